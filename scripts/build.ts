@@ -1,0 +1,76 @@
+// npm run build: makes dist/, all that is published beside bin/.
+// 1. the programs and the SDK, with the packages they use bundled in, so that the published package depends on nothing;
+// 2. the SDK's types;
+// 3. the keeper for this machine, and its source for the others;
+// 4. the licences of what was bundled.
+
+import { spawnSync } from 'node:child_process'
+import { existsSync, globSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { rolldown } from 'rolldown'
+
+const root = join(import.meta.dirname, '..')
+const dist = join(root, 'dist')
+process.chdir(root)
+
+const startedMs = performance.now()
+if (existsSync(dist)) for (const name of readdirSync(dist)) if (name !== 'native') rmSync(join(dist, name), { recursive: true })
+const bundled = await bundlePrograms()
+declareTypes()
+run(process.execPath, ['scripts/build-keeper.ts'])
+writeNotices(bundled)
+checkLayout()
+console.log(`dist/ made in ${((performance.now() - startedMs) / 1000).toFixed(1)} s`)
+
+/** Returns the folders of the packages that went in. */
+async function bundlePrograms(): Promise<ReadonlySet<string>> {
+  const build = await rolldown({
+    // Every output must lie as deep below the package's root as its source: src/config/package-root.ts counts on it.
+    input: { 'cli/main': 'src/cli/main.ts', 'daemon/main': 'src/daemon/main.ts', 'demo/scripted-agent': 'src/demo/scripted-agent.ts', 'sdk/index': 'src/sdk/index.ts' },
+    platform: 'node',
+    // What kills a process on purpose is for tests of the sources only.
+    transform: { target: 'node24', define: { 'process.env.OFFSTAGE_CRASH_AT': 'undefined', 'process.env.OFFSTAGE_CRASH_LOG': 'undefined' } },
+    onLog: (_level, log) => {
+      throw new Error(`rolldown: ${log.message}`)
+    },
+  })
+  const { output } = await build.write({ dir: dist, format: 'esm', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js', sourcemap: false, minify: false })
+  await build.close()
+  const ids = output.flatMap((one) => (one.type === 'chunk' ? Object.entries(one.modules).flatMap(([id, module]) => (module.renderedLength > 0 ? [id] : [])) : []))
+  return new Set(ids.flatMap((id) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id)?.[0] ?? []))
+}
+
+function declareTypes(): void {
+  run('tsc', ['-p', 'scripts/tsconfig.types.json', '--outDir', dist])
+  // Inside a published package the neighbour of index.d.ts is api.d.ts, which TypeScript finds as api.js.
+  for (const file of globSync('dist/**/*.d.ts')) {
+    const text = readFileSync(file, 'utf8').replaceAll(/((?:from|import\() ?["']\.{1,2}\/[^"']*)\.ts(["'])/g, '$1.js$2')
+    if (/(?:from|import\() ?["'](?!\.|node:)/.test(text)) throw new Error(`${file} names a package that is bundled: its users do not have it`)
+    writeFileSync(file, text)
+  }
+}
+
+function writeNotices(packages: ReadonlySet<string>): void {
+  const notices = [...packages].toSorted().map((folder) => {
+    const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { name: string; version: string; license: string }
+    const file = readdirSync(folder).find((one) => /^licen[cs]e(\.\w+)?$/i.test(one))
+    if (!file) throw new Error(`${name} is bundled and has no licence file`)
+    return `${name} ${version} (${license})\n\n${readFileSync(join(folder, file), 'utf8').trim()}\n`
+  })
+  writeFileSync(join(dist, 'THIRD-PARTY-NOTICES'), `Offstage contains these packages.\n\n${notices.join(`\n${'-'.repeat(80)}\n\n`)}`)
+}
+
+function checkLayout(): void {
+  const files = globSync('dist/**/*.js')
+  const astray = files.filter((file) => dirname(dirname(file)) !== 'dist')
+  if (astray.length > 0) throw new Error(`not exactly one folder below dist/: ${astray.join(', ')}`)
+  const crashing = files.filter((file) => readFileSync(file, 'utf8').includes('OFFSTAGE_CRASH'))
+  if (crashing.length > 0) throw new Error(`still has crash points: ${crashing.join(', ')}`)
+  const kilobytes = files.reduce((sum, file) => sum + statSync(file).size, 0) / 1000
+  console.log(`${files.length} files of JavaScript, ${kilobytes.toFixed(0)} kB`)
+}
+
+function run(command: string, args: readonly string[]): void {
+  const { status, error } = spawnSync(command, args, { stdio: 'inherit' })
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')} failed`, { cause: error })
+}
