@@ -1,0 +1,74 @@
+// What every client sees and the engine implements: one interface for the CLI, the screens, the web and other machines.
+
+import type { Envelope } from './events.ts'
+import type { Command } from './inputs.ts'
+import type { Refusal } from './errors.ts'
+import type { SessionId } from './ids.ts'
+import type { SessionView } from './view.ts'
+
+export interface Submission {
+  readonly session: SessionId
+  /** Made by the client, 8 characters of a-z0-9. The same id submitted again counts once and gets the first reply. */
+  readonly commandId: string
+  readonly command: Command
+  /** For `create`, `resume` and `prompt`: the environment of a run that this starts. Kept in memory only. */
+  readonly environment?: Readonly<Record<string, string>>
+}
+
+export interface Accepted {
+  /** The session's last sequence number after it. */
+  readonly seq: number
+  readonly session: SessionView
+}
+
+/** Text that is being said right now and is not a fact yet: `text` follows what was sent for the same entry before, `from` is its place in UTF-16 units. */
+export interface Draft {
+  readonly session: SessionId
+  readonly entryId: string
+  readonly kind: 'message' | 'thought'
+  readonly from: number
+  readonly text: string
+}
+
+export type Frame =
+  | { readonly kind: 'fact'; readonly envelope: Envelope }
+  | { readonly kind: 'draft'; readonly draft: Draft }
+  /** Everything that was there when the watch began has been sent. */
+  | { readonly kind: 'caught-up'; readonly cursor: number }
+
+export interface OutputFrame {
+  readonly stream: 'out' | 'err'
+  readonly offset: number
+  readonly bytes: Uint8Array
+}
+
+export interface WatchQuery {
+  readonly session?: SessionId
+  /** Cursor: only facts after it. */
+  readonly after: number
+  /** Without it the watch ends when it has caught up. */
+  readonly follow: boolean
+}
+
+export interface OutputQuery {
+  readonly session: SessionId
+  /** Default: the newest run. */
+  readonly run?: number
+  readonly stream: 'out' | 'err'
+  /** Byte offset, inclusive. Negative: that many bytes before the end. */
+  readonly from: number
+  readonly follow: boolean
+}
+
+/** Each method may also throw what the world does to it (connection lost, disk); a Refusal is an expected answer. */
+export interface Api {
+  submit(submission: Submission, signal: AbortSignal): Promise<Accepted | Refusal>
+  /** Every session that is not removed; `all` adds removed and archived ones. Newest first. */
+  list(query: { readonly all: boolean }, signal: AbortSignal): Promise<readonly SessionView[]>
+  get(session: SessionId, signal: AbortSignal): Promise<{ readonly session: SessionView; readonly cursor: number } | undefined>
+  watch(query: WatchQuery, signal: AbortSignal): AsyncIterable<Frame>
+  output(query: OutputQuery, signal: AbortSignal): AsyncIterable<OutputFrame>
+  /** Keystrokes for a terminal, not recorded as facts. Resolves when the keeper has them. */
+  write(session: SessionId, bytes: Uint8Array, signal: AbortSignal): Promise<Refusal | undefined>
+  resize(session: SessionId, size: { readonly columns: number; readonly rows: number }, signal: AbortSignal): Promise<Refusal | undefined>
+}

@@ -1,0 +1,281 @@
+// decide: which facts an input makes, or why it is refused. settle: which facts follow by themselves. Pure; nothing here performs anything.
+
+import { type Refusal, refusal, unreachable } from './errors.ts'
+import type { Author, Event } from './events.ts'
+import type { Command, Input, Report } from './inputs.ts'
+import { type Answer, type Request, answerText, checkAnswer, withoutSecrets } from './requests.ts'
+import type { Session } from './session.ts'
+
+/** The facts that this input makes now, possibly none; they are to be appended together. */
+export function decide(session: Session | undefined, input: Input): readonly Event[] | Refusal {
+  if (input.kind === 'command') return decideCommand(session, input.command, input.id, input.environmentNames ?? [])
+  if (!session) return refusal('unknown-session', 'a report for a session that is not there')
+  if (input.run !== session.runs) return refusal('stale-run', `run ${input.run} reported after run ${session.runs} had begun`)
+  return decideReport(session, input.run, input.report)
+}
+
+/** Who the facts of this input are by. */
+export function authorOf(input: Input): Author {
+  if (input.kind === 'command') return 'user'
+  switch (input.report.type) {
+    case 'ready':
+    case 'offers':
+    case 'entry':
+    case 'withdraws':
+    case 'turn-ended':
+    case 'usage':
+      return 'agent'
+    case 'asks':
+      return input.report.ask.kind === 'error' ? 'offstage' : 'agent'
+    default:
+      return 'offstage'
+  }
+}
+
+/** What follows from the state by itself: the next queued prompt starts a turn as soon as there is an idle agent that is ready for it. */
+export function settle(session: Session): readonly Event[] {
+  const [next] = session.queue
+  if (!next || session.stopping || session.turn.kind !== 'idle') return []
+  if (session.process.kind !== 'live' || !session.process.ready) return []
+  return [{ type: 'turn-started', run: session.process.run, turn: session.turns + 1, promptId: next.promptId }]
+}
+
+const isLive = (session: Session): boolean => session.process.kind === 'live' || session.process.kind === 'starting'
+
+const runStarting = (session: Session, because: 'prompt' | 'resume', given: readonly string[]): Event => {
+  const resumes = session.canResume && session.agentRef !== null ? { resumes: session.agentRef } : {}
+  // Without an environment of its own it gets the one before it.
+  const environmentNames = given.length > 0 ? given : session.environmentNames
+  return { type: 'run-starting', run: session.runs + 1, because, ...resumes, environmentNames }
+}
+
+function decideCommand(session: Session | undefined, command: Command, id: string, environmentNames: readonly string[]): readonly Event[] | Refusal {
+  if (command.type === 'create') {
+    if (session) return refusal('exists', `session ${session.id} exists already`)
+    if (command.prompt !== undefined && command.spec.kind === 'terminal') return refusal('not-supported', 'a terminal takes keystrokes, not prompts')
+    if (command.prompt?.trim() === '') return refusal('invalid', 'the prompt is empty')
+    const label = command.label ? { label: command.label } : {}
+    const queued: readonly Event[] = command.prompt === undefined ? [] : [{ type: 'prompt-queued', promptId: id, text: command.prompt }]
+    return [{ type: 'created', spec: command.spec, title: command.title, ...label }, ...queued, { type: 'run-starting', run: 1, because: 'created', environmentNames }]
+  }
+  if (!session) return refusal('unknown-session', 'no such session', 'offstage sessions lists them')
+  switch (command.type) {
+    case 'label':
+      return [{ type: 'labelled', label: command.label === '' ? null : command.label }]
+    case 'show':
+      return decideShow(session, command.entries)
+    case 'restore':
+      if (session.removed || session.archived) return [{ type: 'restored' }]
+      return session.stopping ? stillStopping(session) : refusal('not-removed', `session ${session.id} is in the list`)
+    case 'remove':
+      if (session.removed || session.stopping === 'removed') return []
+      return isLive(session) || session.stopping ? stopAsked(session, 'removed') : [{ type: 'removed' }]
+    case 'stop':
+      if (session.stopping) return []
+      return session.halted && !isLive(session) ? [] : stopAsked(session, 'stopped')
+    case 'end':
+      if (session.stopping === 'archived' || session.stopping === 'removed') return []
+      if (!isLive(session) && !session.stopping && session.halted) return session.archived ? [] : [{ type: 'archived' }]
+      return stopAsked(session, 'archived')
+    case 'prompt':
+      return decidePrompt(session, id, command.text, environmentNames)
+    case 'answer':
+      return decideAnswer(session, command.requestId, command.answer)
+    case 'interrupt':
+      return decideInterrupt(session)
+    case 'resume':
+      return decideResume(session, id, command.answer, environmentNames)
+    default:
+      return unreachable(command)
+  }
+}
+
+function decideShow(session: Session, entries: number): readonly Event[] {
+  // How many lines a terminal has is known to its run only.
+  const shown = session.spec.kind === 'agent' ? Math.min(entries, session.entries) : entries
+  return shown > session.shown ? [{ type: 'shown', entries: shown }] : []
+}
+
+function stopAsked(session: Session, then: 'stopped' | 'archived' | 'removed'): readonly Event[] {
+  const withdrawn = session.queue.map((prompt): Event => ({ type: 'prompt-withdrawn', promptId: prompt.promptId }))
+  return [{ type: 'stop-asked', then }, ...closed(session.requests, 'cancelled'), ...withdrawn]
+}
+
+const closed = (requests: readonly Request[], because: 'cancelled' | 'withdrawn' | 'superseded'): readonly Event[] =>
+  requests.map((request) => ({ type: 'request-closed', requestId: request.id, because }))
+
+const stillStopping = (session: Session): Refusal => refusal('stopping', `session ${session.id} is being stopped`)
+
+const resumeHint = (session: Session): string => `offstage resume ${session.id} starts it again`
+
+function gone(session: Session): Refusal | undefined {
+  if (session.removed) return refusal('removed', `session ${session.id} was removed`, `offstage restore ${session.id} brings it back`)
+  if (session.stopping) return stillStopping(session)
+  return undefined
+}
+
+function decidePrompt(session: Session, promptId: string, text: string, environmentNames: readonly string[]): readonly Event[] | Refusal {
+  const no = gone(session)
+  if (no) return no
+  if (session.spec.kind === 'terminal') return refusal('not-supported', `session ${session.id} is a terminal: it takes keystrokes, not prompts`)
+  if (text.trim() === '') return refusal('invalid', 'the prompt is empty')
+  const queued: Event = { type: 'prompt-queued', promptId, text }
+  if (isLive(session)) return [queued]
+  if (session.environmentMissing && environmentNames.length === 0) return [queued]
+  const comesBack = session.process.kind === 'exited' && !session.halted && session.outcome?.kind !== 'failed' && session.canResume
+  // What was lost with the former run stays unanswered: this one knows nothing of it.
+  if (comesBack || session.environmentMissing) return [...closed(session.requests, 'superseded'), queued, runStarting(session, 'prompt', environmentNames)]
+  return refusal('not-running', `session ${session.id} has no agent at work (${endText(session)}), so it cannot take a prompt`, resumeHint(session))
+}
+
+function endText(session: Session): string {
+  if (session.halted) return 'stopped'
+  return session.outcome?.summary ?? session.process.kind
+}
+
+function decideAnswer(session: Session, requestId: string, answer: Answer): readonly Event[] | Refusal {
+  const request = session.requests.find((one) => one.id === requestId)
+  if (!request) {
+    const how = Object.hasOwn(session.closedRequests, requestId) ? session.closedRequests[requestId] : undefined
+    return refusal(
+      'not-asked',
+      how ? `request ${requestId} is not open any more: ${how}` : `session ${session.id} has no request ${requestId}`,
+      'offstage requests lists what is open',
+    )
+  }
+  if (request.lost)
+    return refusal('not-asked', `the process that asked "${request.title}" is gone`, `offstage resume ${session.id} --answer … starts the agent again and tells it your answer`)
+  const unfit = checkAnswer(request, answer)
+  if (unfit) return unfit
+  const kept = withoutSecrets(request, answer)
+  const answered: Event = { type: 'answered', requestId, answer: kept.answer, ...(kept.secret ? { secret: true } : {}) }
+  // Offstage's own questions about an agent that does not get ready offer to stop it.
+  const stops = request.kind === 'error' && answer.kind === 'option' && answer.optionId === 'stop'
+  if (!stops) return [answered]
+  const others = { ...session, requests: session.requests.filter((one) => one !== request) }
+  return [answered, ...stopAsked(others, 'stopped')]
+}
+
+function decideInterrupt(session: Session): readonly Event[] | Refusal {
+  const no = gone(session)
+  if (no) return no
+  const nothing = refusal('nothing-to-interrupt', `session ${session.id} is not at work`)
+  if (session.process.kind !== 'live') return nothing
+  const { run } = session.process
+  if (session.spec.kind === 'terminal') return [{ type: 'interrupted', run, turn: 0 }]
+  if (session.turn.kind !== 'working') return nothing
+  // Offstage's own requests are not of the turn: what they are about goes on being so.
+  const ofTurn = session.requests.filter((request) => request.kind !== 'error')
+  return session.turn.interrupted ? [] : [{ type: 'interrupted', run, turn: session.turn.turn }, ...closed(ofTurn, 'cancelled')]
+}
+
+/** The prompt that tells a restarted agent what was answered to the question it died with. The user sees it before it is sent. */
+export function lostAnswerPrompt(request: Request, answer: Answer): string {
+  const detail = request.detail ? `\n${request.detail}` : ''
+  return `Before you were restarted you asked:\n\n> ${`${request.title}${detail}`.split('\n').join('\n> ')}\n\nMy answer: ${answerText(request, answer)}\n\nPlease go on from there.`
+}
+
+function decideResume(session: Session, id: string, reply: { requestId: string; answer: Answer } | undefined, environmentNames: readonly string[]): readonly Event[] | Refusal {
+  const no = gone(session)
+  if (no) return no
+  if (isLive(session)) return refusal('already-running', `session ${session.id} has a live run already`, `offstage switch ${session.id} opens it`)
+  const starting = runStarting(session, 'resume', environmentNames)
+  if (!reply) return [...closed(session.requests, 'superseded'), starting]
+  const request = session.requests.find((one) => one.id === reply.requestId)
+  if (!request) return refusal('not-asked', `session ${session.id} has no lost question ${reply.requestId}`, 'offstage requests lists what is open')
+  const unfit = checkAnswer(request, reply.answer)
+  if (unfit) return unfit
+  if (withoutSecrets(request, reply.answer).secret) return refusal('not-supported', 'a secret cannot be told in a prompt', `${resumeHint(session)}; the agent can ask again`)
+  return [
+    { type: 'request-closed', requestId: request.id, because: 'answered-in-prompt' },
+    ...closed(
+      session.requests.filter((one) => one !== request),
+      'superseded',
+    ),
+    { type: 'prompt-queued', promptId: id, text: lostAnswerPrompt(request, reply.answer) },
+    starting,
+  ]
+}
+
+function decideReport(session: Session, run: number, report: Report): readonly Event[] | Refusal {
+  const live = isLive(session)
+  const over = refusal('stale-run', `run ${run} reported "${report.type}" after it was over`)
+  switch (report.type) {
+    case 'started':
+      return session.process.kind === 'starting' ? [{ type: 'run-started', run, keeper: report.keeper, child: report.child }] : over
+    case 'not-started':
+      return session.process.kind === 'starting' ? [{ type: 'run-not-started', run, why: report.why }] : over
+    case 'failed':
+      return live ? [{ type: 'run-failed', run, why: report.why }] : over
+    case 'environment-missing':
+      return session.process.kind === 'starting' ? [{ type: 'environment-missing', run }] : over
+    case 'exited': {
+      if (!live) return over
+      const { type: _, ...facts } = report
+      return [{ type: 'run-exited', run, ...facts }]
+    }
+    case 'lost':
+      return live ? [{ type: 'run-lost', run, cause: report.cause }] : over
+    case 'swept':
+      return swept(session, report.ended)
+    case 'note':
+      return [{ type: 'noted', run, text: report.text }]
+    case 'answer-undelivered':
+      if (!live || session.stopping) return []
+      return session.secretlyAnswered.some((request) => request.id === report.requestId) ? [{ type: 'request-reopened', requestId: report.requestId }] : []
+    default:
+      return live ? decideAgentReport(session, run, report) : over
+  }
+}
+
+function swept(session: Session, ended: number): readonly Event[] {
+  switch (session.stopping) {
+    case null:
+      return []
+    case 'stopped':
+      return [{ type: 'stopped', ended }]
+    case 'archived':
+      return [{ type: 'stopped', ended }, { type: 'archived' }]
+    case 'removed':
+      return [{ type: 'stopped', ended }, { type: 'removed' }]
+  }
+}
+
+type AgentReport = Extract<Report, { type: 'ready' | 'offers' | 'entry' | 'asks' | 'withdraws' | 'turn-ended' | 'usage' }>
+
+function decideAgentReport(session: Session, run: number, report: AgentReport): readonly Event[] | Refusal {
+  const open = session.requests.filter((request) => !request.lost)
+  switch (report.type) {
+    case 'ready': {
+      if (session.process.kind !== 'live') return refusal('stale-run', `run ${run} reported "ready" before it was started`)
+      if (session.process.ready) return []
+      const { type: _, ...facts } = report
+      // Whatever was asked on the way to "ready" (log in, wait for an answer) is settled by it.
+      return [...closed(open, 'withdrawn'), { type: 'agent-ready', run, ...facts }]
+    }
+    case 'offers':
+      return [{ type: 'agent-offers', run, offer: report.offer }]
+    case 'entry':
+      return [{ type: 'entry-written', run, entryId: report.entryId, entry: report.entry }]
+    case 'usage':
+      return [{ type: 'usage-reported', run, usage: report.usage }]
+    case 'asks': {
+      const { ask } = report
+      if (Object.hasOwn(session.closedRequests, ask.id) || session.requests.some((request) => request.id === ask.id)) return []
+      const asked: Event = { type: 'asked', run, ask }
+      // Asked after an interrupt or a stop: ACP wants every permission of a cancelled turn answered "cancelled".
+      const cancels = session.stopping !== null || (session.turn.kind === 'working' && session.turn.interrupted && ask.kind !== 'error')
+      return cancels ? [asked, { type: 'request-closed', requestId: ask.id, because: 'cancelled' }] : [asked]
+    }
+    case 'withdraws':
+      return open.some((request) => request.id === report.requestId) ? [{ type: 'request-closed', requestId: report.requestId, because: 'withdrawn' }] : []
+    case 'turn-ended': {
+      if (session.turn.kind !== 'working' || session.turn.promptId !== report.promptId)
+        return refusal('stale-run', `the answer to prompt ${report.promptId} came, which is not the open one`)
+      const { type: _, promptId: __, ...facts } = report
+      return [...closed(open, 'withdrawn'), { type: 'turn-ended', run, turn: session.turn.turn, ...facts }]
+    }
+    default:
+      return unreachable(report)
+  }
+}

@@ -1,0 +1,150 @@
+// The facts: few, typed, numbered, durable. A public format: cases and fields are added, never changed; events of every released version fold for ever.
+
+import type { RequestId, SessionId } from './ids.ts'
+import type { Answer, Ask } from './requests.ts'
+
+/** Who caused a fact. Nothing is ever recorded as `user` that a person did not do. */
+export type Author = 'user' | 'agent' | 'offstage'
+
+export type SessionKind = 'agent' | 'terminal'
+export type DriverName = 'acp' | 'terminal' | 'command'
+
+/** Everything that a start depends on, fixed at creation. Values of the environment are not in it. */
+export interface LaunchSpec {
+  readonly kind: SessionKind
+  readonly driver: DriverName
+  /** Name in the catalogue or configuration, `acp:COMMAND LINE`, or the program's name. */
+  readonly agent: string
+  /** The program and its arguments, as executed. */
+  readonly argv: readonly string[]
+  readonly cwd: string
+  readonly mode?: string
+  readonly model?: string
+  readonly size?: TerminalSize
+}
+
+export interface TerminalSize {
+  readonly columns: number
+  readonly rows: number
+}
+
+/** A process that is really meant: a bare pid may have been given away again. */
+export interface ProcessIdentity {
+  readonly pid: number
+  /** Field 22 of /proc/PID/stat (clock ticks since boot), 0 where the system has none. */
+  readonly start: number
+}
+
+export type Exit = { readonly code: number } | { readonly signal: string }
+
+export type StopReason = 'end_turn' | 'max_tokens' | 'max_turn_requests' | 'refusal' | 'cancelled' | 'error'
+
+export interface Usage {
+  readonly inputTokens: number
+  readonly outputTokens: number
+  readonly costUsd: number | null
+}
+
+export type ToolStatus = 'pending' | 'running' | 'completed' | 'failed'
+
+export interface FileChange {
+  readonly path: string
+  readonly added: number
+  readonly removed: number
+}
+
+/** One thing that an agent said or did, as the transcript shows it. */
+export type Entry =
+  | { readonly kind: 'message'; readonly text: string }
+  | { readonly kind: 'thought'; readonly text: string }
+  | {
+      readonly kind: 'tool'
+      readonly title: string
+      /** As ACP names it: read, edit, delete, move, search, execute, think, fetch, switch_mode, other. */
+      readonly toolKind: string
+      readonly status: ToolStatus
+      readonly paths?: readonly string[]
+      readonly changes?: readonly FileChange[]
+      /** What the tool printed or returned, cut at a few kB; the whole is in the byte log. */
+      readonly output?: string
+    }
+  | { readonly kind: 'plan'; readonly steps: readonly { readonly text: string; readonly status: 'pending' | 'in_progress' | 'completed' }[] }
+
+export interface AgentMode {
+  readonly id: string
+  readonly name: string
+}
+
+/** What the agent offers besides prompts. */
+export interface AgentOffer {
+  readonly modes?: readonly AgentMode[]
+  readonly currentMode?: string
+  readonly models?: readonly AgentMode[]
+  readonly currentModel?: string
+  readonly commands?: readonly { readonly name: string; readonly description: string }[]
+}
+
+export type RunBecause = 'created' | 'prompt' | 'resume'
+
+export type Event =
+  | { readonly type: 'created'; readonly spec: LaunchSpec; readonly title: string; readonly label?: string }
+  | { readonly type: 'labelled'; readonly label: string | null }
+  | { readonly type: 'prompt-queued'; readonly promptId: string; readonly text: string }
+  | { readonly type: 'prompt-withdrawn'; readonly promptId: string }
+  /** Durable before anything is started. `resumes` is the agent's own session id to go on with. */
+  | { readonly type: 'run-starting'; readonly run: number; readonly because: RunBecause; readonly resumes?: string; readonly environmentNames: readonly string[] }
+  | { readonly type: 'run-started'; readonly run: number; readonly keeper: ProcessIdentity; readonly child: ProcessIdentity }
+  | { readonly type: 'run-not-started'; readonly run: number; readonly why: string }
+  /** It runs but cannot be used (it does not speak its protocol, refuses a mode ...): the engine ends it. */
+  | { readonly type: 'run-failed'; readonly run: number; readonly why: string }
+  /** The daemon that held the environment is gone before the program was executed: a client must give one (`resume`). */
+  | { readonly type: 'environment-missing'; readonly run: number }
+  | {
+      readonly type: 'agent-ready'
+      readonly run: number
+      readonly agentRef: string
+      readonly how: 'new' | 'resumed' | 'loaded'
+      readonly canResume: boolean
+      readonly agentName?: string
+      readonly agentVersion?: string
+      readonly offer: AgentOffer
+    }
+  | { readonly type: 'agent-offers'; readonly run: number; readonly offer: AgentOffer }
+  | { readonly type: 'turn-started'; readonly run: number; readonly turn: number; readonly promptId: string }
+  /** A new entry, or a newer state of the entry with this id. */
+  | { readonly type: 'entry-written'; readonly run: number; readonly entryId: string; readonly entry: Entry }
+  | { readonly type: 'asked'; readonly run: number; readonly ask: Ask }
+  /** `answer` has no values of secret fields; `secret` says that there were any. */
+  | { readonly type: 'answered'; readonly requestId: RequestId; readonly answer: Answer; readonly secret?: boolean }
+  /** A secret answer died with the daemon before it was delivered: the question is open again. */
+  | { readonly type: 'request-reopened'; readonly requestId: RequestId }
+  /** `withdrawn`: by the agent. `cancelled`: by an interrupt or stop. `superseded`: the session went on without it. */
+  | { readonly type: 'request-closed'; readonly requestId: RequestId; readonly because: 'withdrawn' | 'cancelled' | 'superseded' | 'answered-in-prompt' }
+  | { readonly type: 'interrupted'; readonly run: number; readonly turn: number }
+  | { readonly type: 'turn-ended'; readonly run: number; readonly turn: number; readonly stopReason: StopReason; readonly message?: string; readonly usage?: Usage }
+  | { readonly type: 'usage-reported'; readonly run: number; readonly usage: Usage }
+  | { readonly type: 'stop-asked'; readonly then: 'stopped' | 'archived' | 'removed' }
+  /** The program ended by itself or was ended; all output up to these offsets is in the log. */
+  | { readonly type: 'run-exited'; readonly run: number; readonly exit: Exit; readonly outEnd: number; readonly errEnd: number; readonly lines?: number; readonly lastWords?: string }
+  | { readonly type: 'run-lost'; readonly run: number; readonly cause: string }
+  /** No process of the session is left: proven by a sweep. */
+  | { readonly type: 'stopped'; readonly ended: number }
+  | { readonly type: 'archived' }
+  | { readonly type: 'removed' }
+  | { readonly type: 'restored' }
+  /** A client showed everything up to here: transcript entries, or lines of a terminal. */
+  | { readonly type: 'shown'; readonly entries: number }
+  | { readonly type: 'noted'; readonly run: number; readonly text: string }
+
+export interface Envelope {
+  readonly session: SessionId
+  /** 1, 2, 3 ... within the session, without gaps. */
+  readonly seq: number
+  /** Grows over all sessions; may have gaps. */
+  readonly cursor: number
+  readonly atMs: number
+  readonly by: Author
+  /** The command that caused it, by the id its client gave it. */
+  readonly command?: string
+  readonly event: Event
+}

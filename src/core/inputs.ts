@@ -1,0 +1,52 @@
+// What may come in: commands of clients and reports of drivers and keepers. Decided upon in decide.ts.
+
+import type { AgentOffer, Entry, Exit, LaunchSpec, ProcessIdentity, StopReason, Usage } from './events.ts'
+import type { RequestId } from './ids.ts'
+import type { Answer, Ask } from './requests.ts'
+
+/** What a person, script or rule asks for. Every one of them may be sent twice with the same command id and counts once. */
+export type Command =
+  | { readonly type: 'create'; readonly spec: LaunchSpec; readonly title: string; readonly label?: string; readonly prompt?: string }
+  | { readonly type: 'prompt'; readonly text: string }
+  | { readonly type: 'answer'; readonly requestId: RequestId; readonly answer: Answer }
+  | { readonly type: 'interrupt' }
+  | { readonly type: 'stop' }
+  | { readonly type: 'end' }
+  | { readonly type: 'resume'; readonly answer?: { readonly requestId: RequestId; readonly answer: Answer } }
+  | { readonly type: 'label'; readonly label: string }
+  | { readonly type: 'remove' }
+  | { readonly type: 'restore' }
+  | { readonly type: 'show'; readonly entries: number }
+
+/** What was observed of a run. One of an older run is refused. */
+export type Report =
+  | { readonly type: 'started'; readonly keeper: ProcessIdentity; readonly child: ProcessIdentity }
+  | { readonly type: 'not-started'; readonly why: string }
+  | { readonly type: 'failed'; readonly why: string }
+  | { readonly type: 'environment-missing' }
+  | {
+      readonly type: 'ready'
+      readonly agentRef: string
+      readonly how: 'new' | 'resumed' | 'loaded'
+      readonly canResume: boolean
+      readonly agentName?: string
+      readonly agentVersion?: string
+      readonly offer: AgentOffer
+    }
+  | { readonly type: 'offers'; readonly offer: AgentOffer }
+  | { readonly type: 'entry'; readonly entryId: string; readonly entry: Entry }
+  | { readonly type: 'asks'; readonly ask: Ask }
+  | { readonly type: 'withdraws'; readonly requestId: RequestId }
+  /** `promptId` names the turn: the answer to a prompt that is not the open one is refused. */
+  | { readonly type: 'turn-ended'; readonly promptId: string; readonly stopReason: StopReason; readonly message?: string; readonly usage?: Usage }
+  | { readonly type: 'usage'; readonly usage: Usage }
+  | { readonly type: 'answer-undelivered'; readonly requestId: RequestId }
+  | { readonly type: 'exited'; readonly exit: Exit; readonly outEnd: number; readonly errEnd: number; readonly lines?: number; readonly lastWords?: string }
+  | { readonly type: 'lost'; readonly cause: string }
+  /** No process of the session is left. */
+  | { readonly type: 'swept'; readonly ended: number }
+  | { readonly type: 'note'; readonly text: string }
+
+export type Input =
+  | { readonly kind: 'command'; readonly id: string; readonly command: Command; readonly environmentNames?: readonly string[] }
+  | { readonly kind: 'report'; readonly run: number; readonly report: Report }

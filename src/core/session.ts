@@ -1,0 +1,335 @@
+// A session as the fold of its events: four axes (process, turn, attention, outcome) and what lists need. The status people see is derived from it (status.ts), never stored.
+
+import { unknownCase } from './errors.ts'
+import type { AgentOffer, Envelope, Event, Exit, LaunchSpec, ProcessIdentity, Usage } from './events.ts'
+import type { SessionId } from './ids.ts'
+import type { Request } from './requests.ts'
+
+export type ProcessState =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'starting'; readonly run: number }
+  | { readonly kind: 'live'; readonly run: number; readonly keeper: ProcessIdentity; readonly child: ProcessIdentity; readonly ready: boolean }
+  | { readonly kind: 'exited'; readonly run: number; readonly exit: Exit }
+  | { readonly kind: 'lost'; readonly run: number; readonly cause: string }
+  | { readonly kind: 'not-started'; readonly run: number; readonly why: string }
+
+export type TurnState = { readonly kind: 'idle' } | { readonly kind: 'working'; readonly turn: number; readonly promptId: string; readonly interrupted: boolean }
+
+export interface Outcome {
+  readonly kind: 'done' | 'verified' | 'check-failed' | 'failed' | 'stopped' | 'cut-short' | 'limited'
+  readonly summary: string
+}
+
+export interface QueuedPrompt {
+  readonly promptId: string
+  readonly text: string
+}
+
+export interface Session {
+  readonly id: SessionId
+  readonly seq: number
+  readonly spec: LaunchSpec
+  readonly title: string
+  readonly label: string | null
+  readonly createdAtMs: number
+  readonly updatedAtMs: number
+  /** When the status axes last changed: "in this state since". */
+  readonly changedAtMs: number
+  readonly endedAtMs: number | null
+  readonly runs: number
+  readonly process: ProcessState
+  readonly turn: TurnState
+  readonly turns: number
+  readonly queue: readonly QueuedPrompt[]
+  /** Open and lost ones, oldest first. */
+  readonly requests: readonly Request[]
+  /** Ids of those that are over, and how: for a clear refusal of a second answer. */
+  readonly closedRequests: Readonly<Record<string, string>>
+  /** Answered with a secret in this turn: such an answer can die with the daemon, and its question is open again then. */
+  readonly secretlyAnswered: readonly Request[]
+  readonly outcome: Outcome | null
+  /** A stop was asked for and is not proven yet. */
+  readonly stopping: 'stopped' | 'archived' | 'removed' | null
+  /** It was stopped and not resumed since. */
+  readonly halted: boolean
+  readonly archived: boolean
+  readonly removed: boolean
+  readonly agentRef: string | null
+  readonly canResume: boolean
+  readonly agentName: string | null
+  readonly offer: AgentOffer
+  /** A run waits for an environment that only a client can give. */
+  readonly environmentMissing: boolean
+  readonly environmentNames: readonly string[]
+  /** Transcript entries so far (prompts included), or lines of a terminal. */
+  readonly entries: number
+  readonly shown: number
+  readonly lastEntryId: string | null
+  /** The last tool call or sentence, one line. */
+  readonly activity: string
+  readonly exit: Exit | null
+  readonly lastWords: string | null
+  readonly usage: Usage | null
+  readonly notes: readonly string[]
+}
+
+const keptNotes = 20
+
+const activityOf = (text: string): string => text.trim().split('\n', 1)[0]?.slice(0, 200) ?? ''
+
+function created(envelope: Envelope, event: Extract<Event, { type: 'created' }>): Session {
+  return {
+    id: envelope.session,
+    seq: envelope.seq,
+    spec: event.spec,
+    title: event.title,
+    label: event.label ?? null,
+    createdAtMs: envelope.atMs,
+    updatedAtMs: envelope.atMs,
+    changedAtMs: envelope.atMs,
+    endedAtMs: null,
+    runs: 0,
+    process: { kind: 'none' },
+    turn: { kind: 'idle' },
+    turns: 0,
+    queue: [],
+    requests: [],
+    closedRequests: {},
+    secretlyAnswered: [],
+    outcome: null,
+    stopping: null,
+    halted: false,
+    archived: false,
+    removed: false,
+    agentRef: null,
+    canResume: false,
+    agentName: null,
+    offer: {},
+    environmentMissing: false,
+    environmentNames: [],
+    entries: 0,
+    shown: 0,
+    lastEntryId: null,
+    activity: '',
+    exit: null,
+    lastWords: null,
+    usage: null,
+    notes: [],
+  }
+}
+
+export const exitText = (exit: Exit): string => ('code' in exit ? `exit code ${exit.code}` : `killed by ${exit.signal}`)
+
+/** The session after one more fact. Throws on a log that does not begin with `created` or has a gap: that is a damaged log, not a state. */
+export function evolve(before: Session | undefined, envelope: Envelope): Session {
+  const { event } = envelope
+  if (!before) {
+    if (event.type !== 'created') throw new Error(`session ${envelope.session}: the log begins with ${event.type}`)
+    return created(envelope, event)
+  }
+  if (envelope.seq !== before.seq + 1) throw new Error(`session ${before.id}: event ${envelope.seq} follows ${before.seq}`)
+  const after = apply(before, event, envelope.atMs)
+  const changed =
+    after.process !== before.process || after.turn !== before.turn || after.requests !== before.requests || after.outcome !== before.outcome || after.stopping !== before.stopping
+  const quiet = event.type === 'shown'
+  return { ...after, seq: envelope.seq, updatedAtMs: quiet ? before.updatedAtMs : envelope.atMs, changedAtMs: changed ? envelope.atMs : before.changedAtMs }
+}
+
+/** The session that these facts make, oldest first. */
+export const fold = (envelopes: Iterable<Envelope>): Session | undefined => {
+  let session: Session | undefined
+  for (const envelope of envelopes) session = evolve(session, envelope)
+  return session
+}
+
+const isIdleAgent = (session: Session): boolean => session.spec.kind === 'agent' && session.turn.kind === 'idle' && session.process.kind === 'live' && session.process.ready
+
+/** A run is over: its turn ends with it, and its open questions are lost, because their ids died with the process. Unless it left at rest, it has not done its work. */
+function runOver(before: Session, atMs: number, why: string, willingly = false): Session {
+  const atRest = isIdleAgent(before) && (willingly || before.outcome !== null)
+  const outcome: Outcome | null = atRest || before.stopping ? before.outcome : { kind: 'failed', summary: why }
+  return { ...before, turn: { kind: 'idle' }, outcome, endedAtMs: atMs, requests: lost(before.requests), secretlyAnswered: [] }
+}
+
+const lost = (requests: readonly Request[]): readonly Request[] => (requests.some((request) => !request.lost) ? requests.map((request) => ({ ...request, lost: true })) : requests)
+
+/** What a new run keeps of the outcome before it: what was achieved, not what went wrong. */
+const achieved = (session: Session): Outcome | null =>
+  session.spec.kind === 'terminal' || session.outcome?.kind === 'failed' || session.outcome?.kind === 'stopped' ? null : session.outcome
+
+function withEntry(before: Session, entryId: string, activity: string): Session {
+  // Entry ids of one run only grow, and only the newest ones are written again, so a new one is one that was not seen as the last or before it.
+  const isNew = entryNumber(entryId) > entryNumber(before.lastEntryId)
+  return {
+    ...before,
+    entries: isNew ? before.entries + 1 : before.entries,
+    lastEntryId: isNew ? entryId : before.lastEntryId,
+    activity: activity === '' ? before.activity : activity,
+  }
+}
+
+/** Entry ids are `RUN.NUMBER`, both counted upwards. */
+function entryNumber(entryId: string | null): number {
+  if (entryId === null) return -1
+  const [run, number] = entryId.split('.')
+  return Number(run) * 2 ** 32 + Number(number)
+}
+
+function close(before: Session, requestId: string, how: string): Session {
+  return { ...before, requests: before.requests.filter((request) => request.id !== requestId), closedRequests: { ...before.closedRequests, [requestId]: how } }
+}
+
+function apply(before: Session, event: Event, atMs: number): Session {
+  switch (event.type) {
+    case 'created':
+      throw new Error(`session ${before.id}: created twice`)
+    case 'labelled':
+      return { ...before, label: event.label }
+    case 'prompt-queued':
+      return { ...before, queue: [...before.queue, { promptId: event.promptId, text: event.text }], entries: before.entries + 1 }
+    case 'prompt-withdrawn':
+      return { ...before, queue: before.queue.filter((prompt) => prompt.promptId !== event.promptId) }
+    case 'run-starting':
+      return {
+        ...before,
+        runs: event.run,
+        process: { kind: 'starting', run: event.run },
+        outcome: achieved(before),
+        environmentNames: event.environmentNames,
+        environmentMissing: false,
+        halted: false,
+        archived: false,
+        endedAtMs: null,
+        exit: null,
+        lastWords: null,
+        // Lines of a terminal are counted by run.
+        ...(before.spec.kind === 'terminal' ? { entries: 0, shown: 0 } : {}),
+      }
+    case 'run-started':
+      return { ...before, process: { kind: 'live', run: event.run, keeper: event.keeper, child: event.child, ready: before.spec.kind === 'terminal' } }
+    case 'run-not-started':
+      return { ...before, ...runOver(before, atMs, event.why), process: { kind: 'not-started', run: event.run, why: event.why } }
+    case 'environment-missing':
+      return { ...before, process: { kind: 'none' }, requests: lost(before.requests), environmentMissing: true }
+    case 'agent-ready':
+      return {
+        ...before,
+        process: before.process.kind === 'live' ? { ...before.process, ready: true } : before.process,
+        agentRef: event.agentRef,
+        canResume: event.canResume,
+        agentName: event.agentName ?? before.agentName,
+        offer: event.offer,
+      }
+    case 'agent-offers':
+      return { ...before, offer: { ...before.offer, ...event.offer } }
+    case 'turn-started':
+      return {
+        ...before,
+        turn: { kind: 'working', turn: event.turn, promptId: event.promptId, interrupted: false },
+        turns: event.turn,
+        queue: before.queue.filter((prompt) => prompt.promptId !== event.promptId),
+        outcome: null,
+        endedAtMs: null,
+        activity: '',
+      }
+    case 'entry-written': {
+      const { entry } = event
+      switch (entry.kind) {
+        case 'message':
+        case 'thought':
+          return withEntry(before, event.entryId, activityOf(entry.text))
+        case 'tool':
+          return withEntry(before, event.entryId, activityOf(entry.title))
+        case 'plan':
+          return withEntry(before, event.entryId, activityOf(entry.steps.find((step) => step.status === 'in_progress')?.text ?? ''))
+        default:
+          return unknownCase(entry, withEntry(before, event.entryId, ''))
+      }
+    }
+    case 'asked':
+      return { ...before, requests: [...before.requests, { ...event.ask, run: event.run, askedAtMs: atMs, lost: false }], entries: before.entries + 1 }
+    case 'answered': {
+      const request = before.requests.find((one) => one.id === event.requestId)
+      const after = close(before, event.requestId, 'answered')
+      return event.secret && request ? { ...after, secretlyAnswered: [...before.secretlyAnswered, request] } : after
+    }
+    case 'request-reopened': {
+      const request = before.secretlyAnswered.find((one) => one.id === event.requestId)
+      if (!request) return before
+      const { [event.requestId]: _, ...closedRequests } = before.closedRequests
+      return { ...before, closedRequests, requests: [...before.requests, request], secretlyAnswered: before.secretlyAnswered.filter((one) => one !== request) }
+    }
+    case 'request-closed':
+      return close(before, event.requestId, event.because)
+    case 'interrupted':
+      return before.turn.kind === 'working' ? { ...before, turn: { ...before.turn, interrupted: true } } : before
+    case 'turn-ended':
+      return { ...before, turn: { kind: 'idle' }, outcome: outcomeOf(event), usage: event.usage ?? before.usage, endedAtMs: atMs, secretlyAnswered: [] }
+    case 'usage-reported':
+      return { ...before, usage: event.usage }
+    case 'stop-asked':
+      return { ...before, stopping: event.then }
+    case 'run-failed':
+      return { ...runOver(before, atMs, event.why), process: { kind: 'lost', run: event.run, cause: event.why }, outcome: { kind: 'failed', summary: event.why } }
+    case 'run-exited': {
+      const when = isIdleAgent(before) ? '' : before.turn.kind === 'working' ? ' in the middle of its turn' : ' before it was ready'
+      const isZero = 'code' in event.exit && event.exit.code === 0
+      const over = runOver(before, atMs, `the agent ended${when} (${exitText(event.exit)})`, isZero)
+      const ofTerminal: Outcome = isZero ? { kind: 'done', summary: 'exit code 0' } : { kind: 'failed', summary: exitText(event.exit) }
+      return {
+        ...over,
+        process: { kind: 'exited', run: event.run, exit: event.exit },
+        outcome: before.spec.kind === 'terminal' && !before.stopping ? ofTerminal : over.outcome,
+        exit: event.exit,
+        lastWords: event.lastWords ?? null,
+        entries: event.lines ?? before.entries,
+      }
+    }
+    case 'run-lost':
+      return { ...runOver(before, atMs, `run lost: ${event.cause}`), process: { kind: 'lost', run: event.run, cause: event.cause } }
+    case 'stopped': {
+      const keeps = before.stopping !== 'stopped' && before.outcome !== null && before.turn.kind === 'idle'
+      return {
+        ...before,
+        stopping: null,
+        halted: true,
+        environmentMissing: false,
+        process: before.process.kind === 'live' || before.process.kind === 'starting' ? { kind: 'none' } : before.process,
+        turn: { kind: 'idle' },
+        secretlyAnswered: [],
+        outcome: keeps ? before.outcome : { kind: 'stopped', summary: 'stopped' },
+        endedAtMs: before.endedAtMs ?? atMs,
+      }
+    }
+    case 'archived':
+      return { ...before, archived: true }
+    case 'removed':
+      return { ...before, removed: true }
+    case 'restored':
+      return { ...before, removed: false, archived: false }
+    case 'shown':
+      return { ...before, shown: Math.max(before.shown, event.entries) }
+    case 'noted':
+      return { ...before, notes: [...before.notes, event.text].slice(-keptNotes) }
+    default:
+      return unknownCase(event, before)
+  }
+}
+
+function outcomeOf(event: Extract<Event, { type: 'turn-ended' }>): Outcome {
+  switch (event.stopReason) {
+    case 'end_turn':
+      return { kind: 'done', summary: 'the turn ended' }
+    case 'max_tokens':
+    case 'max_turn_requests':
+      return { kind: 'limited', summary: `the agent stopped at its limit (${event.stopReason})` }
+    case 'refusal':
+      return { kind: 'failed', summary: event.message || 'the agent refused' }
+    case 'cancelled':
+      return { kind: 'cut-short', summary: 'the turn was interrupted' }
+    case 'error':
+      return { kind: 'failed', summary: event.message || 'the agent reported an error' }
+    default:
+      return unknownCase(event.stopReason, { kind: 'done', summary: `the turn ended (${String(event.stopReason)})` })
+  }
+}

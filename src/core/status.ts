@@ -1,0 +1,93 @@
+// The one status that people see, derived from the axes, with its reason and the evidence for it. Never stored.
+
+import { unreachable } from './errors.ts'
+import type { Request } from './requests.ts'
+import { type Session, exitText } from './session.ts'
+
+export type Status = 'queued' | 'starting' | 'working' | 'waiting' | 'paused' | 'completed' | 'failed' | 'stopped'
+
+export const statuses: readonly Status[] = ['queued', 'starting', 'working', 'waiting', 'paused', 'completed', 'failed', 'stopped']
+
+export interface Derived {
+  readonly status: Status
+  readonly reason: string
+  /** The facts behind it, most telling first. */
+  readonly evidence: readonly string[]
+}
+
+const requestText = (request: Request): string => `${request.kind}: ${request.title}`
+
+export function statusOf(session: Session): Derived {
+  const { process, turn } = session
+  const open = session.requests.filter((request) => !request.lost)
+  const [asking] = open
+  const runFact = processText(session)
+  const derived = (status: Status, reason: string, ...evidence: readonly string[]): Derived => ({
+    status,
+    reason: reason.trim() === '' ? status : reason,
+    evidence: [...evidence, runFact],
+  })
+
+  if (session.stopping) return derived('working', 'being stopped', 'a stop was asked for and is not proven yet')
+  if (asking) return derived('waiting', requestText(asking), `request ${asking.id} is open${open.length > 1 ? `, and ${open.length - 1} more` : ''}`)
+  if (session.environmentMissing)
+    return derived('waiting', `needs an environment: offstage resume ${session.id}`, 'the environment is kept in memory only, and the daemon that had it is gone')
+  switch (process.kind) {
+    case 'starting':
+      return derived('starting', 'the program is being started')
+    case 'live':
+      if (session.spec.kind === 'terminal') return derived('working', session.activity || 'the program runs')
+      if (!process.ready) return derived('starting', 'waiting for the agent to be ready')
+      if (turn.kind === 'working') return derived('working', turn.interrupted ? 'interrupting' : session.activity || 'at work', `turn ${turn.turn} is open`)
+      return session.outcome
+        ? atRest(session, derived)
+        : derived('waiting', session.turns === 0 ? 'waiting for its first prompt' : 'waiting for a prompt', 'no prompt was given to this run yet')
+    case 'lost':
+    case 'none':
+    case 'exited':
+    case 'not-started': {
+      const [lost] = session.requests
+      if (lost && !session.halted) return derived('waiting', `lost ${requestText(lost)}`, `request ${lost.id} died with its process; offstage resume ${session.id} --answer …`)
+      if (session.outcome) return atRest(session, derived)
+      if (session.queue.length > 0) return derived('queued', 'waiting to be started')
+      return derived('completed', 'the agent left')
+    }
+    default:
+      return unreachable(process)
+  }
+}
+
+function atRest(session: Session, derived: (status: Status, reason: string, ...evidence: readonly string[]) => Derived): Derived {
+  const outcome = session.outcome
+  if (!outcome) return derived('completed', 'ended')
+  const evidence = `outcome ${outcome.kind}`
+  const lastLine = session.lastWords?.trim().split('\n').at(-1)
+  switch (outcome.kind) {
+    case 'failed':
+      return derived('failed', lastLine ? `${outcome.summary}: ${lastLine}` : outcome.summary, evidence)
+    case 'stopped':
+      return derived('stopped', outcome.summary, evidence)
+    default:
+      return derived('completed', outcome.summary, evidence)
+  }
+}
+
+function processText(session: Session): string {
+  const { process } = session
+  switch (process.kind) {
+    case 'none':
+      return 'no process'
+    case 'starting':
+      return `run ${process.run} is being started`
+    case 'live':
+      return `run ${process.run} is alive, pid ${process.child.pid}`
+    case 'exited':
+      return `run ${process.run} ended: ${exitText(process.exit)}`
+    case 'lost':
+      return `run ${process.run} was lost: ${process.cause}`
+    case 'not-started':
+      return `run ${process.run} was not started: ${process.why}`
+    default:
+      return unreachable(process)
+  }
+}

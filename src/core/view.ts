@@ -1,0 +1,114 @@
+// A session as clients see it: the object of the command line contract. Made from the state and the clock, never stored.
+
+import type { Exit, TerminalSize, Usage } from './events.ts'
+import type { Field, Option, Request, RequestKind } from './requests.ts'
+import type { Outcome, Session } from './session.ts'
+import { type Derived, type Status, statusOf } from './status.ts'
+
+export interface RequestView {
+  readonly id: string
+  readonly kind: RequestKind
+  readonly title: string
+  readonly detail: string | null
+  readonly options: readonly Option[]
+  readonly fields: readonly Field[]
+  readonly askedAt: string
+  readonly lost: boolean
+}
+
+/** Times are ISO 8601 UTC, durations milliseconds. */
+export interface SessionView {
+  readonly id: string
+  readonly label: string | null
+  readonly title: string
+  readonly agent: string
+  readonly kind: 'agent' | 'terminal'
+  readonly cwd: string
+  readonly workspace: { readonly kind: 'in-place'; readonly path: string }
+  readonly status: Status
+  readonly reason: string
+  readonly evidence: readonly string[]
+  readonly activity: string
+  readonly requests: readonly RequestView[]
+  readonly queued: number
+  readonly outcome: (Outcome & { readonly checks: readonly [] }) | null
+  readonly createdAt: string
+  readonly updatedAt: string
+  readonly changedAt: string
+  /** From creation to the end of the last run or turn, or to now. */
+  readonly elapsedMs: number
+  readonly unseen: number
+  readonly entries: number
+  readonly run: { readonly number: number; readonly pid: number | null; readonly alive: boolean } | null
+  readonly exit: Exit | null
+  readonly usage: Usage
+  readonly mode: string | null
+  readonly size: TerminalSize | null
+  readonly archived: boolean
+  readonly removed: boolean
+  /** Bytes of this session never pass the wire when a client attaches: it speaks to this socket itself. */
+  readonly attach: { readonly socket: string; readonly nonce: string } | null
+}
+
+/** What only the engine knows of a live run. */
+export interface LiveFacts {
+  /** Its keeper did not answer so far: nobody can vouch for what the log says of it. */
+  readonly noSignal?: boolean
+  readonly entries?: number
+  readonly attach?: { readonly socket: string; readonly nonce: string }
+}
+
+const iso = (ms: number): string => new Date(ms).toISOString()
+
+export const requestView = (request: Request): RequestView => ({
+  id: request.id,
+  kind: request.kind,
+  title: request.title,
+  detail: request.detail ?? null,
+  options: request.options,
+  fields: request.fields ?? [],
+  askedAt: iso(request.askedAtMs),
+  lost: request.lost,
+})
+
+function noSignal(session: Session): Derived {
+  const last = statusOf(session)
+  return { status: last.status, reason: `no signal; last known: ${last.reason}`, evidence: ['the keeper of its run does not answer', ...last.evidence] }
+}
+
+export function viewOf(session: Session, nowMs: number, live: LiveFacts = {}): SessionView {
+  const { status, reason, evidence } = live.noSignal ? noSignal(session) : statusOf(session)
+  const { process } = session
+  const entries = live.entries ?? session.entries
+  const atRest = status === 'completed' || status === 'failed' || status === 'stopped'
+  return {
+    id: session.id,
+    label: session.label,
+    title: session.title,
+    agent: session.spec.agent,
+    kind: session.spec.kind,
+    cwd: session.spec.cwd,
+    workspace: { kind: 'in-place', path: session.spec.cwd },
+    status,
+    reason,
+    evidence,
+    activity: session.activity,
+    requests: session.requests.map(requestView),
+    queued: session.queue.length,
+    outcome: session.outcome && { ...session.outcome, checks: [] },
+    createdAt: iso(session.createdAtMs),
+    updatedAt: iso(session.updatedAtMs),
+    changedAt: iso(session.changedAtMs),
+    elapsedMs: Math.max(0, (atRest ? (session.endedAtMs ?? session.updatedAtMs) : nowMs) - session.createdAtMs),
+    unseen: Math.max(0, entries - session.shown),
+    entries,
+    run: session.runs === 0 ? null : { number: session.runs, pid: process.kind === 'live' ? process.child.pid : null, alive: process.kind === 'live' },
+    exit: session.exit,
+    usage: session.usage ?? { inputTokens: 0, outputTokens: 0, costUsd: null },
+    mode: session.offer.currentMode ?? session.spec.mode ?? null,
+    size: session.spec.size ?? null,
+    archived: session.archived,
+    removed: session.removed,
+    attach: live.attach ?? null,
+  }
+}
