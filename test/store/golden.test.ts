@@ -1,0 +1,97 @@
+// Facts and databases of every format that was ever released: they are read and folded for ever. A golden file is never edited; a new format, or a new case, adds lines or a file.
+
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { expect, onTestFinished, test } from 'vitest'
+import type { Envelope, Event } from '../../src/core/events.ts'
+import { fold } from '../../src/core/session.ts'
+import { statusOf } from '../../src/core/status.ts'
+import { emptyTranscript, transcribe } from '../../src/core/transcript.ts'
+import { migrate, migrations } from '../../src/store/migrations.ts'
+import { openSqliteLog } from '../../src/store/sqlite-log.ts'
+
+const golden = (name: string): string => readFileSync(join(import.meta.dirname, 'golden', name), 'utf8')
+
+const facts = golden('format-1.jsonl')
+  .trimEnd()
+  .split('\n')
+  .map((line) => JSON.parse(line) as Envelope)
+
+const sessions = [...new Set(facts.map(({ session }) => session))]
+const of = (session: string): readonly Envelope[] => facts.filter((one) => one.session === session)
+
+// The compiler asks for a line here when a case is added, and the test then for a fact of it in a golden file.
+const everyType: Record<Event['type'], true> = {
+  created: true,
+  labelled: true,
+  'prompt-queued': true,
+  'prompt-withdrawn': true,
+  'run-starting': true,
+  'run-started': true,
+  'run-not-started': true,
+  'run-failed': true,
+  'environment-missing': true,
+  'agent-ready': true,
+  'agent-offers': true,
+  'turn-started': true,
+  'entry-written': true,
+  asked: true,
+  answered: true,
+  'request-reopened': true,
+  'request-closed': true,
+  interrupted: true,
+  'turn-ended': true,
+  'usage-reported': true,
+  'stop-asked': true,
+  'run-exited': true,
+  'run-lost': true,
+  stopped: true,
+  archived: true,
+  removed: true,
+  restored: true,
+  shown: true,
+  noted: true,
+}
+
+test('there is a stored fact of every case', () => {
+  expect(new Set(facts.map(({ event }) => event.type))).toEqual(new Set(Object.keys(everyType)))
+})
+
+test('facts of format 1 make the sessions that they made then', () => {
+  // What a later version adds to a session is not in the file.
+  expect(sessions.map((session) => fold(of(session)))).toMatchObject(JSON.parse(golden('format-1.folded.json')) as object[])
+})
+
+test('facts of format 1 have the status and the transcript that they had then', () => {
+  expect(
+    sessions.map((id) => {
+      const session = fold(of(id))
+      const derived = session && statusOf(session)
+      return [id, derived?.status, derived?.reason, of(id).reduce(transcribe, emptyTranscript).lines.length]
+    }),
+  ).toEqual([
+    ['k3f9x2ab', 'waiting', 'lost question: Which test runner?', 19],
+    ['t0rm1nal', 'failed', 'exit code 1: 2 tests failed', 3],
+    ['br0k3n00', 'failed', 'this is no ACP agent', 7],
+  ])
+})
+
+test('a database of format 1 opens and reads as it was written', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'offstage-golden-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const path = join(folder, 'log.db')
+  const old = new DatabaseSync(path)
+  migrate(old, path, migrations.slice(0, 1))
+  const insert = old.prepare('insert into event (cursor, session, seq, at_ms, "by", command, type, body) values (?, ?, ?, ?, ?, ?, ?, ?)')
+  for (const { cursor, session, seq, atMs, by, command, event } of facts) insert.run(cursor, session, seq, atMs, by, command ?? null, event.type, JSON.stringify(event))
+  old.prepare('insert into checkpoint (session, run, seq, value) values (?, ?, ?, ?)').run('k3f9x2ab', 2, 40, '{"outOffset":40960,"errOffset":512,"state":{"next":9}}')
+  old.close()
+  const log = openSqliteLog(path)
+  onTestFinished(() => log.close())
+  expect(log.read({ after: 0, limit: 10_000 })).toStrictEqual(facts)
+  expect(log.sessions()).toEqual(sessions)
+  expect(log.checkpoint('k3f9x2ab')).toEqual({ run: 2, seq: 40, value: { outOffset: 40_960, errOffset: 512, state: { next: 9 } } })
+  expect(log.hasCommand('k3f9x2ab', 'c0mmand4')).toBe(true)
+})
