@@ -1,0 +1,130 @@
+// Finds and ends all processes of one run: its process group, its session, what descends from its keeper, and whatever
+// carries the run's tag in its environment. Ends nothing that it could not tell from a later bearer of the same pid.
+import { setTimeout as delay } from 'node:timers/promises'
+import { hasEnvironment, listProcesses, processRuns, type ProcessIdentity, type ProcessStat } from './process-stat.ts'
+
+export type Tree = {
+  /** Of the child that the keeper started, which leads both. */
+  pgid?: number
+  sid?: number
+  /** Start time of the process whose pid they are: an older bearer of the number is not ours. */
+  leaderStart?: number
+  /** Value of OFFSTAGE_RUN in the environment of the run's processes. */
+  tag?: string
+  /** Whatever descends from it belongs to the tree (it is a subreaper), itself not. */
+  keeper?: ProcessIdentity
+  /** Never touched, nor is our own pid, nor pid 1. */
+  spare?: readonly number[]
+}
+export type Found = { stat: ProcessStat; by: 'group' | 'session' | 'keeper' | 'tag' }
+export type SweepOptions = { graceMs?: number; killMs?: number }
+export type Swept = { ended: readonly number[]; left: readonly number[] }
+
+export const tagVariable = 'OFFSTAGE_RUN'
+const defaultGraceMs = 2000
+const defaultKillMs = 3000
+const rescanMs = 15
+
+/** The live processes of the tree, zombies left out. */
+export async function findTree(tree: Tree): Promise<Found[]> {
+  const all = await listProcesses()
+  const descendants = await underKeeper(tree.keeper, all)
+  const refused = new Set([0, 1, process.pid, tree.keeper?.pid, ...(tree.spare ?? [])])
+  const replaced = all.some((stat) => isAnotherLeader(stat, tree))
+  const belongsBy = async (stat: ProcessStat): Promise<Found['by'] | undefined> => {
+    if (stat.zombie || refused.has(stat.pid)) return undefined
+    const ours = !replaced && isNotOlder(stat, tree)
+    if (ours && tree.pgid !== undefined && tree.pgid > 1 && stat.group === tree.pgid) return 'group'
+    if (ours && tree.sid !== undefined && tree.sid > 1 && stat.session === tree.sid) return 'session'
+    if (descendants.has(stat.pid)) return 'keeper'
+    return tree.tag !== undefined && (await hasEnvironment(stat.pid, tagVariable, tree.tag)) ? 'tag' : undefined
+  }
+  const why = await Promise.all(all.map(belongsBy))
+  return all.flatMap((stat, index) => {
+    const by = why[index]
+    return by === undefined ? [] : [{ stat, by }]
+  })
+}
+
+/** Ends the tree: TERM (and CONT, a stopped process hears nothing), up to `graceMs` (2 s) for them to go, then KILL,
+ *  looking again until two looks in a row find nothing. Waits in short steps; returns early when all are gone. An
+ *  aborted signal cuts the grace short, never the killing. `left`: what could not be ended in `killMs`. */
+export async function sweep(tree: Tree, options: SweepOptions, signal: AbortSignal): Promise<Swept> {
+  const { graceMs = defaultGraceMs, killMs = defaultKillMs } = options
+  const seen = new Map<string, Found>()
+  const note = (found: readonly Found[]): Found[] => {
+    const fresh = found.filter((one) => !seen.has(keyOf(one.stat)))
+    for (const one of fresh) seen.set(keyOf(one.stat), one)
+    return fresh
+  }
+  const graceEnds = Date.now() + graceMs
+  let empty = 0
+  while (empty < 2 && Date.now() < graceEnds && !signal.aborted) {
+    const found = await findTree(tree)
+    await send(note(found), 'SIGTERM', tree)
+    empty = found.length === 0 ? empty + 1 : 0
+    if (empty < 2) await delay(rescanMs)
+  }
+  const killEnds = Date.now() + killMs
+  let left: Found[] = []
+  while (empty < 2) {
+    left = await findTree(tree)
+    note(left)
+    empty = left.length === 0 ? empty + 1 : 0
+    if (empty >= 2 || (left.length > 0 && Date.now() >= killEnds)) break
+    await send(left, 'SIGKILL', tree)
+    await delay(rescanMs)
+  }
+  const leftKeys = new Set(left.map((one) => keyOf(one.stat)))
+  const ended = [...seen.values()].filter((one) => !leftKeys.has(keyOf(one.stat)))
+  return { ended: ended.map((one) => one.stat.pid), left: left.map((one) => one.stat.pid) }
+}
+
+async function send(targets: readonly Found[], signal: 'SIGTERM' | 'SIGKILL', tree: Tree): Promise<void> {
+  // The group at once, so that none of it can fork away in between; then the others, one by one.
+  if (tree.pgid !== undefined && targets.some((one) => one.by === 'group') && !(tree.spare?.length)) signalQuietly(-tree.pgid, signal)
+  const order: readonly Found['by'][] = ['group', 'session', 'keeper', 'tag']
+  for (const by of order) {
+    for (const one of targets.filter((target) => target.by === by)) {
+      if (by === 'group' && !(tree.spare?.length)) continue
+      if (await processRuns(one.stat)) signalQuietly(one.stat.pid, signal)
+    }
+  }
+  if (signal === 'SIGTERM') for (const one of targets) if (await processRuns(one.stat)) signalQuietly(one.stat.pid, 'SIGCONT')
+}
+
+function signalQuietly(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal)
+  } catch {
+    // ESRCH: gone meanwhile. EPERM: not ours; the next look finds it again and it ends in `left`.
+  }
+}
+
+/** Whoever bears the leader's pid now was started at another time: the group of that number is another's. */
+function isAnotherLeader(stat: ProcessStat, tree: Tree): boolean {
+  return tree.leaderStart !== undefined && (stat.pid === tree.pgid || stat.pid === tree.sid) && stat.start !== tree.leaderStart
+}
+
+function isNotOlder(stat: ProcessStat, tree: Tree): boolean {
+  return tree.leaderStart === undefined || stat.start >= tree.leaderStart
+}
+
+async function underKeeper(keeper: ProcessIdentity | undefined, all: readonly ProcessStat[]): Promise<Set<number>> {
+  const found = new Set<number>()
+  if (keeper === undefined || !(await processRuns(keeper))) return found
+  const children = Map.groupBy(all, (stat) => stat.parent)
+  const queue = [keeper.pid]
+  for (const pid of queue) {
+    for (const stat of children.get(pid) ?? []) {
+      if (found.has(stat.pid)) continue
+      found.add(stat.pid)
+      queue.push(stat.pid)
+    }
+  }
+  return found
+}
+
+function keyOf(identity: ProcessIdentity): string {
+  return `${identity.pid}:${identity.start}`
+}

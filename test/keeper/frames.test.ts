@@ -1,0 +1,95 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import {
+  BadFrame, encodeClientFrame, encodeKeeperFrame, encodeLaunchRecord, FrameDecoder, parseClientFrame, parseKeeperFrame,
+  type ClientFrame, type ExitStatus, type KeeperFrame,
+} from '../../src/keeper/frames.ts'
+
+const stream = fc.constantFrom('out' as const, 'err' as const)
+const offset = fc.nat({ max: Number.MAX_SAFE_INTEGER })
+const u16 = fc.integer({ min: 0, max: 0xffff })
+const size = fc.record({ cols: u16, rows: u16 })
+const lane = fc.constantFrom(0 as const, 1 as const, 2 as const, 3 as const)
+const bytes = fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.from(array))
+const ends = fc.record({ out: offset, err: offset })
+const exit: fc.Arbitrary<ExitStatus> = fc.oneof(
+  fc.record({ kind: fc.constant('code' as const), code: fc.integer({ min: 0, max: 255 }) }),
+  fc.record({ kind: fc.constant('signal' as const), signal: fc.integer({ min: 1, max: 64 }) }),
+)
+const type = <Type extends string>(name: Type): fc.Arbitrary<Type> => fc.constant(name)
+
+const clientFrame: fc.Arbitrary<ClientFrame> = fc.oneof(
+  fc.record({ type: type('hello'), version: u16 }),
+  fc.record({ type: type('read'), stream, from: offset }),
+  fc.record({ type: type('unread'), stream }),
+  fc.record({ type: type('input'), lane, id: offset, secret: fc.boolean(), close: fc.boolean(), bytes }),
+  fc.record({ type: type('resize'), size }),
+  fc.record({ type: type('signal'), signal: fc.nat({ max: 255 }), whom: fc.constantFrom('group' as const, 'child' as const, 'foreground' as const) }),
+  fc.record({ type: type('collect') }),
+)
+const keeperFrame: fc.Arbitrary<KeeperFrame> = fc.oneof(
+  fc.record({
+    type: type('hello'), version: u16, mode: fc.constantFrom('pty' as const, 'pipes' as const), held: fc.boolean(), exit,
+    childPid: fc.nat(), childStart: offset, ends, highestIds: fc.tuple(offset, offset, offset, offset), size,
+    nonce: fc.stringMatching(/^[!-~]{1,64}$/),
+  }, { requiredKeys: ['type', 'version', 'mode', 'held', 'childPid', 'childStart', 'ends', 'highestIds', 'size', 'nonce'] }),
+  fc.record({ type: type('output'), stream, offset, bytes }),
+  fc.record({ type: type('ack'), lane, id: offset, result: fc.constantFrom('accepted' as const, 'duplicate' as const, 'closed' as const) }),
+  fc.record({ type: type('exit'), exit, ends }),
+  fc.record({ type: type('held'), on: fc.boolean(), errno: fc.nat({ max: 200 }) }),
+  fc.record({ type: type('size'), size }),
+)
+const cuts = fc.array(fc.nat({ max: 400 }), { maxLength: 40 })
+
+function decodedInChunks<Frame>(whole: Buffer, lengths: readonly number[], parse: (frame: Buffer) => Frame | undefined): Frame[] {
+  const decoder = new FrameDecoder(parse)
+  const frames: Frame[] = []
+  let at = 0
+  for (const length of [...lengths, whole.length]) {
+    frames.push(...decoder.push(whole.subarray(at, at + length)))
+    at = Math.min(at + length, whole.length)
+  }
+  return frames
+}
+
+test('client frames come back as they were, however the bytes are cut', () => {
+  fc.assert(fc.property(fc.array(clientFrame), cuts, (frames, lengths) => {
+    const whole = Buffer.concat(frames.map(encodeClientFrame))
+    expect(decodedInChunks(whole, lengths, parseClientFrame)).toEqual(frames)
+  }))
+})
+
+test('keeper frames come back as they were, however the bytes are cut', () => {
+  fc.assert(fc.property(fc.array(keeperFrame), cuts, (frames, lengths) => {
+    const whole = Buffer.concat(frames.map(encodeKeeperFrame))
+    expect(decodedInChunks(whole, lengths, parseKeeperFrame)).toEqual(frames)
+  }))
+})
+
+test('unknown types are passed over, empty frames too', () => {
+  const decoder = new FrameDecoder(parseKeeperFrame)
+  const size: KeeperFrame = { type: 'size', size: { cols: 3, rows: 4 } }
+  expect(decoder.push(Buffer.concat([Buffer.from([2, 0, 0, 0, 0xf0, 1, 0, 0, 0, 0]), encodeKeeperFrame(size)]))).toEqual([size])
+})
+
+test('any bytes are frames, or nothing yet, or a BadFrame', () => {
+  fc.assert(fc.property(fc.array(fc.uint8Array()), (chunks) => {
+    const decoder = new FrameDecoder(parseKeeperFrame)
+    try {
+      for (const chunk of chunks) decoder.push(Buffer.from(chunk))
+    } catch (cause) {
+      expect(cause).toBeInstanceOf(BadFrame)
+    }
+  }))
+})
+
+test('the launch record is the format of the protocol page', () => {
+  const record = encodeLaunchRecord({
+    argv: ['a', ''], env: { N: 'v=w' }, cwd: '/', mode: 'pty', size: { cols: 258, rows: 1 }, socketPath: '/s', nonce: 'n', segmentBytes: 4096, reserveBytes: 1,
+  })
+  const fields = [
+    'OKL1', '\x01\x01\0\0\0a', '\x01\0\0\0\0', '\x02\x05\0\0\0N=v=w', '\x03\x01\0\0\0/', '\x04\x01\0\0\0t', '\x05\x04\0\0\0\x02\x01\x01\0',
+    '\x06\x02\0\0\0/s', '\x07\x01\0\0\0n', '\x08\x08\0\0\0\0\x10\0\0\0\0\0\0', '\x09\x08\0\0\0\x01\0\0\0\0\0\0\0', '\0',
+  ]
+  expect(record.toString('latin1')).toBe(fields.join(''))
+})

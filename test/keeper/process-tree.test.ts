@@ -1,0 +1,87 @@
+// Trees of programs that do not want to end.
+import { expect, test } from 'vitest'
+import { findTree, sweep, tagVariable, type Tree } from '../../src/keeper/process-tree.ts'
+import { processRuns, processStat } from '../../src/keeper/process-stat.ts'
+import { path, readUntil, soon, startRun, type TestRun } from './keepers.ts'
+
+const tag = (): string => `tag-${process.pid}-${Math.random().toString(36).slice(2)}`
+
+function treeOf(run: TestRun, ours: string): Tree {
+  const { child } = run.identity
+  return { pgid: child.pid, sid: child.pid, leaderStart: child.start, tag: ours }
+}
+
+async function startStubborn(script: string, ours: string, mode: 'pty' | 'pipes' = 'pipes'): Promise<TestRun> {
+  const run = await startRun(['bash', '-c', script], { mode, env: { PATH: path, [tagVariable]: ours } })
+  await readUntil(await run.connect(), 'all there')
+  return run
+}
+
+const stubborn = [
+  'trap "" TERM HUP INT',
+  'sleep 1001 &',                                                          // in the group
+  'setsid sleep 1002 &',                                                   // a session of its own
+  '(setsid bash -c "sleep 1003 & sleep 1004" &) ',                         // double-forked, its children too
+  'bash -c "set -m; sleep 1005 & disown; sleep 1006" &',                   // a group of its own in the session
+  'nohup setsid bash -c "trap \'\' TERM; while :; do sleep 1007; done" > /dev/null 2>&1 &',
+  'sleep 0.1; echo all there',
+  'while :; do sleep 1008; done',
+].join('\n')
+
+test('a tree that ignores TERM, forks twice and leaves its session is ended, all of it', async () => {
+  for (const mode of ['pipes', 'pty'] as const) {
+    const ours = tag()
+    await using run = await startStubborn(stubborn, ours, mode)
+    const before = await findTree(treeOf(run, ours))
+    expect(new Set(before.map((one) => one.by))).toEqual(new Set(['group', 'session', 'tag']))
+    expect(before.length).toBeGreaterThanOrEqual(9)
+    const { ended, left } = await sweep(treeOf(run, ours), { graceMs: 100 }, soon())
+    expect(left).toEqual([])
+    expect(ended).toEqual(expect.arrayContaining(before.map((one) => one.stat.pid)))
+    for (const one of before) expect(await processRuns(one.stat)).toBe(false)
+    expect(await findTree(treeOf(run, ours))).toEqual([])
+    expect(await processRuns(run.identity.keeper)).toBe(true)
+  }
+})
+
+test('those who obey TERM may clean up, and nobody waits for the grace to pass', async () => {
+  const ours = tag()
+  await using run = await startStubborn('trap "echo cleaned; exit 5" TERM; echo all there; while :; do sleep 0.02; done', ours)
+  const began = performance.now()
+  const { ended, left } = await sweep(treeOf(run, ours), {}, soon())
+  expect([ended.includes(run.identity.child.pid), left]).toEqual([true, []])
+  expect(performance.now() - began).toBeLessThan(1500)
+  const connection = await run.connect()
+  await readUntil(connection, 'cleaned')
+  expect((await connection.exited)?.exit).toEqual({ kind: 'code', code: 5 })
+})
+
+test('a stopped process hears TERM too', async () => {
+  const ours = tag()
+  await using run = await startStubborn('trap "exit 6" TERM; echo all there; kill -STOP $$; while :; do sleep 0.02; done', ours)
+  await sweep(treeOf(run, ours), {}, soon())
+  expect((await (await run.connect()).exited)?.exit).toEqual({ kind: 'code', code: 6 })
+})
+
+test('who lost tag, group and session is found under its keeper', async () => {
+  await using run = await startStubborn('setsid env -i /bin/sleep 1009 & sleep 0.1; echo all there; exit 0', tag())
+  await (await run.connect()).exited
+  const tree: Tree = { keeper: run.identity.keeper }
+  expect((await findTree(tree)).map((one) => [one.by, one.stat.name])).toEqual([['keeper', 'sleep']])
+  expect(await sweep(tree, {}, soon())).toMatchObject({ left: [] })
+  expect(await processRuns(run.identity.keeper)).toBe(true)
+})
+
+test('another bearer of the number, another tag, ourselves and pid 1 are left alone', async () => {
+  const ours = tag()
+  await using run = await startStubborn('echo all there; sleep 1010; :', ours)
+  const { child } = run.identity
+  expect(await findTree({ pgid: child.pid, sid: child.pid, leaderStart: child.start + 1 })).toEqual([])
+  expect(await findTree({ tag: ours.slice(0, -1) })).toEqual([])
+  expect(await findTree({ pgid: 1, sid: 0, tag: '' })).toEqual([])
+  expect(await findTree({ tag: ours, spare: [child.pid] })).toMatchObject([{ stat: { name: 'sleep' } }])
+  const own = await processStat(process.pid)
+  expect((await findTree({ pgid: own?.group ?? -1, sid: own?.session ?? -1 })).map((one) => one.stat.pid)).not.toContain(process.pid)
+  expect(await sweep({ tag: `${ours}x` }, {}, soon())).toEqual({ ended: [], left: [] })
+  expect(await processRuns(child)).toBe(true)
+})
