@@ -1,0 +1,245 @@
+// The Agent Client Protocol, version 1, as a reducer: lines of the agent and orders of the session in, reports and sends out. Everything between is JSON (state.ts), so
+// that a conversation can be taken up by another daemon in the middle. https://agentclientprotocol.com/protocol/v1/overview
+
+import type { StopReason } from '../../core/events.ts'
+import type { Order } from '../../core/react.ts'
+import { printable } from '../../core/terminal-text.ts'
+import type { Checkpoint, Conversation, Driver, FileCall, FileResult, Launch, Output } from '../driver.ts'
+import { OutputTail } from '../output-tail.ts'
+import { answer, askForm, askPermission, settleOld, withdraw } from './asks.ts'
+import { Exchange } from './exchange.ts'
+import { causeOf, fileRequest, fileResult, findCall, openCalls } from './files.ts'
+import { type Outcome, handshakeResponse, initialize } from './handshake.ts'
+import { type Line, LineCutter } from './lines.ts'
+import { type Message, type RpcId, authRequired, errorLine, errorText, invalidParams, methodNotFound, readMessage } from './rpc.ts'
+import { promptResponse } from './schema.ts'
+import { endSpeech, pauseSpeech } from './speech.ts'
+import { type State, freshState, restoredState } from './state.ts'
+import { receiveUpdate, takeUsage } from './updates.ts'
+import { forgetTools } from './tools.ts'
+
+const longestLineBytes = 64 * 1024 * 1024
+const mostSkippedBytes = 1024 * 1024
+const shownSkipped = 200
+
+const copied = (state: unknown): unknown => JSON.parse(JSON.stringify(state))
+
+export const acpDriver: Driver = {
+  mode: 'pipes',
+  begin(launch) {
+    const conversation = new AcpConversation(launch, { outOffset: 0, errOffset: 0, state: freshState(launch) })
+    return { conversation, outputs: conversation.begin() }
+  },
+  restore: (launch, checkpoint) => new AcpConversation(launch, checkpoint),
+}
+
+class AcpConversation implements Conversation {
+  readonly #launch: Launch
+  readonly #state: State
+  readonly #out: LineCutter
+  readonly #err: OutputTail
+
+  constructor(launch: Launch, { outOffset, errOffset, state }: Checkpoint) {
+    this.#launch = launch
+    this.#state = restoredState(launch, copied(state))
+    this.#out = new LineCutter(outOffset)
+    this.#err = new OutputTail(errOffset, 0)
+  }
+
+  begin(): readonly Output[] {
+    const exchange = this.#exchange(1, this.#launch.seq)
+    initialize(exchange)
+    return exchange.outputs
+  }
+
+  #exchange(lane: 1 | 2, id: number): Exchange {
+    return new Exchange(this.#launch, this.#state, { lane, id })
+  }
+
+  get #gaveUp(): boolean {
+    return this.#state.phase.step === 'gave-up'
+  }
+
+  receive(stream: 'out' | 'err', offset: number, bytes: Uint8Array): readonly Output[] {
+    if (stream === 'err') {
+      this.#err.receive(offset, bytes)
+      return []
+    }
+    const outputs: Output[] = []
+    const said = this.#state.half
+    const saidLength = said?.text.length ?? 0
+    for (const line of this.#out.push(offset, bytes)) if (!this.#gaveUp) outputs.push(...this.#line(line))
+    if (!this.#gaveUp) outputs.push(...this.#tooMuch())
+    const { half } = this.#state
+    const from = half?.entryId === said?.entryId ? saidLength : 0
+    if (half && half.text.length > from) outputs.push({ kind: 'draft', entryId: half.entryId, draft: half.kind, from, text: half.text.slice(from) })
+    return outputs
+  }
+
+  #line(line: Line): readonly Output[] {
+    const exchange = this.#exchange(2, line.end)
+    const text = line.text.trim()
+    if (text === '') return []
+    const message = readMessage(text)
+    if (message) receiveMessage(exchange, message)
+    else this.#skip(exchange, text, line.length)
+    return exchange.outputs
+  }
+
+  #skip(exchange: Exchange, text: string, bytes: number): void {
+    const { state } = exchange
+    state.skippedBytes += bytes
+    if (state.skipped !== null) return
+    state.skipped = printable(text.slice(0, shownSkipped)).trim()
+    exchange.note(`the agent wrote something that is not JSON-RPC (skipped): ${state.skipped}`)
+  }
+
+  /** The unfinished line counts too: a program that is no agent may never end one. */
+  #tooMuch(): readonly Output[] {
+    const exchange = this.#exchange(2, this.#out.end)
+    const { phase, skippedBytes, skipped } = this.#state
+    const pending = this.#out.pending
+    const skipping = (): number => skippedBytes + (this.#out.pendingIsNoObject ? pending : 0)
+    if (phase.step === 'initialize' && skipping() > mostSkippedBytes) {
+      exchange.giveUp(`it wrote more than 1 MB that is not JSON-RPC and did not answer the first message: is it an ACP agent?${skipped ? ` It began with: ${skipped}` : ''}`)
+    } else if (pending > longestLineBytes) {
+      exchange.giveUp('the agent wrote a line of more than 64 MB')
+    }
+    return exchange.outputs
+  }
+
+  order(seq: number, order: Order): readonly Output[] {
+    const exchange = this.#exchange(1, seq)
+    if (!this.#gaveUp) receiveOrder(exchange, order)
+    return exchange.outputs
+  }
+
+  reply(callId: string, result: FileResult): readonly Output[] {
+    const call = findCall(this.#state, callId)
+    if (!call || call.asked || this.#gaveUp) return []
+    const { lane, id } = causeOf(call)
+    const exchange = this.#exchange(lane, id)
+    fileResult(exchange, call, result)
+    return exchange.outputs
+  }
+
+  openCalls(): readonly FileCall[] {
+    return this.#gaveUp ? [] : openCalls(this.#state)
+  }
+
+  ended(): readonly Output[] {
+    const last = this.#out.finish()
+    if (this.#gaveUp) return []
+    const exchange = this.#exchange(2, this.#out.end)
+    // A program that was killed may have left out its last LF. Nobody is there to be answered any more.
+    const message = last && readMessage(last.text.trim())
+    if (message && message.kind !== 'request') receiveMessage(exchange, message)
+    endSpeech(exchange)
+    return exchange.outputs.filter((output) => output.kind === 'report')
+  }
+
+  lines(): undefined {
+    return undefined
+  }
+
+  lastWords(): string | undefined {
+    return this.#err.text() ?? (this.#state.skipped || undefined)
+  }
+
+  checkpoint(): Checkpoint {
+    return { outOffset: this.#out.start, errOffset: this.#err.place().offset, state: copied(this.#state) }
+  }
+}
+
+function receiveMessage(exchange: Exchange, message: Message): void {
+  switch (message.kind) {
+    case 'response':
+      return receiveResponse(exchange, message.id, message.outcome)
+    case 'request':
+      return receiveRequest(exchange, message.id, message.method, message.params)
+    case 'notification':
+      if (message.method === 'session/update') receiveUpdate(exchange, message.params)
+      else if (message.method === '$/cancel_request') withdraw(exchange, message.params)
+  }
+}
+
+/** A response that nobody waits for, or waits for no longer, is left alone. */
+function receiveResponse(exchange: Exchange, id: RpcId, outcome: Outcome): void {
+  const { phase, turn } = exchange.state
+  if ('id' in phase && phase.id === id) handshakeResponse(exchange, phase, outcome)
+  else if (turn?.id === id) endTurn(exchange, turn.promptId, outcome)
+}
+
+function receiveRequest(exchange: Exchange, id: RpcId, method: string, params: unknown): void {
+  const understood = dispatch(exchange, id, method, params)
+  if (understood === undefined) exchange.send(errorLine(id, methodNotFound, `method not found: ${method}`))
+  else if (!understood) exchange.send(errorLine(id, invalidParams, `invalid parameters of ${method}`))
+}
+
+function dispatch(exchange: Exchange, id: RpcId, method: string, params: unknown): boolean | undefined {
+  switch (method) {
+    case 'session/request_permission':
+      return askPermission(exchange, id, params)
+    case 'elicitation/create':
+      return askForm(exchange, id, params)
+    case 'fs/read_text_file':
+      return fileRequest(exchange, id, 'read', params)
+    case 'fs/write_text_file':
+      return fileRequest(exchange, id, 'write', params)
+    default:
+      return undefined
+  }
+}
+
+function receiveOrder(exchange: Exchange, order: Order): void {
+  const { state } = exchange
+  switch (order.type) {
+    case 'prompt':
+      return prompt(exchange, order.promptId, order.text)
+    case 'interrupt':
+      if (state.turn) exchange.notify('session/cancel', { sessionId: state.agentRef })
+      return
+    case 'answer':
+    case 'cancel-request':
+      return answer(exchange, order)
+  }
+}
+
+function prompt(exchange: Exchange, promptId: string, text: string): void {
+  const { state } = exchange
+  if (state.phase.step !== 'ready') return
+  const id = exchange.requestId
+  // The same order once more makes the same send, as long as the agent has not answered it.
+  if (id <= state.lastPrompt && state.turn?.id !== id) return
+  if (id > state.lastPrompt) {
+    endSpeech(exchange)
+    settleOld(exchange)
+    forgetTools(state)
+    state.plan = null
+    state.history = false
+  }
+  state.lastPrompt = id
+  state.turn = { promptId, id: exchange.request('session/prompt', { sessionId: state.agentRef, prompt: [{ type: 'text', text }] }) }
+}
+
+const stopReasons: readonly string[] = ['end_turn', 'max_tokens', 'max_turn_requests', 'refusal', 'cancelled'] satisfies StopReason[]
+const isStopReason = (text: string): text is StopReason => stopReasons.includes(text)
+
+function endTurn(exchange: Exchange, promptId: string, outcome: Outcome): void {
+  const { state, cause } = exchange
+  pauseSpeech(exchange)
+  state.turn = null
+  state.turnEndedAt = cause.id
+  const parsed = 'result' in outcome ? promptResponse.safeParse(outcome.result) : undefined
+  const used = parsed?.data?.usage
+  if (used) state.usage = { ...state.usage, inputTokens: state.usage.inputTokens + used.inputTokens, outputTokens: state.usage.outputTokens + used.outputTokens }
+  const usage = takeUsage(state)
+  const ended = { type: 'turn-ended', promptId, ...(usage ? { usage } : {}) } as const
+  if ('error' in outcome) {
+    const hint = outcome.error.code === authRequired ? 'the agent wants you to log in: ' : ''
+    return exchange.report({ ...ended, stopReason: 'error', message: `${hint}${errorText(outcome.error)}` })
+  }
+  const stopReason = parsed?.data?.stopReason ?? ''
+  if (isStopReason(stopReason)) exchange.report({ ...ended, stopReason })
+  else exchange.report({ ...ended, stopReason: 'error', message: `the agent ended the turn without a reason that is known${stopReason ? `: ${stopReason}` : ''}` })
+}
