@@ -1,0 +1,295 @@
+// A terminal session in the user's own terminal, raw: what the program prints goes there as it is, what is typed goes to the program at once, but for the prefix key.
+// It owns the user's terminal from the call to its end and leaves it as a shell can use it, whatever the program had switched on. It does not own the connection.
+
+import { ReplayFilter } from '../core/terminal-text.ts'
+import { PrefixKeys } from './prefix-keys.ts'
+
+export type AttachExit = { readonly kind: 'code'; readonly code: number } | { readonly kind: 'signal'; readonly signal: number }
+
+/** What is needed of a connection to the keeper. It must not have been read before. */
+export interface AttachConnection {
+  readonly hello: { readonly ends: { readonly out: number }; readonly exit?: AttachExit }
+  /** After all output was handed over; undefined when the connection ended first. */
+  readonly exited: Promise<{ readonly exit: AttachExit } | undefined>
+  read(stream: 'out', from: number, onOutput: (output: { readonly offset: number; readonly bytes: Uint8Array }) => void): void
+  input(input: { readonly lane: 0; readonly id: number; readonly bytes: Uint8Array }): Promise<unknown>
+  resize(size: { readonly cols: number; readonly rows: number }): void
+  pause(): void
+  resume(): void
+}
+
+export interface AttachInput {
+  readonly isTTY?: boolean
+  readonly isRaw?: boolean
+  setRawMode?(raw: boolean): unknown
+  on(event: 'data', listener: (bytes: Buffer) => void): unknown
+  on(event: 'end' | 'close' | 'error', listener: () => void): unknown
+  off(event: 'data', listener: (bytes: Buffer) => void): unknown
+  off(event: 'end' | 'close' | 'error', listener: () => void): unknown
+  resume(): unknown
+  pause(): unknown
+  unshift(bytes: Uint8Array): void
+}
+
+export interface AttachOutput {
+  readonly columns?: number
+  readonly rows?: number
+  /** False: full, until `drain`. */
+  write(bytes: Uint8Array | string, written?: () => void): boolean
+  on(event: 'drain' | 'resize' | 'close' | 'error', listener: () => void): unknown
+  off(event: 'drain' | 'resize' | 'close' | 'error', listener: () => void): unknown
+}
+
+/** Where the ends of a process are told: `process`, or a stand-in. */
+export interface AttachSignals {
+  on(event: AttachSignal, listener: () => void): unknown
+  off(event: AttachSignal, listener: () => void): unknown
+}
+
+type AttachSignal = 'SIGHUP' | 'SIGTERM' | 'SIGINT' | 'exit'
+
+export interface AttachOptions {
+  readonly connection: AttachConnection
+  readonly input: AttachInput
+  readonly output: AttachOutput
+  readonly signals: AttachSignals
+  /** A control character, 1 to 31. Default: Ctrl-\. */
+  readonly prefix?: number
+  /** Characters that leave when typed after the prefix. Default: d. `?` is taken: it shows them. */
+  readonly keys?: readonly { readonly key: string; readonly does: string }[]
+}
+
+export type AttachEnd =
+  /** By this key; null when the terminal went away, or the signal told to leave. */
+  | { readonly kind: 'detached'; readonly key: string | null }
+  | { readonly kind: 'exited'; readonly exit: AttachExit }
+  /** The keeper is gone, or does not speak to us any more. */
+  | { readonly kind: 'lost' }
+
+export const defaultPrefix = 0x1c
+
+const replayBytes = 64 * 1024
+/** A program without line ends paints a screen: then the replay begins with a sequence. */
+const lineWithinBytes = 8 * 1024
+/** Two sizes that follow each other at once are one change to a program, or none. */
+const nudgeAfterMs = 50
+/** A terminal that does not take the last bytes is not waited for. */
+const leaveWithinMs = 50
+
+const LF = 0x0a
+const ESC = 0x1b
+
+/** Everything that programs switch on, off. CAN and ST first: the last bytes may have been half a sequence. */
+export const terminalReset = [
+  '\x18\x1b\\',
+  // Keyboard: kitty's flags (each screen has its own), modifyOtherKeys, cursor keys, keypad.
+  '\x1b[<99u\x1b[?1049l\x1b[?1047l\x1b[?47l\x1b[<99u\x1b[>4m\x1b[?1l\x1b[?66l\x1b>',
+  // Mouse, focus, paste, reports of colours and size, held output.
+  ...[9, 1000, 1001, 1002, 1003, 1005, 1006, 1015, 1016, 1004, 2004, 2031, 2048, 2026].map((mode) => `\x1b[?${mode}l`),
+  // Reverse screen, origin, margins, insert; wrapping and the cursor are on.
+  '\x1b[?5l\x1b[?6l\x1b[?69l\x1b[4l\x1b[20l\x1b[?7h\x1b[?25h\x1b[0 q\x1b[r',
+  // Character set, link, colours, title.
+  '\x1b(B\x0f\x1b]8;;\x1b\\\x1b[0m\x1b[23;0t',
+  // Leaving the other screen puts the cursor where it once was: below everything is a place that is always free.
+  '\x1b[999;1H\r\n',
+].join('')
+
+/** Resolves when the terminal is the user's again. `signal` leaves as a terminal that went away does. Never rejects. */
+export function attach(options: AttachOptions, signal: AbortSignal): Promise<AttachEnd> {
+  const attachment = new Attachment(options)
+  return attachment.run(signal)
+}
+
+class Attachment {
+  readonly #connection: AttachConnection
+  readonly #input: AttachInput
+  readonly #output: AttachOutput
+  readonly #signals: AttachSignals
+  readonly #typed: PrefixKeys
+  readonly #keys: readonly { readonly key: string; readonly does: string }[]
+  readonly #prefixName: string
+  readonly #filter = new ReplayFilter()
+  /** Old output, until all of it is here. */
+  #replay: Uint8Array[] | undefined = []
+  readonly #replayFrom: number
+  readonly #replayTo: number
+  readonly #ended = Promise.withResolvers<AttachEnd>()
+  #left = false
+  #waitsForDrain = false
+  #nudge: NodeJS.Timeout | undefined
+
+  constructor(options: AttachOptions) {
+    this.#connection = options.connection
+    this.#input = options.input
+    this.#output = options.output
+    this.#signals = options.signals
+    const prefix = options.prefix ?? defaultPrefix
+    this.#typed = new PrefixKeys(prefix)
+    this.#keys = options.keys ?? [{ key: 'd', does: 'leaves it running' }]
+    this.#prefixName = `Ctrl-${String.fromCharCode(prefix + 0x40)}`
+    this.#replayTo = options.connection.hello.ends.out
+    this.#replayFrom = Math.max(0, this.#replayTo - replayBytes)
+  }
+
+  async run(signal: AbortSignal): Promise<AttachEnd> {
+    const input = this.#input
+    const output = this.#output
+    const wasRaw = input.isRaw ?? false
+    const onData = (bytes: Buffer): void => this.#type(bytes)
+    const onGone = (): void => this.#ended.resolve({ kind: 'detached', key: null })
+    const onDrain = (): void => this.#drained()
+    const onResize = (): void => this.#sized()
+    // A program that ends without us, by a defect, must not leave the terminal in the state of another one.
+    const onProcessExit = (): void => void output.write(terminalReset)
+    const ways = ['end', 'close', 'error'] as const
+    const ends = ['SIGHUP', 'SIGTERM', 'SIGINT'] as const
+    for (const way of ways) input.on(way, onGone)
+    for (const end of ends) this.#signals.on(end, onGone)
+    this.#signals.on('exit', onProcessExit)
+    signal.addEventListener('abort', onGone, { once: true })
+    output.on('close', onGone)
+    output.on('error', onGone)
+    output.on('drain', onDrain)
+    output.on('resize', onResize)
+    try {
+      if (signal.aborted) return { kind: 'detached', key: null }
+      if (input.isTTY) input.setRawMode?.(true)
+      this.#clear()
+      input.on('data', onData)
+      input.resume()
+      this.#begin()
+      return await this.#ended.promise
+    } finally {
+      this.#left = true
+      if (this.#nudge) this.#sized()
+      if (this.#waitsForDrain) this.#connection.resume()
+      output.off('drain', onDrain)
+      output.off('resize', onResize)
+      input.off('data', onData)
+      input.pause()
+      await this.#restore()
+      if (input.isTTY) ignoreGone(() => input.setRawMode?.(wasRaw))
+      for (const way of ways) input.off(way, onGone)
+      for (const end of ends) this.#signals.off(end, onGone)
+      this.#signals.off('exit', onProcessExit)
+      signal.removeEventListener('abort', onGone)
+      output.off('close', onGone)
+      // The error of a terminal that is gone may still be on its way.
+      setImmediate(() => output.off('error', onGone))
+    }
+  }
+
+  #begin(): void {
+    const connection = this.#connection
+    connection.read('out', this.#replayFrom, ({ offset, bytes }) => this.#receive(offset, bytes))
+    if (this.#replayTo === this.#replayFrom) this.#showReplay()
+    void connection.exited.then((end) => {
+      this.#showReplay()
+      this.#ended.resolve(end ? { kind: 'exited', exit: end.exit } : { kind: 'lost' })
+    })
+    if (connection.hello.exit) return
+    const size = this.#size()
+    // A full-screen program repaints when its size changes. Two changes, because the same size again is none, and because one that comes at a bad moment is lost (less, while it starts).
+    connection.resize({ cols: size.cols, rows: size.rows > 1 ? size.rows - 1 : 2 })
+    this.#nudge = setTimeout(() => this.#sized(), nudgeAfterMs)
+  }
+
+  #size(): { cols: number; rows: number } {
+    return { cols: this.#output.columns || 80, rows: this.#output.rows || 24 }
+  }
+
+  #sized(): void {
+    clearTimeout(this.#nudge)
+    this.#nudge = undefined
+    this.#connection.resize(this.#size())
+  }
+
+  #type(bytes: Uint8Array): void {
+    for (const typed of this.#typed.push(bytes)) {
+      if (typed.kind === 'bytes') {
+        // What the keeper did not take before it went is told by `exited`.
+        void this.#connection.input({ lane: 0, id: 0, bytes: Uint8Array.from(typed.bytes) }).catch(() => {})
+      } else if (typed.key === '?') this.#help()
+      else if (this.#keys.some((one) => one.key === typed.key)) {
+        this.#ended.resolve({ kind: 'detached', key: typed.key })
+        // Typed ahead: for whoever reads the terminal next.
+        if (typed.rest.length > 0) {
+          this.#input.pause()
+          this.#input.unshift(typed.rest)
+        }
+        return
+      }
+    }
+  }
+
+  /** In the last line, over whatever is there: the program paints over it when it likes. */
+  #help(): void {
+    const text = [...this.#keys.map((one) => `${one.key} ${one.does}`), `${this.#prefixName} sends itself`].join(' · ')
+    this.#show(Buffer.from(`\x1b7\x1b[${this.#size().rows};1H\x1b[0;7m ${this.#prefixName} then: ${text} \x1b[0m\x1b[K\x1b8`))
+  }
+
+  #receive(offset: number, bytes: Uint8Array): void {
+    if (this.#left) return
+    if (!this.#replay) return this.#show(this.#live(bytes))
+    const old = Math.max(0, Math.min(bytes.length, this.#replayTo - offset))
+    if (old > 0) this.#replay.push(bytes.slice(0, old))
+    if (offset + old < this.#replayTo) return
+    this.#showReplay()
+    if (old < bytes.length) this.#show(this.#live(bytes.subarray(old)))
+  }
+
+  /** Live bytes are the program's own questions too: raw, as soon as nothing of an old sequence is left. */
+  #live(bytes: Uint8Array): Uint8Array {
+    if (!this.#filter.inSequence) return bytes
+    const { bytes: drawn, consumed } = this.#filter.pushUntilRest(bytes)
+    return Buffer.concat([drawn, bytes.subarray(consumed)])
+  }
+
+  #showReplay(): void {
+    if (!this.#replay) return
+    const old = Buffer.concat(this.#replay)
+    this.#replay = undefined
+    this.#show(this.#filter.push(old.subarray(this.#replayFrom === 0 ? 0 : firstWhole(old))))
+  }
+
+  #show(bytes: Uint8Array): void {
+    if (this.#left || bytes.length === 0) return
+    if (this.#output.write(bytes) || this.#waitsForDrain) return
+    this.#waitsForDrain = true
+    this.#connection.pause()
+  }
+
+  #drained(): void {
+    if (!this.#waitsForDrain) return
+    this.#waitsForDrain = false
+    this.#connection.resume()
+  }
+
+  /** The user's screen goes up into the scrollback first, and the title onto the terminal's stack. */
+  #clear(): void {
+    this.#output.write(`\x1b[22;0t\x1b[0m\x1b[999;1H${'\n'.repeat(this.#size().rows)}\x1b[H\x1b[2J`)
+  }
+
+  #restore(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const deadline = setTimeout(resolve, leaveWithinMs)
+    ignoreGone(() => this.#output.write(terminalReset, resolve))
+    return promise.finally(() => clearTimeout(deadline))
+  }
+}
+
+/** Where in old output from the middle of a log something whole begins. */
+function firstWhole(old: Uint8Array): number {
+  const lineEnd = old.subarray(0, lineWithinBytes).indexOf(LF)
+  if (lineEnd !== -1) return lineEnd + 1
+  return Math.max(0, old.indexOf(ESC))
+}
+
+/** A terminal that is gone needs no restoring. */
+function ignoreGone(perform: () => unknown): void {
+  try {
+    perform()
+  } catch {
+    // EIO, EBADF: there is nothing left to restore.
+  }
+}

@@ -1,0 +1,100 @@
+// A fact in words, one line. For `events` and `why`.
+
+import { unreachable } from '../core/errors.ts'
+import type { Entry, Event, Exit } from '../core/events.ts'
+import { printableLine } from '../core/terminal-text.ts'
+
+export const exitText = (exit: Exit): string => ('code' in exit ? `exit code ${exit.code}` : `killed by ${exit.signal}`)
+
+/** What happened, without its type. Printable. */
+export const eventText = (event: Event): string => printableLine(wordsOf(event))
+
+function wordsOf(event: Event): string {
+  switch (event.type) {
+    case 'created':
+      return [event.spec.agent, event.spec.cwd, ...(event.label === undefined ? [] : [event.label]), event.title].join('  ')
+    case 'labelled':
+      return event.label ?? '(no label)'
+    case 'prompt-queued':
+      return `${event.promptId}  ${event.text}`
+    case 'prompt-withdrawn':
+      return event.promptId
+    case 'run-starting':
+      return `run ${event.run}, because of ${event.because === 'created' ? 'its creation' : `a ${event.because}`}${event.resumes === undefined ? '' : `, goes on with ${event.resumes}`}`
+    case 'run-started':
+      return `run ${event.run}, pid ${event.child.pid}, keeper ${event.keeper.pid}`
+    case 'run-not-started':
+      return `run ${event.run}: ${event.why}`
+    case 'environment-missing':
+      return `run ${event.run} waits for an environment`
+    case 'agent-ready':
+      return `run ${event.run}, ${event.how}, ${[event.agentName, event.agentVersion].filter((one) => one !== undefined).join(' ')} ${event.agentRef}`
+    case 'agent-offers':
+      return Object.keys(event.offer).join(', ')
+    case 'turn-started':
+      return `turn ${event.turn}, prompt ${event.promptId}`
+    case 'entry-written':
+      return `${event.entryId}  ${entryText(event.entry)}`
+    case 'asked':
+      return `${event.ask.id}  ${event.ask.kind}: ${event.ask.title}`
+    case 'answered':
+      return `${event.requestId}  ${answerWords(event)}`
+    case 'request-reopened':
+      return event.requestId
+    case 'request-closed':
+      return `${event.requestId}  ${event.because}`
+    case 'interrupted':
+      return event.turn === 0 ? `run ${event.run}` : `turn ${event.turn}`
+    case 'turn-ended':
+      return `turn ${event.turn}: ${event.stopReason}${event.message === undefined ? '' : `, ${event.message}`}`
+    case 'usage-reported':
+      return `${event.usage.inputTokens} tokens in, ${event.usage.outputTokens} out${event.usage.costUsd === null ? '' : `, ${event.usage.costUsd} USD`}`
+    case 'stop-asked':
+      return `then ${event.then}`
+    case 'run-exited':
+      return `run ${event.run}: ${exitText(event.exit)}`
+    case 'run-failed':
+      return `run ${event.run}: ${event.why}`
+    case 'run-lost':
+      return `run ${event.run}: ${event.cause}`
+    case 'stopped':
+      return `${event.ended} processes ended`
+    case 'archived':
+    case 'removed':
+    case 'restored':
+      return ''
+    case 'shown':
+      return `${event.entries} entries`
+    case 'noted':
+      return `run ${event.run}: ${event.text}`
+    default:
+      return unreachable(event)
+  }
+}
+
+function answerWords({ answer, secret }: Extract<Event, { type: 'answered' }>): string {
+  switch (answer.kind) {
+    case 'option':
+      return answer.optionId
+    case 'decline':
+      return 'declined'
+    case 'form':
+      return `${Object.entries(answer.fields)
+        .map(([name, value]) => `${name}: ${String(value)}`)
+        .join(', ')}${secret ? ' (a secret is not kept)' : ''}`
+  }
+}
+
+function entryText(entry: Entry): string {
+  switch (entry.kind) {
+    case 'message':
+    case 'thought':
+      return `${entry.kind}: ${entry.text}`
+    case 'tool':
+      return `${entry.toolKind} ${entry.status}: ${entry.title}`
+    case 'plan':
+      return `plan: ${entry.steps.filter((step) => step.status === 'completed').length} of ${entry.steps.length} done`
+    default:
+      return unreachable(entry)
+  }
+}

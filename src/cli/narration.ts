@@ -1,0 +1,260 @@
+// The transcript being told: each line once, when it is worth saying, and text of the agent as it comes. What was said as a draft is not said again when it becomes a fact.
+
+import type { Draft } from '../core/api.ts'
+import { type Line, counts } from '../core/transcript.ts'
+import { printable, printableLine } from '../core/terminal-text.ts'
+import { firstRow, indent, paragraph, planLines, toolLine, toolOutput } from './agent-text.ts'
+import type { Entry } from '../core/events.ts'
+import { type Paint, agentLabel } from './format.ts'
+import { choicesText, requestText } from './request-text.ts'
+
+/** Where it is told. */
+export interface Sheet {
+  /** Whole lines, for good. */
+  print(text: string): void
+  /** The line that is being said: replaces the one before; '' when there is none. Its text may come again in `print`. */
+  tail(text: string): void
+}
+
+export interface Voice {
+  /** How the agent is called. */
+  readonly agent: string
+  readonly paint: Paint
+  /** Infinity: nothing is wrapped. */
+  readonly columns: () => number
+}
+
+type Author = 'you' | 'agent' | 'nobody'
+
+export class Narration {
+  readonly #sheet: Sheet
+  readonly #voice: Voice
+  #author: Author = 'nobody'
+  #before: 'nothing' | 'message' | 'other' = 'nothing'
+  /** In which state a line was told last, by kind and id. */
+  readonly #told = new Map<string, string>()
+  /** What was said so far of a message, raw, by entry. */
+  readonly #said = new Map<string, string>()
+  #speaking: { readonly entryId: string; readonly thought: boolean; row: string; held: string } | undefined
+  #plan: readonly string[] = []
+
+  constructor(sheet: Sheet, voice: Voice) {
+    this.#sheet = sheet
+    this.#voice = voice
+  }
+
+  /** A newer state of a line, live. Tool calls are told when they are over. */
+  line(line: Line, atWork: boolean): void {
+    if (line.kind === 'entry' && line.entry.kind === 'tool' && (line.entry.status === 'pending' || line.entry.status === 'running')) return
+    this.#tell(line, atWork)
+  }
+
+  /** A line as it stands, in a transcript that is told from its middle or as a whole. */
+  standing(line: Line): void {
+    this.#tell(line, false)
+  }
+
+  /** A line that was told before and counts now. */
+  again(line: Line): void {
+    this.#told.delete(keyOf(line))
+    this.#tell(line, false)
+  }
+
+  /** These lines are known; only what changes in them is told. */
+  passOver(lines: readonly Line[]): void {
+    for (const line of lines) {
+      this.#told.set(keyOf(line), stateOf(line))
+      if (line.kind === 'entry' && (line.entry.kind === 'message' || line.entry.kind === 'thought')) this.#said.set(line.id, line.entry.text)
+    }
+  }
+
+  draft(draft: Draft): void {
+    const said = this.#said.get(draft.entryId) ?? ''
+    // Drafts may be lost on the way: then the rest comes with the fact.
+    if (draft.from > said.length) return
+    this.#say(draft.entryId, draft.kind === 'thought', draft.text.slice(said.length - draft.from))
+  }
+
+  /** A line of Offstage's own, between the others. */
+  mark(text: string): void {
+    this.#block('nobody', [text])
+  }
+
+  /** An empty line, if there is something above it. */
+  gap(): void {
+    if (this.#before !== 'nothing') this.mark('')
+  }
+
+  /** Whatever is half said stands as it is. */
+  settle(): void {
+    this.#endParagraph()
+  }
+
+  #tell(line: Line, atWork: boolean): void {
+    const key = keyOf(line)
+    const before = this.#told.get(key)
+    const state = stateOf(line)
+    if (before === state) return
+    this.#told.set(key, state)
+    const { paint } = this.#voice
+    switch (line.kind) {
+      case 'prompt': {
+        if (line.state === 'withdrawn') return this.#block('nobody', [`${indent}${paint.dim(`not sent: ${printableLine(line.text)}`)}`])
+        if (before !== undefined) return
+        return this.#prompt(line.text, line.state === 'queued' && atWork)
+      }
+      case 'entry':
+        return this.#entry(line.id, line.entry)
+      case 'request':
+        return this.#request(line, before)
+      case 'notice':
+        return this.#block(
+          'nobody',
+          printable(line.text)
+            .split('\n')
+            .map((text) => `${indent}${paint.dim(`· ${text}`)}`),
+        )
+    }
+  }
+
+  #prompt(text: string, queued: boolean): void {
+    const { paint, columns } = this.#voice
+    const lines = paragraph(text, columns() - 4).map((line, index) => (index === 0 ? ` ${paint.bold('you')}   ${line.trimStart()}` : `    ${line}`))
+    this.#block('you', queued ? [...lines, `       ${paint.dim('(queued: it is told when this turn is over)')}`] : lines)
+  }
+
+  #entry(id: string, entry: Entry): void {
+    const { paint, columns } = this.#voice
+    switch (entry.kind) {
+      case 'message':
+      case 'thought': {
+        const said = this.#said.get(id) ?? ''
+        // An agent that rewrote what it had said is heard again from the beginning.
+        const more = entry.text.startsWith(said) ? entry.text.slice(said.length) : entry.text
+        if (more !== entry.text || said === '') this.#say(id, entry.kind === 'thought', more)
+        else {
+          this.#endParagraph()
+          this.#said.delete(id)
+          this.#say(id, entry.kind === 'thought', more)
+        }
+        return this.#endParagraph()
+      }
+      case 'tool':
+        return this.#block('agent', [toolLine(entry, paint, columns()), ...toolOutput(entry, paint, columns())])
+      case 'plan': {
+        const lines = planLines(entry, paint)
+        const news = lines.filter((line) => !this.#plan.includes(line))
+        const again = this.#plan.length === lines.length
+        this.#plan = lines
+        return news.length === 0 ? undefined : this.#block('agent', again ? news : lines)
+      }
+    }
+  }
+
+  #request(line: Extract<Line, { kind: 'request' }>, before: string | undefined): void {
+    const { paint } = this.#voice
+    const arrow = (text: string): string => `     ${paint.dim('→')} ${printableLine(text)}`
+    const outcome = line.state === 'answered' ? (line.answer ?? 'answered') : line.state
+    if (line.state === 'open') return this.#block('agent', ['', requestText(line.request, paint)])
+    if (before !== undefined) return this.#block('agent', [arrow(outcome)])
+    this.#block('agent', [`${indent}${paint.status('waiting', '◆')} ${printableLine(line.request.title)}`, `     ${paint.dim(choicesText(line.request))}`, arrow(outcome)])
+  }
+
+  /** Lines that belong together, under the name of who they are by. */
+  #block(author: Author, lines: readonly string[]): void {
+    this.#endParagraph()
+    this.#sheet.print([...this.#header(author), ...lines, ''].join('\n'))
+    this.#before = 'other'
+  }
+
+  #header(author: Author): readonly string[] {
+    const was = this.#author
+    const first = this.#before === 'nothing'
+    this.#author = author === 'nobody' ? was : author
+    if (author === 'nobody' || (author === was && author === 'agent')) return []
+    const blank = first ? [] : ['']
+    return author === 'agent' ? [...blank, ` ${this.#voice.paint.bold(agentLabel(this.#voice.agent))}`] : blank
+  }
+
+  #say(entryId: string, thought: boolean, text: string): void {
+    if (text === '') return
+    this.#said.set(entryId, (this.#said.get(entryId) ?? '') + text)
+    if (this.#said.size > keptMessages) this.#said.delete(this.#said.keys().next().value ?? '')
+    let speaking = this.#speaking
+    if (speaking?.entryId !== entryId) {
+      this.#endParagraph()
+      const header = this.#header('agent')
+      const start = header.length === 0 && this.#before === 'message' ? [''] : header
+      if (start.length > 0) this.#sheet.print(`${start.join('\n')}\n`)
+      speaking = this.#speaking = { entryId, thought, row: '', held: '' }
+    }
+    const whole = speaking.held + text
+    const cut = whole.length - (unfinished.exec(whole)?.[0].length ?? 0)
+    speaking.held = whole.slice(cut)
+    const lines = printable(whole.slice(0, cut)).replaceAll('\t', '    ').split('\n')
+    const rows: string[] = []
+    for (const [index, line] of lines.entries()) {
+      speaking.row += line
+      for (let first = firstRow(speaking.row, this.#width()); first; first = firstRow(speaking.row, this.#width())) {
+        rows.push(first.row)
+        speaking.row = first.rest
+      }
+      if (index < lines.length - 1) {
+        rows.push(speaking.row.trimEnd())
+        speaking.row = ''
+      }
+    }
+    if (rows.length > 0) this.#sheet.print(rows.map((row) => `${this.#row(row)}\n`).join(''))
+    this.#sheet.tail(speaking.row === '' ? '' : this.#row(speaking.row))
+  }
+
+  #endParagraph(): void {
+    const speaking = this.#speaking
+    if (!speaking) return
+    this.#speaking = undefined
+    const row = (speaking.row + printable(speaking.held)).trimEnd()
+    if (row !== '') this.#sheet.print(`${this.#row(row, speaking.thought)}\n`)
+    this.#sheet.tail('')
+    this.#before = 'message'
+  }
+
+  #row(row: string, thought = this.#speaking?.thought ?? false): string {
+    if (row === '') return ''
+    return `${indent}${thought ? this.#voice.paint.dim(row) : row}`
+  }
+
+  #width = (): number => Math.max(20, this.#voice.columns() - indent.length - 1)
+}
+
+const keptMessages = 100
+
+/** The end of a text that means something only together with what follows it. */
+// oxlint-disable-next-line no-control-regex
+const unfinished = /(?:\x1b(?:\[[0-?]*[ -/]*)?|\r|[\ud800-\udbff])$/
+
+const keyOf = (line: Line): string => `${line.kind} ${line.id}`
+
+function stateOf(line: Line): string {
+  switch (line.kind) {
+    case 'prompt':
+    case 'request':
+      return line.state
+    case 'notice':
+      return line.text
+    case 'entry':
+      return line.entry.kind === 'tool' ? line.entry.status : JSON.stringify(line.entry)
+  }
+}
+
+/** The lines from the first unseen one on, with the exchange before it for a beginning, and how many of them were not seen. */
+export function fromUnseen(lines: readonly Line[], shown: number): { readonly known: readonly Line[]; readonly context: readonly Line[]; readonly fresh: readonly Line[]; readonly unseen: number } {
+  const entries = lines.filter(counts)
+  const unseen = Math.max(0, entries.length - shown)
+  const first = unseen === 0 ? undefined : entries[entries.length - unseen]
+  const start = first ? lines.indexOf(first) : lines.length
+  const prompt = lines.slice(0, start).findLastIndex((line) => line.kind === 'prompt')
+  const from = Math.max(prompt === -1 ? 0 : prompt, start - contextLines, 0)
+  return { known: lines.slice(0, from), context: lines.slice(from, start), fresh: lines.slice(start), unseen }
+}
+
+const contextLines = 6

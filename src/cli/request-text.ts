@@ -1,0 +1,23 @@
+// A question or permission as text: its title, and what may be answered, numbered.
+
+import type { Request } from '../core/requests.ts'
+import { printable, printableLine } from '../core/terminal-text.ts'
+import type { Paint } from './format.ts'
+
+type Shown = Pick<Request, 'title' | 'kind' | 'options'> & { readonly fields?: Request['fields']; readonly detail?: string | null }
+
+/** `1 allow once   2 always   3 reject`, or what the fields are. */
+export function choicesText(request: Shown): string {
+  if (request.options.length > 0) return request.options.map((option, index) => `${index + 1} ${printableLine(option.label)}`).join('   ')
+  const fields = request.fields ?? []
+  const [only] = fields
+  if (fields.length === 1 && only) return only.choices ? only.choices.map((choice, index) => `${index + 1} ${printableLine(choice.label)}`).join('   ') : only.type === 'boolean' ? 'yes or no' : 'type your answer'
+  return fields.map((field) => `${printableLine(field.name)}${field.required ? '' : ' (optional)'}`).join(', ')
+}
+
+/** The block in a conversation or a log; without a trailing line break. */
+export function requestText(request: Shown, paint: Paint, detailLines = 12): string {
+  const detail = request.detail ? printable(request.detail).trimEnd().split('\n') : []
+  const cutOff = detail.length > detailLines ? [`… ${detail.length - detailLines} more lines`] : []
+  return [`   ${paint.status('waiting', '◆')} ${paint.bold(`${printableLine(request.title)}${/[?？]$/.test(request.title) ? '' : ' ?'}`)}`, ...[...detail.slice(0, detailLines), ...cutOff].map((line) => `     ${line}`), `     ${choicesText(request)}`].join('\n')
+}

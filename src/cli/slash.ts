@@ -1,0 +1,73 @@
+// The commands that are typed in a conversation: `/bg`, `/switch ID` and the like.
+
+export type Slash =
+  | { readonly kind: 'bg'; readonly label: string | undefined }
+  | { readonly kind: 'sessions' }
+  | { readonly kind: 'switch'; readonly to: string }
+  /** This session without an id. */
+  | { readonly kind: 'end'; readonly which: string | undefined }
+  | { readonly kind: 'stop' }
+  | { readonly kind: 'label'; readonly text: string }
+  | { readonly kind: 'decline' }
+  | { readonly kind: 'help' }
+  /** One of ours, wrongly used. */
+  | { readonly kind: 'wrong'; readonly message: string }
+  /** Not one of ours. */
+  | { readonly kind: 'unknown'; readonly name: string }
+
+export const slashHelp: readonly (readonly [string, string])[] = [
+  ['/bg [--label L]', 'leave it running; also Ctrl-D'],
+  ['/sessions', 'list the sessions'],
+  ['/switch ID', 'go to another session'],
+  ['/label TEXT', 'name this session'],
+  ['/stop', 'end its process, keep the session'],
+  ['/exit', 'end this session and leave'],
+  ['/end ID', 'end another session'],
+  ['/decline', 'do not answer what it asks'],
+  ['Ctrl-C', 'interrupt; twice: leave it running'],
+]
+
+export const slashNames: readonly string[] = ['bg', 'sessions', 'switch', 'end', 'exit', 'label', 'help', 'stop', 'decline']
+
+/** Undefined when it is no command but a text, as a path is that begins with a slash. */
+export function slashFrom(line: string): Slash | undefined {
+  const found = /^\/([A-Za-z][\w:.-]*)(?:\s+([^]*))?$/.exec(line.trim())
+  if (!found) return undefined
+  const [, name = '', given = ''] = found
+  const rest = given.trim()
+  switch (name) {
+    case 'bg':
+      return background(rest)
+    case 'sessions':
+    case 'ls':
+      return { kind: 'sessions' }
+    case 'switch':
+    case 'attach':
+      return rest === '' ? { kind: 'wrong', message: '/switch needs an ID; /sessions lists them' } : { kind: 'switch', to: unquoted(rest) }
+    case 'end':
+      return { kind: 'end', which: rest === '' ? undefined : unquoted(rest) }
+    case 'exit':
+    case 'quit':
+      return { kind: 'end', which: undefined }
+    case 'stop':
+      return { kind: 'stop' }
+    case 'decline':
+      return { kind: 'decline' }
+    case 'label':
+      return { kind: 'label', text: unquoted(rest) }
+    case 'help':
+      return { kind: 'help' }
+    default:
+      return { kind: 'unknown', name }
+  }
+}
+
+function background(rest: string): Slash {
+  if (rest === '') return { kind: 'bg', label: undefined }
+  const given = /^(?:--label|-l)(?:=|\s+|$)([^]*)$/.exec(rest)
+  if (!given) return { kind: 'wrong', message: '/bg takes nothing but --label TEXT' }
+  const label = unquoted((given[1] ?? '').trim())
+  return label === '' ? { kind: 'wrong', message: '/bg --label needs a text' } : { kind: 'bg', label }
+}
+
+const unquoted = (text: string): string => /^(["'])([^]*)\1$/.exec(text)?.[2] ?? text

@@ -1,0 +1,53 @@
+// `offstage bg`: a new session in the background. Returns once its program is known to run, or not.
+
+import { isRefusal } from '../../core/errors.ts'
+import type { SessionView } from '../../core/view.ts'
+import { backgroundedText } from '../backgrounded.ts'
+import { exitCodes, failureOf } from '../failures.ts'
+import { jsonText, painter, shortId } from '../format.ts'
+import { launchFrom, launchOptions } from '../launch.ts'
+import { notStarted, whyNotStarted } from '../started.ts'
+import { type Args, type Context, type Verb, jsonOption } from '../verb.ts'
+
+async function run(context: Context, args: Args): Promise<number> {
+  const submission = await launchFrom(context, args, true)
+  const client = await context.client()
+  const reply = await client.submit(submission, context.signal)
+  if (isRefusal(reply)) throw failureOf(reply)
+  const why = await whyNotStarted(client, submission.session, 0, context.signal)
+  const all = await client.list({ all: true }, context.signal)
+  const session = all.find((one) => one.id === submission.session) ?? reply.session
+  if (context.json) context.out(`${jsonText(session)}\n`)
+  if (why !== undefined) throw notStarted(session.id, why)
+  if (!context.json) context.out(backgroundedText(backgroundedOf(session, all), painter(context.color), context.stdout.columns ?? 80))
+  return exitCodes.done
+}
+
+const backgroundedOf = (session: SessionView, all: readonly SessionView[]) => ({
+  id: session.id,
+  shortId: shortId(
+    session.id,
+    all.map((one) => one.id),
+  ),
+  label: session.label,
+  title: session.title,
+  doing: session.activity,
+  asks: session.requests.length > 0,
+  kind: session.kind,
+  over: false,
+})
+
+const verb: Verb = {
+  name: 'bg',
+  aliases: [],
+  summary: 'start a session in the background',
+  usage: ['bg [OPTIONS] "PROMPT"', 'bg [OPTIONS] -- COMMAND [ARGS...]'],
+  about: ['The prompt goes to an agent; "-" reads it from standard input. What follows "--" is any program, started in a terminal of its own. The session goes on when this terminal is closed.'],
+  options: { ...launchOptions, json: { ...jsonOption, help: 'print the session object' } },
+  words: { min: 0, max: Infinity, name: 'a prompt' },
+  program: true,
+  examples: ['offstage bg --label rate-limits "add rate limiting to POST /login"', 'offstage bg --agent "acp:my-agent --acp" "fix the flaky test"', 'offstage bg -- npm run test:watch'],
+  run,
+}
+
+export default verb

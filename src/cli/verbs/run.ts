@@ -1,0 +1,47 @@
+// `offstage run`: a new session in the foreground.
+
+import { isRefusal } from '../../core/errors.ts'
+import { failureOf } from '../failures.ts'
+import { openSession } from '../foreground.ts'
+import { jsonText } from '../format.ts'
+import { launchFrom, launchOptions } from '../launch.ts'
+import { notStarted, whyNotStarted } from '../started.ts'
+import { type Args, type Context, type Verb, jsonOption } from '../verb.ts'
+
+async function run(context: Context, args: Args): Promise<number> {
+  // From a pipe the conversation may come line by line; a prompt that was read from it leaves nothing to read.
+  const promptFromStdin = args.words.length === 1 && args.words[0] === '-'
+  const submission = await launchFrom(context, args, context.json)
+  const client = await context.client()
+  const reply = await client.submit(submission, context.signal)
+  if (isRefusal(reply)) throw failureOf(reply)
+  const { session } = reply
+  if (session.kind === 'terminal') {
+    const why = await whyNotStarted(client, session.id, 0, context.signal)
+    if (why !== undefined) throw notStarted(session.id, why)
+  }
+  const exitCode = await openSession(context, client, session, { from: 'start', reads: !context.json && !promptFromStdin })
+  if (context.json) {
+    const ended = await client.get(session.id, context.signal)
+    context.out(`${jsonText(ended?.session ?? session)}\n`)
+  }
+  return exitCode
+}
+
+const verb: Verb = {
+  name: 'run',
+  aliases: [],
+  summary: 'start a session in the foreground',
+  usage: ['run [OPTIONS] ["PROMPT"]', 'run [OPTIONS] -- COMMAND [ARGS...]'],
+  about: [
+    'A conversation: lines are prompts, a number answers a question, /help lists commands, /bg leaves it running. Closing the terminal does no harm.',
+    'Without a terminal, lines of standard input are prompts and answers, taken when the agent can take them; it returns when they are used up and the agent is at rest: 0 completed, 10 waiting, 11 failed, 12 stopped.',
+  ],
+  options: { ...launchOptions, json: { ...jsonOption, help: 'say nothing, and print the session object at the end' } },
+  words: { min: 0, max: Infinity, name: 'a prompt' },
+  program: true,
+  examples: ['offstage run "add a /users/preferences endpoint"', 'offstage run --label shell -- bash'],
+  run,
+}
+
+export default verb

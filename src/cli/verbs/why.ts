@@ -1,0 +1,95 @@
+// `offstage why`: the status with its reason and evidence, how it was started, and the chain of facts behind it.
+
+import type { Envelope, Event } from '../../core/events.ts'
+import { plainText, printable, printableLine } from '../../core/terminal-text.ts'
+import type { SessionView } from '../../core/view.ts'
+import type { Client } from '../../sdk/client.ts'
+import { eventText } from '../event-text.ts'
+import { exitCodes } from '../failures.ts'
+import { findSession } from '../find.ts'
+import { agentLabel, clock, cut, jsonText, nameOf, padded, painter, shortPath, statusMark } from '../format.ts'
+import { type Args, type Context, type Verb, flag, jsonOption, word } from '../verb.ts'
+
+const shownEvents = 30
+const stderrBytes = 4000
+const stderrLines = 12
+
+/** What tells nothing about a status. */
+const quiet: ReadonlySet<Event['type']> = new Set(['entry-written', 'usage-reported', 'shown', 'agent-offers'])
+
+async function run(context: Context, args: Args): Promise<number> {
+  const client = await context.client()
+  const found = await findSession(client, word(args), context.signal)
+  const session = (await client.get(found.id, context.signal))?.session ?? found
+  const events: Envelope[] = []
+  for await (const frame of client.watch({ session: session.id, after: 0, follow: false }, context.signal)) if (frame.kind === 'fact') events.push(frame.envelope)
+  const stderr = await endOfStderr(client, session, context.signal)
+  if (context.json) context.out(`${jsonText({ session, ...launchOf(events), events, stderr }, 2)}\n`)
+  else context.out(report(context, session, events, stderr, flag(args, 'all')))
+  return exitCodes.done
+}
+
+async function endOfStderr(client: Client, session: SessionView, signal: AbortSignal): Promise<string> {
+  if (session.run === null) return ''
+  const parts: Uint8Array[] = []
+  for await (const { bytes } of client.output({ session: session.id, stream: 'err', from: -stderrBytes, follow: false }, signal)) parts.push(bytes)
+  return plainText(Buffer.concat(parts)).trimEnd()
+}
+
+function launchOf(events: readonly Envelope[]) {
+  let environmentNames: readonly string[] = []
+  const notes: string[] = []
+  for (const { event } of events) {
+    if (event.type === 'run-starting') environmentNames = event.environmentNames
+    if (event.type === 'noted') notes.push(event.text)
+  }
+  const first = events[0]?.event
+  return { spec: first?.type === 'created' ? first.spec : null, environmentNames, notes }
+}
+
+function report(context: Context, session: SessionView, events: readonly Envelope[], stderr: string, all: boolean): string {
+  const paint = painter(context.color)
+  const columns = context.stdout.isTTY ? Math.max(40, context.stdout.columns ?? 80) : Infinity
+  const { spec, environmentNames, notes } = launchOf(events)
+  const head = [paint.bold(session.id), nameOf(session), agentLabel(session.agent), paint.dim(shortPath(session.cwd, context.env['HOME']))].join('  ')
+  const reason = session.reason === '' || session.reason === session.status ? '' : `: ${printableLine(session.reason)}`
+  const told = all ? events : events.filter(({ event }) => !quiet.has(event.type))
+  const shown = all ? told : told.slice(-shownEvents)
+  const line = ({ atMs, event }: Envelope): string => `   ${paint.dim(clock(atMs))}  ${padded(event.type, 17)}  ${cut(eventText(event), columns - 33)}`.trimEnd()
+  const row = (name: string, value: string | undefined): readonly string[] => (value === undefined || value === '' ? [] : [`   ${padded(name, 12)}${printableLine(value)}`])
+  return [
+    ` ${head}`,
+    ` ${paint.status(session.status, `${statusMark[session.status]} ${session.status}`)}${reason}`,
+    ...session.evidence.map((one) => `   ${printableLine(one)}`),
+    '',
+    ' how it was started',
+    ...row('program', spec?.argv.join(' ')),
+    ...row('directory', spec?.cwd),
+    ...row('driver', spec?.driver),
+    ...row('mode', spec?.mode),
+    ...row('model', spec?.model),
+    ...row('environment', environmentNames.toSorted().join(' ')),
+    '',
+    ' what happened',
+    ...(told.length > shown.length ? [`   ${paint.dim(`${told.length - shown.length} earlier: offstage events ${session.id}`)}`] : []),
+    ...shown.map(line),
+    ...section(' notes', notes),
+    ...section(' the end of stderr', stderr === '' ? [] : stderr.split('\n').slice(-stderrLines)),
+    '',
+  ].join('\n')
+}
+
+const section = (title: string, lines: readonly string[]): readonly string[] => (lines.length === 0 ? [] : ['', title, ...lines.map((line) => `   ${printable(line)}`)])
+
+const verb: Verb = {
+  name: 'why',
+  aliases: [],
+  summary: 'explain the status of a session',
+  usage: ['why ID'],
+  options: { all: { type: 'boolean', short: 'a', help: 'every fact, also what the agent said' }, json: { ...jsonOption, help: 'print all of it as one JSON object' } },
+  words: { min: 1, max: 1, name: 'an ID' },
+  examples: ['offstage why k3f9'],
+  run,
+}
+
+export default verb

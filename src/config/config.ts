@@ -1,0 +1,211 @@
+// What the user has set: config.toml, and a project's .offstage.toml. Read anew by every command that starts something; nothing here writes either file.
+
+import { readFile, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { knownAgents } from './known-agents.ts'
+
+export interface AgentSetting {
+  readonly command: string
+  readonly args: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  readonly protocol: 'acp' | 'terminal'
+}
+
+export interface Config {
+  /** By the names that `--agent` takes. */
+  readonly agents: Readonly<Record<string, AgentSetting>>
+  readonly defaultAgent?: { readonly name: string; readonly setIn: string }
+  /** How long an agent may take to answer `initialize`. */
+  readonly initializeTimeoutMs: number
+  /** Leaves an attached terminal, followed by `d`. */
+  readonly prefixKey: { readonly name: string; readonly byte: number }
+}
+
+/** A file that cannot be read as configuration: where and why in the message, what to write in `hint`. One line each. */
+export class ConfigInvalid extends Error {
+  readonly file: string
+  readonly line: number | undefined
+  readonly hint: string
+  constructor(file: string, line: number | undefined, problem: string, hint: string, options?: ErrorOptions) {
+    super(`${file}${line === undefined ? '' : `:${line}`}: ${problem}`, options)
+    this.name = 'ConfigInvalid'
+    this.file = file
+    this.line = line
+    this.hint = hint
+  }
+}
+
+export const projectFileName = '.offstage.toml'
+
+export const defaultConfig: Config = { agents: {}, initializeTimeoutMs: 15_000, prefixKey: { name: 'ctrl-\\', byte: 0x1c } }
+
+const longestTimeoutS = 3600
+
+/** The user's settings, with those of the project that `cwd` lies in above them. Files that are missing set nothing. Throws ConfigInvalid. */
+export async function loadConfig(where: { readonly configFile: string; readonly cwd?: string }): Promise<Config> {
+  const user = await readUserFile(where.configFile)
+  const projectFile = where.cwd === undefined ? undefined : await findProjectFile(where.cwd)
+  return projectFile === undefined ? user : { ...user, ...(await readProjectFile(projectFile, user)) }
+}
+
+async function readUserFile(file: string): Promise<Config> {
+  const source = await readSource(file)
+  if (!source) return defaultConfig
+  const root = source.table([], ['agents', 'default_agent', 'initialize_timeout_s', 'prefix_key'])
+  const names = Object.keys(source.optionalTable(['agents']))
+  const agents = Object.fromEntries(names.map((name) => [name, agentSetting(source, name)]))
+  const defaultAgent = source.text(['default_agent'])
+  return {
+    agents,
+    ...(defaultAgent === undefined ? {} : { defaultAgent: { name: defaultAgent, setIn: file } }),
+    initializeTimeoutMs: root['initialize_timeout_s'] === undefined ? defaultConfig.initializeTimeoutMs : timeoutMs(source),
+    prefixKey: root['prefix_key'] === undefined ? defaultConfig.prefixKey : prefixKey(source),
+  }
+}
+
+// A project file comes with whatever was cloned. It may choose among the agents that are known here; it never says what is executed.
+async function readProjectFile(file: string, user: Config): Promise<Pick<Config, 'defaultAgent'>> {
+  const source = await readSource(file)
+  if (!source) return {}
+  const root = source.table([])
+  if (root['agents'] !== undefined)
+    throw source.invalid(['agents'], 'a project file cannot define agents', 'a repository must not choose what is executed: put [agents] into your own config.toml')
+  const name = source.text(['default_agent'])
+  if (name === undefined) return {}
+  if (Object.hasOwn(user.agents, name) || Object.hasOwn(knownAgents, name)) return { defaultAgent: { name, setIn: file } }
+  throw source.invalid(['default_agent'], `there is no agent ${JSON.stringify(name)}`, 'a project file can name an agent of "offstage agents", and nothing else')
+}
+
+async function findProjectFile(cwd: string): Promise<string | undefined> {
+  for (let folder = cwd; ; folder = dirname(folder)) {
+    const file = join(folder, projectFileName)
+    if (await exists(file)) return file
+    // The project ends where its repository does; outside of one only the folder itself counts.
+    if (folder === dirname(folder) || (await exists(join(folder, '.git')))) return undefined
+  }
+}
+
+function agentSetting(source: Source, name: string): AgentSetting {
+  const path = ['agents', name]
+  if (!/^[A-Za-z0-9][\w.-]{0,63}$/.test(name)) throw source.invalid(path, `${JSON.stringify(name)} cannot be an agent's name`, 'use letters, digits, ".", "_" and "-"')
+  source.table(path, ['command', 'args', 'env', 'protocol'])
+  const command = source.text([...path, 'command'])
+  if (!command) throw source.invalid(path, `agent ${name} has no command`, `add a line such as: command = "${name}"`)
+  const protocol = source.text([...path, 'protocol']) ?? 'acp'
+  if (protocol !== 'acp' && protocol !== 'terminal')
+    throw source.invalid([...path, 'protocol'], `protocol ${JSON.stringify(protocol)} is not known`, 'write protocol = "acp" or "terminal"')
+  return { command, args: argumentList(source, [...path, 'args']), env: environment(source, [...path, 'env']), protocol }
+}
+
+function argumentList(source: Source, path: readonly string[]): readonly string[] {
+  const value = source.at(path) ?? []
+  if (!Array.isArray(value) || !value.every((one) => isText(one))) throw source.invalid(path, 'args is not a list of strings', 'write for example: args = ["--acp"]')
+  return value
+}
+
+function environment(source: Source, path: readonly string[]): Readonly<Record<string, string>> {
+  const found = Object.entries(source.optionalTable(path))
+  for (const [name, value] of found) {
+    if (name === '' || name.includes('=') || name.includes('\0'))
+      throw source.invalid(path, `${JSON.stringify(name)} cannot be a variable's name`, 'write for example: env = { LANG = "C" }')
+    if (!isText(value)) throw source.invalid([...path, name], `${name} is not a string`, `write it in quotes: ${name} = "…"`)
+  }
+  return Object.fromEntries(found) as Record<string, string>
+}
+
+function timeoutMs(source: Source): number {
+  const value = source.at(['initialize_timeout_s'])
+  if (typeof value === 'number' && value > 0 && value <= longestTimeoutS) return Math.ceil(value * 1000)
+  throw source.invalid(['initialize_timeout_s'], 'initialize_timeout_s is not a number of seconds', `write a number above 0, at most ${longestTimeoutS}`)
+}
+
+function prefixKey(source: Source): Config['prefixKey'] {
+  const name = source.text(['prefix_key'])?.toLowerCase() ?? ''
+  const key = /^(?:ctrl-|c-|\^)([a-z\\\]^_])$/.exec(name)?.[1]
+  // Enter and Tab are typed by everybody.
+  if (key !== undefined && !'ijm'.includes(key)) return { name: `ctrl-${key}`, byte: key.toUpperCase().charCodeAt(0) & 0x1f }
+  throw source.invalid(
+    ['prefix_key'],
+    `prefix_key ${JSON.stringify(name)} is not a key that can be used`,
+    'write for example: prefix_key = "ctrl-b"; a letter but i, j and m, or one of \\ ] ^ _',
+  )
+}
+
+/** Null bytes end an argument or a variable before its time. */
+const isText = (value: unknown): value is string => typeof value === 'string' && !value.includes('\0')
+
+const isTable = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date)
+
+const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  )
+
+/** A TOML file as it was parsed, with its text to find lines in. */
+interface Source {
+  at(path: readonly string[]): unknown
+  /** Throws if there is none, or if it has keys beside `known`. */
+  table(path: readonly string[], known?: readonly string[]): Readonly<Record<string, unknown>>
+  optionalTable(path: readonly string[]): Readonly<Record<string, unknown>>
+  text(path: readonly string[]): string | undefined
+  invalid(path: readonly string[], problem: string, hint: string): ConfigInvalid
+}
+
+async function readSource(file: string): Promise<Source | undefined> {
+  let text: string
+  try {
+    text = await readFile(file, 'utf8')
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
+    throw new ConfigInvalid(file, undefined, `it cannot be read (${code})`, 'make it a file that you can read, or move it away', { cause })
+  }
+  const { parse, TomlError } = await import('smol-toml')
+  let root: unknown
+  try {
+    root = parse(text)
+  } catch (cause) {
+    if (!(cause instanceof TomlError)) throw cause
+    const said = (cause.message.split('\n')[0] ?? '').replace(/^Invalid TOML document: /, '')
+    throw new ConfigInvalid(file, cause.line, `it is not valid TOML: ${said}`, 'correct that line; strings need quotes', { cause })
+  }
+  const at = (path: readonly string[]): unknown => path.reduce<unknown>((value, key) => (isTable(value) && Object.hasOwn(value, key) ? value[key] : undefined), root)
+  const invalid = (path: readonly string[], problem: string, hint: string): ConfigInvalid => new ConfigInvalid(file, lineOf(text, path), problem, hint)
+  const table: Source['table'] = (path, known) => {
+    const value = at(path)
+    if (!isTable(value)) throw invalid(path, `${path.join('.')} is not a table`, `write it as [${path.join('.')}]`)
+    const unknown = known && Object.keys(value).find((key) => !known.includes(key))
+    if (unknown !== undefined) throw invalid([...path, unknown], `${JSON.stringify(unknown)} is not a setting`, `known here: ${known?.join(', ')}`)
+    return value
+  }
+  return {
+    at,
+    table,
+    optionalTable: (path) => (at(path) === undefined ? {} : table(path)),
+    text: (path) => {
+      const value = at(path)
+      if (value === undefined || isText(value)) return value
+      throw invalid(path, `${path.at(-1)} is not a string`, `write it in quotes: ${path.at(-1)} = "…"`)
+    },
+    invalid,
+  }
+}
+
+/** The parser keeps no places, so the line is found again by the way people write TOML: a `[table]` line, then `key =` below it. The deepest part that is found counts. */
+function lineOf(text: string, path: readonly string[]): number | undefined {
+  const lines = text.split('\n')
+  const escaped = path.map((key) => `["']?${key.replaceAll(/\W/g, '\\$&')}["']?`)
+  let best: number | undefined
+  let from = 0
+  for (let depth = 1; depth <= path.length; depth++) {
+    const header = new RegExp(`^\\s*\\[\\s*${escaped.slice(0, depth).join('\\s*\\.\\s*')}\\s*[\\].]`)
+    const key = new RegExp(`(?:^|[{,.]|\\s)${escaped[depth - 1]}\\s*[=.]`)
+    const asHeader = lines.findIndex((line) => header.test(line))
+    const found = asHeader >= 0 ? asHeader : lines.findIndex((line, index) => index >= from && key.test(line))
+    if (found < 0) break
+    best = found + 1
+    from = found
+  }
+  return best
+}

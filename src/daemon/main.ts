@@ -1,0 +1,90 @@
+// The daemon: one process per home, startable and killable at any moment. The only place where implementations meet, top to bottom.
+
+import { setTimeout as delay } from 'node:timers/promises'
+import { ConfigInvalid, defaultConfig, loadConfig } from '../config/config.ts'
+import { packageRoot, packageVersion } from '../config/package-root.ts'
+import { pathsFrom, prepareHome } from '../config/paths.ts'
+import type { DaemonStatus } from '../sdk/client.ts'
+import { drivers } from '../drivers/index.ts'
+import { crashPoint } from '../engine/crash-point.ts'
+import { Engine } from '../engine/engine.ts'
+import { keepersOnDisk } from '../engine/keepers-on-disk.ts'
+import { openSqliteLog } from '../store/sqlite-log.ts'
+import { readInside, writeInside } from '../workspace/files.ts'
+import { takeLock } from './lock.ts'
+import { openLog } from './log.ts'
+import { DaemonServer } from './server.ts'
+
+/** What the process that starts a daemon reads from its standard output: one line. */
+const say = (line: string): void => {
+  process.stdout.write(`${line}\n`)
+}
+
+async function main(): Promise<void> {
+  process.umask(0o077)
+  process.stdout.on('error', () => {})
+  const startedAt = new Date().toISOString()
+  const paths = pathsFrom(process.env, process.getuid?.() ?? 0)
+  prepareHome(paths)
+  const lock = takeLock(paths.lock)
+  // Another daemon serves this home: nothing is touched.
+  if (!lock) return say('held')
+  crashPoint('daemon.locked')
+
+  const log = openLog(paths.log)
+  const end = new AbortController()
+  // A mistake in the configuration is told to whoever starts something; it does not keep agents from being looked after.
+  const config = await loadConfig({ configFile: paths.configFile }).catch((cause: unknown) => {
+    if (!(cause instanceof ConfigInvalid)) throw cause
+    log.warn({ file: cause.file }, cause.message)
+    return defaultConfig
+  })
+  const events = openSqliteLog(paths.database)
+  const engine = await Engine.open({
+    log: events,
+    keepers: keepersOnDisk(paths, packageRoot),
+    driver: (name) => drivers[name](),
+    files: {
+      read: (root, path, range, approved) => readInside(root, path, range, approved, end.signal),
+      write: (root, path, content, approved) => writeInside(root, path, content, approved, end.signal),
+    },
+    nowMs: Date.now,
+    delay: (ms) => delay(ms, undefined, { signal: end.signal, ref: false }).catch(() => {}),
+    warn: log.warn,
+    signal: end.signal,
+    version: packageVersion,
+    initializeTimeoutMs: config.initializeTimeoutMs,
+  })
+  const status = async (): Promise<DaemonStatus> => ({
+    pid: process.pid,
+    version: packageVersion,
+    startedAt,
+    home: paths.home,
+    sessions: (await engine.list({ all: false }, end.signal)).length,
+    runs: engine.runs,
+  })
+  const server = new DaemonServer({ api: engine, version: packageVersion, status, shutdown: () => void leave('asked'), warn: log.warn })
+
+  const leave = async (because: string): Promise<void> => {
+    if (end.signal.aborted) return
+    log.info({ because }, 'the daemon leaves; agents stay at work')
+    end.abort()
+    await server.close()
+    events.close()
+    lock.release()
+    process.exit(0)
+  }
+  for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(name, () => void leave(name))
+
+  await server.listen(paths.socket)
+  crashPoint('daemon.listening')
+  log.info({ version: packageVersion, runs: engine.runs }, 'the daemon listens')
+  say('ready')
+}
+
+main().catch((cause: unknown) => {
+  const message = cause instanceof Error ? cause.message : String(cause)
+  const hint = cause instanceof Error && 'hint' in cause ? String(cause.hint) : ''
+  say(`failed ${JSON.stringify({ message, hint })}`)
+  process.exit(1)
+})

@@ -1,0 +1,155 @@
+// The Api on this machine: one actor per session over one log, and the fan-out of what they do.
+
+import type { Accepted, Api, Frame, OutputFrame, OutputQuery, Submission, WatchQuery } from '../core/api.ts'
+import { type Refusal, refusal } from '../core/errors.ts'
+import type { DriverName } from '../core/events.ts'
+import { isId, type SessionId } from '../core/ids.ts'
+import type { SessionView } from '../core/view.ts'
+import type { Driver, FileResult } from '../drivers/driver.ts'
+import type { EventLog } from '../store/event-log.ts'
+import { crashPoint } from './crash-point.ts'
+import { Feed } from './feed.ts'
+import type { Keepers } from './keepers.ts'
+import { SessionActor } from './session-actor.ts'
+
+export interface Files {
+  read(root: string, path: string, range: { readonly line?: number; readonly limit?: number }, approved: boolean): Promise<FileResult>
+  write(root: string, path: string, content: string, approved: boolean): Promise<FileResult>
+}
+
+/** What the engine is built from. Nothing in it is global, so that a test can hold the clock and the processes. */
+export interface EngineParts {
+  readonly log: EventLog
+  readonly keepers: Keepers
+  readonly driver: (name: DriverName) => Promise<Driver>
+  readonly files: Files
+  readonly nowMs: () => number
+  /** Resolves after that many milliseconds, or when the engine ends. */
+  readonly delay: (ms: number) => Promise<void>
+  readonly warn: (facts: object, message: string) => void
+  /** The engine's end: runs stay alive, nothing new is begun. */
+  readonly signal: AbortSignal
+  readonly version: string
+  /** An agent that is not ready after this time is reported as a request of kind `error`. */
+  readonly initializeTimeoutMs: number
+}
+
+export interface EngineDeps extends EngineParts {
+  readonly publish: (frame: Exclude<Frame, { kind: 'caught-up' }>) => void
+}
+
+const adoptionDeadlineMs = 2000
+const chunkBytes = 64 * 1024
+
+export class Engine implements Api {
+  readonly #deps: EngineDeps
+  readonly #feed: Feed
+  readonly #actors = new Map<SessionId, SessionActor>()
+
+  private constructor(parts: EngineParts) {
+    this.#feed = new Feed(parts.log)
+    this.#deps = { ...parts, publish: (frame) => this.#feed.publish(frame) }
+  }
+
+  /** Resolves when every live run is adopted or its end recorded, at the latest after 2 s: then what is not is shown as "no signal". */
+  static async open(parts: EngineParts): Promise<Engine> {
+    const engine = new Engine(parts)
+    for (const id of parts.log.sessions()) engine.#actors.set(id, new SessionActor(id, engine.#deps))
+    const waiting = new Set(engine.#actors.values())
+    const adopted = [...waiting].map((actor) =>
+      actor
+        .recover()
+        .catch((cause: unknown) => parts.warn({ session: actor.id, error: String(cause) }, 'recovery failed'))
+        .finally(() => waiting.delete(actor)),
+    )
+    await Promise.race([Promise.all(adopted), parts.delay(adoptionDeadlineMs)])
+    for (const actor of waiting) actor.markNoSignal()
+    crashPoint('daemon.adopted')
+    return engine
+  }
+
+  /** Live runs. */
+  get runs(): number {
+    return [...this.#actors.values()].filter((actor) => actor.run && !actor.run.over).length
+  }
+
+  async submit(submission: Submission, _signal: AbortSignal): Promise<Accepted | Refusal> {
+    let actor = this.#actors.get(submission.session)
+    if (!actor) {
+      if (submission.command.type !== 'create') return unknown(submission.session)
+      if (!isId(submission.session) || !isId(submission.commandId)) return refusal('invalid', `"${submission.session}" is no session id: 8 characters of a-z0-9`)
+      actor = new SessionActor(submission.session, this.#deps)
+      this.#actors.set(submission.session, actor)
+    }
+    const refused = await actor.submit(submission)
+    const session = actor.view()
+    if (!session) this.#actors.delete(submission.session)
+    return refused ?? (session ? { seq: actor.session?.seq ?? 0, session } : unknown(submission.session))
+  }
+
+  async list(query: { readonly all: boolean }, _signal: AbortSignal): Promise<readonly SessionView[]> {
+    const views: SessionView[] = []
+    for (const actor of this.#actors.values()) {
+      if (!query.all && (actor.session?.archived || actor.session?.removed)) continue
+      const view = actor.view()
+      if (view) views.push(view)
+    }
+    return views.reverse()
+  }
+
+  async get(session: SessionId, _signal: AbortSignal): Promise<{ session: SessionView; cursor: number } | undefined> {
+    const view = this.#actors.get(session)?.view()
+    return view && { session: view, cursor: this.#deps.log.cursor() }
+  }
+
+  watch(query: WatchQuery, signal: AbortSignal): AsyncIterable<Frame> {
+    const drafts = (): Exclude<Frame, { kind: 'caught-up' }>[] =>
+      [...this.#actors.values()].flatMap((actor) => {
+        const draft = query.session === undefined || query.session === actor.id ? actor.draft() : undefined
+        return draft ? [{ kind: 'draft', draft }] : []
+      })
+    return this.#feed.watch(query, drafts, signal)
+  }
+
+  async *output(query: OutputQuery, signal: AbortSignal): AsyncIterable<OutputFrame> {
+    const actor = this.#actors.get(query.session)
+    const number = query.run ?? actor?.session?.runs ?? 0
+    if (!actor || number === 0) return
+    const { keepers } = this.#deps
+    const end = await keepers.logEnd(query.session, number, query.stream)
+    for (let offset = query.from < 0 ? Math.max(0, end + query.from) : query.from; !signal.aborted; ) {
+      const run = actor.run?.number === number ? actor.run : undefined
+      // Asked for before reading: what comes in between wakes it.
+      const more = query.follow && run && !run.over ? run.more(signal) : undefined
+      const bytes = await keepers.readLog(query.session, number, query.stream, offset, chunkBytes)
+      if (bytes.length > 0) {
+        yield { stream: query.stream, offset, bytes }
+        offset += bytes.length
+      } else if (more) await more
+      else return
+    }
+  }
+
+  async write(session: SessionId, bytes: Uint8Array, _signal: AbortSignal): Promise<Refusal | undefined> {
+    const run = this.#terminal(session)
+    if ('refused' in run) return run
+    return (await run.write(bytes)) ? undefined : refusal('not-running', `the program of session ${session} takes no input any more`)
+  }
+
+  async resize(session: SessionId, size: { readonly columns: number; readonly rows: number }, _signal: AbortSignal): Promise<Refusal | undefined> {
+    const run = this.#terminal(session)
+    if ('refused' in run) return run
+    run.resize(size.columns, size.rows)
+    return undefined
+  }
+
+  #terminal(id: SessionId) {
+    const actor = this.#actors.get(id)
+    if (!actor?.session) return unknown(id)
+    if (actor.session.spec.kind !== 'terminal') return refusal('not-supported', `session ${id} is an agent: it takes prompts, not keystrokes`)
+    if (!actor.run || actor.run.over) return refusal('not-running', `session ${id} has no program running`, `offstage resume ${id} starts it again`)
+    return actor.run
+  }
+}
+
+const unknown = (id: string): Refusal => refusal('unknown-session', `there is no session ${id}`, 'offstage sessions lists them')

@@ -1,0 +1,190 @@
+// Keepers over src/keeper: run folders and sockets under the home. The only place that starts a keeper.
+
+import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { constants } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { type Paths, runFolder, runSocket } from '../config/paths.ts'
+import type { Exit } from '../core/events.ts'
+import { type KeeperConnection, KeeperUnreachable, connectKeeper } from '../keeper/connection.ts'
+import { type ExitStatus, encodeClientFrame } from '../keeper/frames.ts'
+import { keeperBinary } from '../keeper/keeper-binary.ts'
+import { LaunchFailed, launchKeeper } from '../keeper/launch.ts'
+import { processRuns } from '../keeper/process-stat.ts'
+import { sweep, tagVariable } from '../keeper/process-tree.ts'
+import { logEnd, readExit, readIdentity, readLog, syncLog } from '../keeper/run-folder.ts'
+import { crashPoint } from './crash-point.ts'
+import { type Found, type Kept, type Keepers, type RunLine, StartFailed } from './keepers.ts'
+
+/** More than this received and not taken yet: the keeper is not read from until it is. */
+const heldBytes = 1024 * 1024
+/** How long a keeper that lives may take to listen. */
+const listenDeadlineMs = 1500
+/** Written in the place of a keeper's identity: no keeper can start in this folder any more. */
+const abandoned = 'abandoned'
+
+const exitOf = (status: ExitStatus): Exit =>
+  status.kind === 'code' ? { code: status.code } : { signal: Object.entries(constants.signals).find(([, number]) => number === status.signal)?.[0] ?? `SIG${status.signal}` }
+
+export function keepersOnDisk(paths: Paths, packageRoot: string): Keepers {
+  const synced = new Map<string, number>()
+  const folderOf = (session: string, run: number): string => runFolder(paths, session, run)
+
+  return {
+    async start(start, signal) {
+      const { session, run, spec } = start
+      const folder = folderOf(session, run)
+      const socketPath = runSocket(paths, session, run)
+      const nonce = `${session}.${run}.${randomBytes(9).toString('hex')}`
+      const env = { ...start.environment, OFFSTAGE_SESSION: session, [tagVariable]: nonce, ...(start.mode === 'pty' ? terminalVariables(start.environment) : {}) }
+      await mkdir(folder, { recursive: true, mode: 0o700 })
+      // For whoever has to make sense of the folder without the database. No values of the environment.
+      await writeFile(join(folder, 'spec.json'), `${JSON.stringify({ session, run, ...spec, environmentNames: Object.keys(start.environment).sort() })}\n`, { mode: 0o600 })
+      const size = { cols: spec.size?.columns ?? 80, rows: spec.size?.rows ?? 24 }
+      let kept: Kept
+      try {
+        const binary = await keeperBinary({ packageRoot, cacheDir: paths.cache })
+        kept = await launchKeeper({ binary, folder, socketPath, nonce, argv: spec.argv, env, cwd: spec.cwd, mode: start.mode, size }, signal)
+      } catch (cause) {
+        throw new StartFailed(startProblem(cause), { cause })
+      }
+      crashPoint('start.launched')
+      return openLine(socketPath, nonce, kept, signal)
+    },
+
+    async find(session, run, signal): Promise<Found> {
+      const folder = folderOf(session, run)
+      const identity = await claim(folder)
+      if (!identity || identity.nonce === abandoned) return { kind: 'never' }
+      const socketPath = runSocket(paths, session, run)
+      const deadline = AbortSignal.any([signal, AbortSignal.timeout(listenDeadlineMs)])
+      while (!deadline.aborted && (await processRuns(identity.keeper))) {
+        try {
+          // Read after the connection is there: the child is known by then.
+          const line = await openLine(socketPath, identity.nonce, { keeper: identity.keeper, child: { pid: 0, start: 0 } }, deadline)
+          return { kind: 'live', line }
+        } catch (cause) {
+          if (!(cause instanceof KeeperUnreachable)) throw cause
+          await delay(20)
+        }
+      }
+      const ended = await readExit(folder)
+      return ended ? { kind: 'ended', exit: { exit: exitOf(ended.exit), outEnd: ended.ends.out, errEnd: ended.ends.err } } : { kind: 'ended' }
+    },
+
+    readLog: async (session, run, stream, from, max) => (await readLog(folderOf(session, run), stream, from, max).catch(emptyIfGone)).bytes,
+    logEnd: (session, run, stream) => logEnd(folderOf(session, run), stream).catch(() => 0),
+
+    async sync(session, run) {
+      const key = `${session}/${run}`
+      synced.set(key, await syncLog(folderOf(session, run), 'out', synced.get(key) ?? 0))
+    },
+
+    async release(session, run, signal) {
+      const socketPath = runSocket(paths, session, run)
+      if (!existsSync(socketPath)) return
+      const identity = await readIdentity(folderOf(session, run)).catch(() => undefined)
+      if (!identity || !(await processRuns(identity.keeper))) {
+        await this.sweep(session, run, signal)
+        return rm(socketPath, { force: true })
+      }
+      await using keeper = await connectKeeper(socketPath, { nonce: identity.nonce }, signal)
+      if (!keeper.hello.exit) {
+        await this.sweep(session, run, signal)
+        await keeper.exited
+      }
+      keeper.collect()
+      await keeper.closed
+    },
+
+    async sweep(session, run, signal) {
+      const identity = await readIdentity(folderOf(session, run)).catch(() => undefined)
+      if (!identity || identity.nonce === abandoned) return 0
+      const { child, keeper, nonce } = identity
+      const leader = child ? { pgid: child.pid, sid: child.pid, leaderStart: child.start } : {}
+      const { ended, left } = await sweep({ ...leader, keeper, tag: nonce }, {}, signal)
+      if (left.length > 0) throw new Error(`these processes could not be ended: ${left.join(', ')}`)
+      return ended.length
+    },
+  }
+}
+
+/** What a program expects of the terminal that it runs in: ours, not the one of the command that started it. */
+function terminalVariables(environment: Readonly<Record<string, string>>): Record<string, string> {
+  return { TERM: environment.TERM && environment.TERM !== 'dumb' ? environment.TERM : 'xterm-256color' }
+}
+
+const emptyIfGone = (cause: unknown): { bytes: Uint8Array } => {
+  if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return { bytes: new Uint8Array() }
+  throw cause
+}
+
+/** Who keeps this run; if nobody does so far, nobody ever will: a keeper that is only just starting finds the folder used. */
+async function claim(folder: string): ReturnType<typeof readIdentity> {
+  const identity = await readIdentity(folder).catch(() => undefined)
+  if (identity) return identity
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    await writeFile(join(folder, 'keeper'), `0 0 ${abandoned}\n`, { flag: 'wx', mode: 0o600 })
+    return undefined
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST') return readIdentity(folder)
+    throw cause
+  }
+}
+
+function startProblem(cause: unknown): string {
+  if (!(cause instanceof LaunchFailed)) return cause instanceof Error ? cause.message : String(cause)
+  return cause.message
+}
+
+async function openLine(socket: string, nonce: string, kept: Kept, signal: AbortSignal): Promise<RunLine> {
+  // Two connections: acknowledgements must come through while the reading one is paused.
+  const control = await connectKeeper(socket, { nonce }, signal)
+  const reader = await connectKeeper(socket, { nonce }, signal)
+  const { hello } = reader
+  const child = { pid: hello.childPid, start: hello.childStart }
+  const exit = Promise.withResolvers<Awaited<RunLine['exit']>>()
+  return {
+    kept: { keeper: kept.keeper, child },
+    highestOrder: hello.highestIds[1],
+    attach: { socket, nonce },
+    exit: exit.promise,
+    closed: Promise.race([reader.closed, control.closed]),
+    read(from, onBytes) {
+      const taken = flow(reader, onBytes)
+      reader.read('out', from.out, (output) => taken(output.stream, output.offset, output.bytes))
+      if (hello.mode === 'pipes') reader.read('err', from.err, (output) => taken(output.stream, output.offset, output.bytes))
+      void reader.exited.then((end) => end && exit.resolve({ exit: exitOf(end.exit), outEnd: end.ends.out, errEnd: end.ends.err }))
+    },
+    input: ({ lane, id, bytes, secret }) => control.input({ lane, id, bytes, ...(secret ? { secret } : {}) }),
+    async inputHalf({ lane, id, bytes }) {
+      const frame = encodeClientFrame({ type: 'input', lane, id, secret: false, close: false, bytes })
+      const raw = connect(socket)
+      await new Promise((resolve) => raw.write(frame.subarray(0, frame.length / 2), resolve))
+    },
+    resize: (columns, rows) => control.resize({ cols: columns, rows }),
+    interrupt: () => control.signal(constants.signals.SIGINT, 'group'),
+    collect: () => control.collect(),
+    close() {
+      control.close()
+      reader.close()
+    },
+  }
+}
+
+/** Hands bytes on in order and stops reading while too many of them are not taken. */
+function flow(connection: KeeperConnection, onBytes: Parameters<RunLine['read']>[1]): Parameters<RunLine['read']>[1] {
+  let waiting = 0
+  return (stream, offset, bytes) => {
+    waiting += bytes.length
+    if (waiting > heldBytes) connection.pause()
+    void Promise.resolve(onBytes(stream, offset, bytes)).finally(() => {
+      waiting -= bytes.length
+      if (waiting <= heldBytes / 2) connection.resume()
+    })
+  }
+}

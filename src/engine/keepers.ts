@@ -1,0 +1,68 @@
+// What the engine needs of keepers: starting one, finding one again, ending what it keeps. Implemented over src/keeper in keepers-on-disk.ts; the seam is here so that the
+// engine's own tests can hold the processes in their hands.
+
+import type { Exit, LaunchSpec, ProcessIdentity } from '../core/events.ts'
+
+export interface Kept {
+  readonly keeper: ProcessIdentity
+  readonly child: ProcessIdentity
+}
+
+/** A live connection to the keeper of one run. */
+export interface RunLine {
+  readonly kept: Kept
+  /** Highest input id of lane 1 that the keeper has. */
+  readonly highestOrder: number
+  readonly attach: { readonly socket: string; readonly nonce: string }
+  /** Serves both streams from these offsets on; `onBytes` may return a promise to hold the flow until it settles. */
+  read(from: { readonly out: number; readonly err: number }, onBytes: (stream: 'out' | 'err', offset: number, bytes: Uint8Array) => void | Promise<void>): void
+  input(input: { readonly lane: 0 | 1 | 2; readonly id: number; readonly bytes: Uint8Array; readonly secret?: boolean }): Promise<'accepted' | 'duplicate' | 'closed'>
+  /** For crash tests: half of the frame, for a process that dies right after it. */
+  inputHalf?(input: { readonly lane: 0 | 1 | 2; readonly id: number; readonly bytes: Uint8Array }): Promise<void>
+  resize(columns: number, rows: number): void
+  interrupt(): void
+  /** Resolves after all bytes up to the ends were handed over. */
+  readonly exit: Promise<{ readonly exit: Exit; readonly outEnd: number; readonly errEnd: number }>
+  readonly closed: Promise<void>
+  collect(): void
+  close(): void
+}
+
+/** What is found of a run that a former daemon recorded. */
+export type Found =
+  | { readonly kind: 'live'; readonly line: RunLine }
+  /** The keeper is gone; what it wrote is there. `exit` if it lived to record one. */
+  | { readonly kind: 'ended'; readonly exit?: { readonly exit: Exit; readonly outEnd: number; readonly errEnd: number } }
+  /** No keeper ever ran here, and from now on none can. */
+  | { readonly kind: 'never' }
+
+export interface StartRun {
+  readonly session: string
+  readonly run: number
+  readonly spec: LaunchSpec
+  readonly mode: 'pty' | 'pipes'
+  readonly environment: Readonly<Record<string, string>>
+}
+
+export interface Keepers {
+  /** Throws StartFailed when the program cannot be executed. */
+  start(start: StartRun, signal: AbortSignal): Promise<RunLine>
+  find(session: string, run: number, signal: AbortSignal): Promise<Found>
+  /** Bytes of a run from its folder, at most `max`; fewer only at the end of what is there. */
+  readLog(session: string, run: number, stream: 'out' | 'err', from: number, max: number): Promise<Uint8Array>
+  logEnd(session: string, run: number, stream: 'out' | 'err'): Promise<number>
+  /** What was written of these streams is on disk when it resolves. */
+  sync(session: string, run: number): Promise<void>
+  /** For a run that is over by the record: if a keeper of it still waits to be collected, or still has a program, both are ended. */
+  release(session: string, run: number, signal: AbortSignal): Promise<void>
+  /** Ends every process of this run and proves that none is left. Resolves to how many were ended. */
+  sweep(session: string, run: number, signal: AbortSignal): Promise<number>
+}
+
+/** The program of a run was not executed: what was tried and why it failed, in one line. */
+export class StartFailed extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'StartFailed'
+  }
+}

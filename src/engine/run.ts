@@ -1,0 +1,307 @@
+// One live run, as its session's actor holds it: the line to the keeper and the driver's conversation. Bytes in, reports out; orders in, inputs out. It decides nothing.
+
+import type { Draft } from '../core/api.ts'
+import { derivedId } from '../core/ids.ts'
+import type { Report } from '../core/inputs.ts'
+import type { Order } from '../core/react.ts'
+import type { Session } from '../core/session.ts'
+import type { Checkpoint, Conversation, Driver, FileResult, Launch, Output, Send } from '../drivers/driver.ts'
+import { crashPoint, crashesAt, die } from './crash-point.ts'
+import type { EngineDeps } from './engine.ts'
+import type { Found, RunLine } from './keepers.ts'
+import type { SessionActor } from './session-actor.ts'
+
+/** A checkpoint is kept without a fact after this many bytes, so that a restart reads no more than this again. */
+const checkpointEveryBytes = 1024 * 1024
+/** A keeper that does not acknowledge in this time holds nobody up any longer; its answer still counts when it comes. */
+const ackDeadlineMs = 5000
+
+type Ended = Extract<Found, { kind: 'ended' }>
+
+export class Run {
+  readonly number: number
+  readonly #actor: SessionActor
+  readonly #deps: EngineDeps
+  readonly #session: Session
+  readonly #conversation: Conversation
+  readonly #driver: Driver
+  readonly #line: RunLine | undefined
+  readonly #over = Promise.withResolvers<void>()
+  #isOver = false
+  #draft: Draft | undefined
+  #bytesSinceCheckpoint = 0
+  readonly #advanced = new Set<() => void>()
+  #initializeTimer: NodeJS.Timeout | undefined
+
+  private constructor(actor: SessionActor, session: Session, driver: Driver, conversation: Conversation, line: RunLine | undefined, deps: EngineDeps) {
+    this.number = session.runs
+    this.#actor = actor
+    this.#session = session
+    this.#driver = driver
+    this.#conversation = conversation
+    this.#line = line
+    this.#deps = deps
+  }
+
+  /** Executes the program. The returned run reads nothing until `begin`. Throws StartFailed. */
+  static async start(actor: SessionActor, session: Session, seq: number, environment: Readonly<Record<string, string>>, deps: EngineDeps): Promise<{ run: Run; begin: () => Promise<void> }> {
+    const driver = await deps.driver(session.spec.driver)
+    if (session.runs > 1) await deps.keepers.sweep(session.id, session.runs - 1, deps.signal)
+    const line = await deps.keepers.start({ session: session.id, run: session.runs, spec: session.spec, mode: driver.mode, environment }, deps.signal)
+    crashPoint('start.connected')
+    const { conversation, outputs } = driver.begin(launchOf(session, seq, deps))
+    const run = new Run(actor, session, driver, conversation, line, deps)
+    const begin = async (): Promise<void> => {
+      const reports = await run.#perform(outputs)
+      await actor.reportNow(run.number, [{ type: 'started', ...line.kept }, ...reports])
+      run.#listen(line, { out: 0, err: 0 })
+    }
+    return { run, begin }
+  }
+
+  /** The run as a former daemon left it. `begin` gives the orders again that may not have arrived, and goes on reading from the checkpoint. */
+  static async adopt(
+    actor: SessionActor,
+    session: Session,
+    seq: number,
+    checkpoint: Checkpoint | undefined,
+    orders: readonly { readonly seq: number; readonly order: Order }[],
+    deps: EngineDeps,
+  ): Promise<{ run?: Run; begin: () => Promise<void> }> {
+    const driver = await deps.driver(session.spec.driver)
+    const found = await deps.keepers.find(session.id, session.runs, deps.signal)
+    if (found.kind === 'never') {
+      const report: Report = session.process.kind === 'starting' ? { type: 'environment-missing' } : { type: 'lost', cause: 'nothing is left of its run folder' }
+      return { begin: () => actor.reportNow(session.runs, [report]) }
+    }
+    const launch = launchOf(session, seq, deps)
+    const fresh = checkpoint ? undefined : driver.begin(launch)
+    const conversation = fresh ? fresh.conversation : driver.restore(launch, checkpoint as Checkpoint)
+    const line = found.kind === 'live' ? found.line : undefined
+    const run = new Run(actor, session, driver, conversation, line, deps)
+    const from = checkpoint ? { out: checkpoint.outOffset, err: checkpoint.errOffset } : { out: 0, err: 0 }
+    const begin = async (): Promise<void> => {
+      const reports: Report[] = [...(await run.#perform(fresh?.outputs ?? []))]
+      for (const { seq: orderSeq, order } of orders) {
+        const undelivered = order.type === 'answer' && order.secret && line !== undefined && line.highestOrder < orderSeq
+        if (undelivered) reports.push({ type: 'answer-undelivered', requestId: order.requestId })
+        else reports.push(...(await run.#perform(conversation.order(orderSeq, order))))
+      }
+      reports.push(...(await run.#perform(conversation.openCalls().map((call) => ({ kind: 'file', call })))))
+      if (session.process.kind === 'starting' && line) reports.unshift({ type: 'started', ...line.kept })
+      if (reports.length > 0) await actor.reportNow(run.number, reports)
+      if (line) run.#listen(line, from)
+      else await run.#finish(found as Ended, from)
+    }
+    return { run, begin }
+  }
+
+  get over(): boolean {
+    return this.#isOver
+  }
+
+  /** Nobody hears what is sent any more. */
+  get dead(): boolean {
+    return this.#line === undefined
+  }
+
+  get attach(): { readonly socket: string; readonly nonce: string } | undefined {
+    return this.#line?.attach
+  }
+
+  /** Resolves when the end of the run is recorded. */
+  settled(): Promise<void> {
+    return this.#over.promise
+  }
+
+  lines(): number | undefined {
+    return this.#conversation.lines()
+  }
+
+  draft(): Draft | undefined {
+    return this.#draft
+  }
+
+  checkpoint(): Checkpoint {
+    return this.#conversation.checkpoint()
+  }
+
+  async order(seq: number, order: Order): Promise<void> {
+    if (order.type === 'interrupt' && this.#driver.interruptBySignal) {
+      this.#line?.interrupt()
+      return
+    }
+    const reports = await this.#perform(this.#conversation.order(seq, order))
+    if (order.type === 'prompt') crashPoint('prompt.sent')
+    if (reports.length > 0) await this.#actor.reportNow(this.number, reports)
+  }
+
+  /** Keystrokes. Resolves when the keeper has them; false when the program takes no input any more. */
+  async write(bytes: Uint8Array): Promise<boolean> {
+    if (!this.#line) return false
+    return (await this.#line.input({ lane: 0, id: 0, bytes })) !== 'closed'
+  }
+
+  resize(columns: number, rows: number): void {
+    this.#line?.resize(columns, rows)
+  }
+
+  /** The end of the run is recorded. */
+  release(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    clearTimeout(this.#initializeTimer)
+    this.#line?.collect()
+    this.#wakeReaders()
+    this.#over.resolve()
+  }
+
+  /** Resolves when more output was received, at the end of the run, or when the signal aborts. */
+  more(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        this.#advanced.delete(wake)
+        signal.removeEventListener('abort', wake)
+        resolve()
+      }
+      this.#advanced.add(wake)
+      signal.addEventListener('abort', wake)
+      if (signal.aborted || this.#isOver) wake()
+    })
+  }
+
+  #wakeReaders(): void {
+    for (const wake of [...this.#advanced]) wake()
+  }
+
+  #listen(line: RunLine, from: { out: number; err: number }): void {
+    line.read(from, (stream, offset, bytes) => this.#actor.inTurn(() => this.#receive(stream, offset, bytes)))
+    void line.exit.then((end) => this.#actor.inTurn(() => this.#exited(end)))
+    void line.closed.then(() => this.#actor.inTurn(() => (this.#isOver || this.#deps.signal.aborted ? undefined : this.#actor.lineLost(this))))
+    if (this.#session.spec.kind !== 'agent') return
+    this.#initializeTimer = setTimeout(() => void this.#actor.inTurn(() => this.#stillNotReady()), this.#deps.initializeTimeoutMs).unref()
+  }
+
+  async #receive(stream: 'out' | 'err', offset: number, bytes: Uint8Array): Promise<void> {
+    if (this.#isOver) return
+    const reports = await this.#perform(this.#conversation.receive(stream, offset, bytes))
+    crashPoint('bytes.reduced')
+    this.#bytesSinceCheckpoint += bytes.length
+    if (reports.length > 0) {
+      this.#bytesSinceCheckpoint = 0
+      await this.#actor.reportNow(this.number, reports)
+    } else if (this.#bytesSinceCheckpoint >= checkpointEveryBytes) {
+      this.#bytesSinceCheckpoint = 0
+      await this.#actor.keepCheckpoint(this)
+    }
+    this.#wakeReaders()
+  }
+
+  async #exited(end: Awaited<RunLine['exit']>): Promise<void> {
+    if (this.#isOver) return
+    const reports = await this.#perform(this.#conversation.ended())
+    await this.#actor.reportNow(this.number, [...reports, { type: 'exited', ...end, ...this.#last() }])
+    // Also when the report was refused because the run had failed before.
+    this.release()
+    this.#line?.close()
+  }
+
+  #last(): { lines?: number; lastWords?: string } {
+    const lines = this.#conversation.lines()
+    const lastWords = this.#conversation.lastWords()
+    return { ...(lines === undefined ? {} : { lines }), ...(lastWords ? { lastWords } : {}) }
+  }
+
+  /** The keeper is gone: what it wrote is read from the folder, then the end is recorded. */
+  async #finish(found: Ended, from: { out: number; err: number }): Promise<void> {
+    const reports: Report[] = []
+    for (const stream of ['out', 'err'] as const) {
+      for (let offset = from[stream]; ; ) {
+        const bytes = await this.#deps.keepers.readLog(this.#session.id, this.number, stream, offset, 64 * 1024)
+        if (bytes.length === 0) break
+        reports.push(...(await this.#perform(this.#conversation.receive(stream, offset, bytes))))
+        offset += bytes.length
+      }
+    }
+    reports.push(...(await this.#perform(this.#conversation.ended())))
+    reports.push(found.exit ? { type: 'exited', ...found.exit, ...this.#last() } : { type: 'lost', cause: 'its keeper ended unexpectedly' })
+    await this.#actor.reportNow(this.number, reports)
+    this.release()
+  }
+
+  async #stillNotReady(): Promise<void> {
+    const { session } = this.#actor
+    if (this.#isOver || session?.process.kind !== 'live' || session.process.ready || session.requests.length > 0) return
+    const seconds = Math.round(this.#deps.initializeTimeoutMs / 1000)
+    const ask = {
+      id: derivedId(session.id, this.number, 'initialize'),
+      kind: 'error' as const,
+      title: `the agent does not answer: not ready after ${seconds} s`,
+      detail: this.#conversation.lastWords() ?? '',
+      options: [
+        { id: 'wait', label: 'go on waiting', kind: 'other' as const },
+        { id: 'stop', label: 'stop it', kind: 'reject' as const },
+      ],
+    }
+    await this.#actor.reportNow(this.number, [{ type: 'asks', ask }])
+  }
+
+  /** Sends, file calls and drafts at once and in order; the reports are returned, to be appended together. */
+  async #perform(outputs: readonly Output[]): Promise<readonly Report[]> {
+    const reports: Report[] = []
+    for (const output of outputs) {
+      switch (output.kind) {
+        case 'report':
+          if (output.report.type === 'entry' && output.report.entryId === this.#draft?.entryId) this.#draft = undefined
+          reports.push(output.report)
+          break
+        case 'give-up':
+          reports.push({ type: 'failed', why: output.why })
+          break
+        case 'draft':
+          this.#drafted(output)
+          break
+        case 'send':
+          await this.#send(output.send)
+          break
+        case 'file':
+          reports.push(...(await this.#perform(this.#conversation.reply(output.call.callId, await this.#fileCall(output.call)))))
+          break
+      }
+    }
+    return reports
+  }
+
+  #fileCall({ operation, approved }: Extract<Output, { kind: 'file' }>['call']): Promise<FileResult> {
+    const { cwd } = this.#session.spec
+    return operation.kind === 'read'
+      ? this.#deps.files.read(cwd, operation.path, { ...(operation.line === undefined ? {} : { line: operation.line }), ...(operation.limit === undefined ? {} : { limit: operation.limit }) }, approved)
+      : this.#deps.files.write(cwd, operation.path, operation.content, approved)
+  }
+
+  async #send(send: Send): Promise<void> {
+    if (!this.#line) return
+    if (crashesAtHalf(send)) {
+      await this.#line.inputHalf?.(send)
+      die('answer.half')
+    }
+    const acknowledged = this.#line.input({ lane: send.lane, id: send.id, bytes: send.bytes, ...(send.secret ? { secret: true } : {}) }).catch(() => 'closed' as const)
+    // A checkpoint after these bytes must not be kept before the keeper has the reply to them.
+    if (send.lane === 2) await Promise.race([acknowledged, this.#line.closed, this.#deps.delay(ackDeadlineMs)])
+  }
+
+  #drafted(output: Extract<Output, { kind: 'draft' }>): void {
+    const { entryId, draft: kind, from, text } = output
+    const before = this.#draft?.entryId === entryId ? this.#draft.text.slice(0, from) : ''
+    this.#draft = { session: this.#session.id, entryId, kind, from: 0, text: before + text }
+    this.#actor.publishDraft({ session: this.#session.id, entryId, kind, from, text })
+  }
+}
+
+/** Only answers are cut in half by a test: they are what a person gave. */
+const crashesAtHalf = (send: Send): boolean => send.lane === 1 && Buffer.from(send.bytes).includes('"outcome"') && crashesAt('answer.half')
+
+const launchOf = (session: Session, seq: number, deps: EngineDeps): Launch => {
+  const resumes = session.canResume && session.agentRef !== null && session.runs > 1 ? { resumes: session.agentRef } : {}
+  return { session: session.id, run: session.runs, spec: session.spec, ...resumes, seq, version: deps.version }
+}

@@ -1,0 +1,71 @@
+// What may come over the wire, checked once where it enters. Only the daemon loads this.
+
+import { z } from 'zod'
+import type { Submission } from '../core/api.ts'
+import type { Method, Methods } from './wire.ts'
+
+const id = z.string().regex(/^[a-z0-9]{8}$/, 'must be 8 characters of a-z0-9')
+const text = z.string().max(16 * 1024 * 1024)
+const line = z
+  .string()
+  .max(1000)
+  .refine((value) => !value.includes('\u0000'), 'must not hold NUL')
+const argument = text.refine((value) => !value.includes('\u0000'), 'must not hold NUL')
+const cells = z.int().min(1).max(10_000)
+
+const spec = z.object({
+  kind: z.enum(['agent', 'terminal']),
+  driver: z.enum(['acp', 'terminal', 'command']),
+  agent: line.min(1),
+  argv: z.array(argument).min(1).max(10_000),
+  cwd: argument.min(1),
+  mode: line.optional(),
+  model: line.optional(),
+  size: z.object({ columns: cells, rows: cells }).optional(),
+})
+
+const fieldValue = z.union([text, z.number(), z.boolean(), z.array(text)])
+const answer = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('option'), optionId: line, note: text.optional() }),
+  z.object({ kind: z.literal('form'), fields: z.record(z.string(), fieldValue) }),
+  z.object({ kind: z.literal('decline') }),
+])
+
+const command = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('create'), spec, title: line, label: line.optional(), prompt: text.optional() }),
+  z.object({ type: z.literal('prompt'), text }),
+  z.object({ type: z.literal('answer'), requestId: line, answer }),
+  z.object({ type: z.literal('interrupt') }),
+  z.object({ type: z.literal('stop') }),
+  z.object({ type: z.literal('end') }),
+  z.object({ type: z.literal('resume'), answer: z.object({ requestId: line, answer }).optional() }),
+  z.object({ type: z.literal('label'), label: line }),
+  z.object({ type: z.literal('remove') }),
+  z.object({ type: z.literal('restore') }),
+  z.object({ type: z.literal('show'), entries: z.int().min(0) }),
+])
+
+const name = z.string().regex(/^[^=\u0000]+$/, 'no name for an environment variable')
+const submission: z.ZodType<Submission> = z.object({ session: id, commandId: id, command, environment: z.record(name, argument).optional() })
+
+const schemas: { readonly [M in Method]: z.ZodType<Methods[M]> } = {
+  submit: submission,
+  list: z.object({ all: z.boolean() }),
+  get: z.object({ session: line }),
+  watch: z.object({ session: line.optional(), after: z.int().min(0), follow: z.boolean() }),
+  output: z.object({ session: line, run: z.int().min(1).optional(), stream: z.enum(['out', 'err']), from: z.int(), follow: z.boolean() }),
+  write: z.object({ session: line, base64: z.base64() }),
+  resize: z.object({ session: line, columns: cells, rows: cells }),
+  status: z.object({}),
+  shutdown: z.object({}),
+}
+
+export const isMethod = (method: unknown): method is Method => typeof method === 'string' && Object.hasOwn(schemas, method)
+
+/** The parameters, or what is wrong with them in one line. */
+export function parseParams<M extends Method>(method: M, params: unknown): { readonly params: Methods[M] } | { readonly wrong: string } {
+  const parsed = schemas[method].safeParse(params ?? {})
+  if (parsed.success) return { params: parsed.data }
+  const [issue] = parsed.error.issues
+  return { wrong: `${method}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'invalid'}` }
+}

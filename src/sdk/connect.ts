@@ -1,0 +1,291 @@
+// The Api over the socket of the daemon on this machine. Starts a daemon when none answers. A daemon that dies meanwhile is started again and asked again: commands carry
+// their id, so that none counts twice, and watches go on from the last fact they gave.
+
+import { type Socket, connect as connectSocket } from 'node:net'
+import { type Paths, pathsFrom } from '../config/paths.ts'
+import type { Accepted, Frame, OutputFrame, OutputQuery, Submission, WatchQuery } from '../core/api.ts'
+import { type Refusal, isRefusal } from '../core/errors.ts'
+import type { SessionView } from '../core/view.ts'
+import { LineCutter, type Method, type Methods, type ToClient, type Welcome, type WireOutput, encode, outputFromWire, protocolVersion } from '../protocol/wire.ts'
+import { type Client, type ConnectOptions, type DaemonStatus, DaemonUnreachable } from './client.ts'
+
+/** How often one request is asked again after its daemon died under it. */
+const tries = 5
+
+/** The connection ended before the reply: the daemon died, or was told to leave. */
+class ConnectionLost extends Error {
+  readonly goodbye: boolean
+  constructor(goodbye: boolean) {
+    super(goodbye ? 'the daemon was stopped' : 'the connection to the daemon was lost')
+    this.goodbye = goodbye
+  }
+}
+
+/** What the daemon could not do, in its own words. */
+export class DaemonFailed extends Error {
+  override name = 'DaemonFailed'
+}
+
+/** Throws DaemonUnreachable, or HomeUnusable. The caller closes the client. */
+export async function connect(options: ConnectOptions, signal: AbortSignal): Promise<Client> {
+  const paths = pathsFrom(options.env, process.getuid?.() ?? 0)
+  const first = await open(paths, options, signal)
+  return new WireClient(paths, options, first)
+}
+
+async function open(paths: Paths, options: ConnectOptions, signal: AbortSignal): Promise<Connection> {
+  const there = await Connection.open(paths.socket, signal)
+  if (there) return there
+  if (options.start === false) throw new DaemonUnreachable('no daemon is running', 'offstage daemon start starts one')
+  const { startDaemon } = await import('./start-daemon.ts')
+  return startDaemon(paths, options.env, () => Connection.open(paths.socket, signal), signal)
+}
+
+interface Pending {
+  readonly item: (value: unknown) => void
+  readonly settle: (result: { readonly value: unknown } | { readonly error: Error }) => void
+}
+
+export class Connection {
+  readonly #socket: Socket
+  readonly #pending = new Map<number, Pending>()
+  readonly welcome: Welcome
+  readonly closed: Promise<void>
+  #nextId = 1
+  #goodbye = false
+
+  private constructor(socket: Socket, welcome: Welcome) {
+    this.#socket = socket
+    this.welcome = welcome
+    this.closed = new Promise((resolve) => socket.once('close', () => resolve()))
+    socket.once('close', () => {
+      for (const pending of this.#pending.values()) pending.settle({ error: new ConnectionLost(this.#goodbye) })
+      this.#pending.clear()
+    })
+  }
+
+  /** Undefined when nobody listens there. Throws DaemonUnreachable when who listens speaks another version. */
+  static open(path: string, signal: AbortSignal): Promise<Connection | undefined> {
+    return new Promise((resolve, reject) => {
+      const socket = connectSocket(path)
+      const cutter = new LineCutter()
+      let connection: Connection | undefined
+      const abort = (): void => void socket.destroy(new Error('aborted'))
+      signal.addEventListener('abort', abort, { once: true })
+      socket.on('error', () => {})
+      socket.on('close', () => {
+        signal.removeEventListener('abort', abort)
+        if (signal.aborted) reject(signal.reason)
+        else resolve(undefined)
+      })
+      socket.on('data', (bytes: Buffer) => {
+        for (const line of cutter.push(bytes)) {
+          const message = JSON.parse(line) as ToClient
+          if (connection) connection.#hear(message)
+          else if ('method' in message && message.method === 'welcome') {
+            signal.removeEventListener('abort', abort)
+            const { protocol, version } = message.params
+            if (protocol < protocolVersion) {
+              reject(new DaemonUnreachable(`the running daemon is older (${version}) than this offstage`, 'offstage daemon stop ends it, agents stay at work; the next command starts the new one'))
+              socket.destroy()
+              return
+            }
+            connection = new Connection(socket, message.params)
+            resolve(connection)
+          }
+        }
+      })
+    })
+  }
+
+  get alive(): boolean {
+    return !this.#socket.destroyed
+  }
+
+  request<M extends Method>(method: M, params: Methods[M], signal: AbortSignal, item: (value: unknown) => void = () => {}): Promise<unknown> {
+    if (signal.aborted) return Promise.reject(signal.reason)
+    if (!this.alive) return Promise.reject(new ConnectionLost(this.#goodbye))
+    const id = this.#nextId++
+    return new Promise((resolve, reject) => {
+      const abort = (): void => {
+        this.#pending.delete(id)
+        this.#socket.write(encode({ jsonrpc: '2.0', method: 'cancel', params: { request: id } }))
+        reject(signal.reason)
+      }
+      signal.addEventListener('abort', abort, { once: true })
+      const settle: Pending['settle'] = (result) => {
+        signal.removeEventListener('abort', abort)
+        this.#pending.delete(id)
+        if ('error' in result) reject(result.error)
+        else resolve(result.value)
+      }
+      this.#pending.set(id, { item, settle })
+      this.#socket.write(encode({ jsonrpc: '2.0', id, method, params }))
+    })
+  }
+
+  /** Takes no more from the daemon until `resume`. */
+  pause(): void {
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    this.#socket.resume()
+  }
+
+  /** Keeps the process alive only while something is asked for. */
+  close(): void {
+    this.#socket.end()
+    this.#socket.unref()
+  }
+
+  #hear(message: ToClient): void {
+    if ('method' in message) {
+      if (message.method === 'goodbye') this.#goodbye = true
+      if (message.method === 'item') this.#pending.get(message.params.request)?.item(message.params.value)
+      return
+    }
+    const pending = message.id === null ? undefined : this.#pending.get(message.id)
+    if (!pending) return
+    if ('result' in message) pending.settle({ value: message.result })
+    else if (isRefusal(message.error.data)) pending.settle({ value: message.error.data })
+    else pending.settle({ error: new DaemonFailed(message.error.message) })
+  }
+}
+
+class WireClient implements Client {
+  readonly #paths: Paths
+  readonly #options: ConnectOptions
+  #connection: Promise<Connection>
+  #closed = false
+
+  constructor(paths: Paths, options: ConnectOptions, first: Connection) {
+    this.#paths = paths
+    this.#options = options
+    this.#connection = Promise.resolve(first)
+  }
+
+  submit(submission: Submission, signal: AbortSignal): Promise<Accepted | Refusal> {
+    return this.#ask('submit', submission, signal) as Promise<Accepted | Refusal>
+  }
+
+  list(query: { readonly all: boolean }, signal: AbortSignal): Promise<readonly SessionView[]> {
+    return this.#ask('list', query, signal) as Promise<readonly SessionView[]>
+  }
+
+  async get(session: string, signal: AbortSignal): Promise<{ session: SessionView; cursor: number } | undefined> {
+    return ((await this.#ask('get', { session }, signal)) ?? undefined) as { session: SessionView; cursor: number } | undefined
+  }
+
+  async *watch(query: WatchQuery, signal: AbortSignal): AsyncIterable<Frame> {
+    let { after } = query
+    for await (const frame of this.#stream('watch', () => ({ ...query, after }), signal)) {
+      const next = frame as Frame
+      if (next.kind === 'fact') after = next.envelope.cursor
+      yield next
+    }
+  }
+
+  async *output(query: OutputQuery, signal: AbortSignal): AsyncIterable<OutputFrame> {
+    let { from } = query
+    for await (const value of this.#stream('output', () => ({ ...query, from }), signal)) {
+      const frame = outputFromWire(value as WireOutput)
+      from = frame.offset + frame.bytes.length
+      yield frame
+    }
+  }
+
+  /** Asked once: keystrokes have no id, so they are not given a second time. */
+  async write(session: string, bytes: Uint8Array, signal: AbortSignal): Promise<Refusal | undefined> {
+    const connection = await this.#connected(signal)
+    return ((await connection.request('write', { session, base64: Buffer.from(bytes).toString('base64') }, signal)) ?? undefined) as Refusal | undefined
+  }
+
+  async resize(session: string, size: { readonly columns: number; readonly rows: number }, signal: AbortSignal): Promise<Refusal | undefined> {
+    return ((await this.#ask('resize', { session, ...size }, signal)) ?? undefined) as Refusal | undefined
+  }
+
+  daemonStatus(signal: AbortSignal): Promise<DaemonStatus> {
+    return this.#ask('status', {}, signal) as Promise<DaemonStatus>
+  }
+
+  async stopDaemon(signal: AbortSignal): Promise<void> {
+    const connection = await this.#connection
+    await connection.request('shutdown', {}, signal).catch((cause: unknown) => {
+      if (!(cause instanceof ConnectionLost)) throw cause
+    })
+    await connection.closed
+  }
+
+  close(): void {
+    this.#closed = true
+    void this.#connection.then(
+      (connection) => connection.close(),
+      () => {},
+    )
+  }
+
+  /** The connection, or a new one to a daemon that is started if need be. */
+  async #connected(signal: AbortSignal): Promise<Connection> {
+    const connection = await this.#connection
+    if (connection.alive || this.#closed) return connection
+    this.#connection = open(this.#paths, this.#options, signal)
+    this.#connection.catch(() => {})
+    return this.#connection
+  }
+
+  async #ask<M extends Method>(method: M, params: Methods[M], signal: AbortSignal): Promise<unknown> {
+    for (let left = tries; ; left--) {
+      try {
+        return await (await this.#connected(signal)).request(method, params, signal)
+      } catch (cause) {
+        this.#giveUpOn(cause, left)
+      }
+    }
+  }
+
+  #giveUpOn(cause: unknown, left: number): void {
+    if (!(cause instanceof ConnectionLost)) throw cause
+    if (cause.goodbye || left <= 1 || this.#closed) throw new DaemonUnreachable(cause.message, 'agents stay at work; the next command starts a daemon', { cause })
+  }
+
+  async *#stream<M extends 'watch' | 'output'>(method: M, params: () => Methods[M], signal: AbortSignal): AsyncIterable<unknown> {
+    for (let left = tries; ; left--) {
+      const end = new AbortController()
+      const both = AbortSignal.any([signal, end.signal])
+      const items: unknown[] = []
+      let wake = (): void => {}
+      let ended: { readonly cause?: unknown } | undefined
+      try {
+        const connection = await this.#connected(signal)
+        connection
+          .request(method, params(), both, (value) => {
+            items.push(value)
+            if (items.length > 1000) connection.pause()
+            wake()
+          })
+          .then(
+            () => (ended = {}),
+            (cause: unknown) => (ended = { cause }),
+          )
+          .finally(() => wake())
+        for (;;) {
+          while (items.length > 0) {
+            left = tries
+            yield items.shift()
+            if (items.length === 0) connection.resume()
+          }
+          if (ended) break
+          await new Promise<void>((resolve) => (wake = resolve))
+        }
+        if (ended.cause === undefined) return
+        throw ended.cause
+      } catch (cause) {
+        if (signal.aborted) return
+        this.#giveUpOn(cause, left)
+      } finally {
+        end.abort()
+      }
+    }
+  }
+}

@@ -1,0 +1,54 @@
+// Starts a daemon and waits until it answers. Two clients may do so at once: the lock picks one daemon, the other leaves.
+
+import { spawn } from 'node:child_process'
+import { setTimeout as delay } from 'node:timers/promises'
+import { entry } from '../config/package-root.ts'
+import { type Paths, prepareHome } from '../config/paths.ts'
+import { DaemonUnreachable } from './client.ts'
+
+const startDeadlineMs = 15_000
+
+/** What a daemon needs of its starter's environment. Everything else, keys above all, goes to runs only. */
+const passedOn = /^(HOME|PATH|LANG|LC_[A-Z]+|TZ|TMPDIR|XDG_[A-Z_]+|OFFSTAGE_(HOME|CONFIG|CRASH_AT|CRASH_LOG)|NODE_COMPILE_CACHE|DBUS_SESSION_BUS_ADDRESS|DISPLAY|WAYLAND_DISPLAY)$/
+
+/** Resolves to what `open` gives once the daemon listens. Throws DaemonUnreachable. */
+export async function startDaemon<T>(paths: Paths, env: Readonly<Record<string, string | undefined>>, open: () => Promise<T | undefined>, signal: AbortSignal): Promise<T> {
+  prepareHome(paths)
+  const deadline = AbortSignal.any([signal, AbortSignal.timeout(startDeadlineMs)])
+  while (!deadline.aborted) {
+    const said = await launch(env, deadline)
+    if (said.startsWith('failed ')) {
+      const { message, hint } = JSON.parse(said.slice('failed '.length)) as { message: string; hint: string }
+      throw new DaemonUnreachable(`the daemon cannot start: ${message}`, hint || `see ${paths.log}`)
+    }
+    if (said !== 'ready' && said !== 'held') throw new DaemonUnreachable('the daemon ended while it started', `see ${paths.log}`)
+    const connection = await open()
+    if (connection !== undefined) return connection
+    // Somebody else's daemon is on its way, or was just killed.
+    await delay(20)
+  }
+  throw new DaemonUnreachable(`no daemon answered at ${paths.socket} within ${startDeadlineMs / 1000} s`, `see ${paths.log}`)
+}
+
+/** The one line that a new daemon says; empty when it died first. */
+function launch(env: Readonly<Record<string, string | undefined>>, signal: AbortSignal): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const passed = Object.fromEntries(Object.entries(env).filter(([name, value]) => value !== undefined && passedOn.test(name)))
+    const daemon = spawn(process.execPath, [entry('daemon')], { cwd: '/', env: passed as NodeJS.ProcessEnv, detached: true, stdio: ['ignore', 'pipe', 'ignore'] })
+    let said = ''
+    const done = (): void => {
+      signal.removeEventListener('abort', done)
+      daemon.stdout.destroy()
+      daemon.unref()
+      resolve(said.trim())
+    }
+    signal.addEventListener('abort', done, { once: true })
+    daemon.once('error', reject)
+    daemon.stdout.setEncoding('utf8')
+    daemon.stdout.on('data', (text: string) => {
+      said += text
+      if (said.includes('\n')) done()
+    })
+    daemon.stdout.once('close', done)
+  })
+}

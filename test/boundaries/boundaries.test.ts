@@ -1,0 +1,100 @@
+// The layers, kept by reading what every file imports. Imports point down; what may be started, read or asked for is named here and nowhere else.
+
+import { globSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { expect, test } from 'vitest'
+import { packageRoot } from '../../src/config/package-root.ts'
+
+// Folder: the folders, and the packages, that it may import.
+const layers: Readonly<Record<string, readonly string[]>> = {
+  core: [],
+  config: ['core', 'smol-toml'],
+  store: ['core'],
+  keeper: ['core'],
+  drivers: ['core', 'zod', '@agentclientprotocol/sdk'],
+  workspace: ['core'],
+  protocol: ['core', 'zod'],
+  reactors: ['core'],
+  engine: ['core', 'store', 'keeper', 'drivers', 'workspace', 'config'],
+  sdk: ['core', 'protocol', 'keeper', 'config'],
+  cli: ['core', 'sdk', 'config', 'demo'],
+  daemon: ['core', 'protocol', 'config'],
+  demo: ['workspace', '@agentclientprotocol/sdk', 'zod'],
+}
+const meetsEveryone = 'daemon/main.ts'
+
+const forbidden: readonly { readonly title: string; readonly where: RegExp; readonly what: RegExp; readonly but?: RegExp }[] = [
+  {
+    title: 'core and drivers are pure: no Node, no clock, no chance',
+    where: /^(core|drivers)\//,
+    what: /['"]node:|\bprocess\.(env|argv|cwd|exit\(|hrtime|std)|\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bset(Timeout|Interval|Immediate)\b|\bcrypto\b|\bperformance\b/,
+  },
+  { title: 'only workspace/git.ts runs git', where: /./, what: /['"`]git['"`]/, but: /^workspace\/git\.ts/ },
+  {
+    title: 'programs are started by the keeper, git.ts, the demo, and ourselves by the client',
+    where: /./,
+    what: /['"](node:)?child_process['"]/,
+    but: /^(keeper\/|workspace\/git\.ts|demo\/|sdk\/start-daemon\.ts|cli\/context\.ts)/,
+  },
+  { title: 'the environment is read where programs begin', where: /./, what: /\bprocess\.env\b/, but: /^(config\/|demo\/|(cli|daemon)\/main\.ts|engine\/crash-point\.ts)/ },
+]
+
+const root = join(packageRoot, 'src')
+const files = globSync('**/*.ts', { cwd: root }).toSorted()
+const sources = new Map(files.map((file) => [file, withoutComments(readFileSync(join(root, file), 'utf8'))]))
+const imports = new Map(files.map((file) => [file, importsOf(file, /\bfrom\s*['"]([^'"]+)['"]|\bimport\s*\(?\s*['"]([^'"]+)['"]/g)]))
+// Types are gone when anything runs, and across folders the first test speaks for them too.
+const loaded = new Map(files.map((file) => [file, importsOf(file, /\b(?:import|export)\s+(?!type\b)[^'"]*?\bfrom\s*['"]([^'"]+)['"]|\bimport\s*\(?\s*['"]([^'"]+)['"]/g)]))
+
+function withoutComments(text: string): string {
+  return text.replaceAll(/\/\*[^]*?\*\//g, '').replaceAll(/(^|\s)\/\/.*/g, '$1')
+}
+
+/** Files as paths below src/, packages by their names. Ours are imported by their .ts name; what the demo writes into its scratch project is not. */
+function importsOf(file: string, pattern: RegExp): readonly string[] {
+  const found = (sources.get(file) ?? '').matchAll(pattern)
+  const names = found.map((one) => one[1] ?? one[2] ?? '').filter((name) => !name.startsWith('node:') && (!name.startsWith('.') || name.endsWith('.ts')))
+  return names.map((name) => (name.startsWith('.') ? relative(root, join(root, dirname(file), name)) : name)).toArray()
+}
+
+const folderOf = (file: string): string => file.split('/', 1)[0] ?? ''
+const targetOf = (imported: string): string => (sources.has(imported) ? folderOf(imported) : (/^(@[^/]+\/)?[^/]+/.exec(imported)?.[0] ?? imported))
+
+test('imports point down', () => {
+  const wrong = files.flatMap((file) => {
+    const folder = folderOf(file)
+    const allowed = [folder, ...(layers[folder] ?? [])]
+    return (imports.get(file) ?? [])
+      .filter((imported) => !allowed.includes(targetOf(imported)) && !(file === meetsEveryone && targetOf(imported) in layers))
+      .map((imported) => `${file} -> ${imported}`)
+  })
+  expect(wrong).toEqual([])
+})
+
+test('nothing imports itself, on any way round', () => {
+  const done = new Set<string>()
+  const cycles: string[] = []
+  const visit = (file: string, way: readonly string[]): void => {
+    if (way.includes(file)) cycles.push([...way.slice(way.indexOf(file)), file].join(' -> '))
+    else if (!done.has(file)) {
+      for (const imported of loaded.get(file) ?? []) if (sources.has(imported)) visit(imported, [...way, file])
+      done.add(file)
+    }
+  }
+  for (const file of files) visit(file, [])
+  expect(cycles).toEqual([])
+})
+
+test.each(forbidden)('$title', ({ where, what, but }) => {
+  const wrong = files
+    .filter((file) => where.test(file) && !but?.test(file))
+    .flatMap((file) => (what.exec(sources.get(file) ?? '') ?? []).slice(0, 1).map((text) => `${file}: ${text}`))
+  expect(wrong).toEqual([])
+})
+
+test('the sources were found', () => {
+  expect(files).toContain('core/events.ts')
+  expect(imports.get('core/ids.ts')).toEqual([])
+  expect(imports.get('config/agents.ts')).toEqual(['core/errors.ts', 'config/config.ts', 'config/known-agents.ts'])
+  expect(files.map(folderOf).filter((folder) => !(folder in layers))).toEqual([])
+})

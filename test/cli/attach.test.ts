@@ -1,0 +1,547 @@
+import { EventEmitter } from 'node:events'
+import { existsSync } from 'node:fs'
+import { readFile, readdir, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { type AttachConnection, type AttachEnd, type AttachExit, attach, terminalReset } from '../../src/cli/attach.ts'
+import { printable } from '../../src/core/terminal-text.ts'
+import { type KeeperConnection, connectKeeper } from '../../src/keeper/connection.ts'
+import { type TestRun, nonce, path, root, soon, startRun, temporaryFolder, until } from '../keeper/keepers.ts'
+
+const never = new AbortController().signal
+
+/** The user's terminal: it shows, answers questions as terminals do, can be slow, resized and closed. */
+class FakeTerminal {
+  readonly modes: boolean[] = []
+  readonly signals = new EventEmitter()
+  shown = ''
+  answered = 0
+  columns = 100
+  rows = 30
+  full = false
+  broken = false
+  unread = ''
+  readonly #waiting = new Set<() => void>()
+  readonly input = Object.assign(new EventEmitter(), {
+    isTTY: true,
+    isRaw: false,
+    flowing: false,
+    setRawMode: (raw: boolean) => {
+      this.input.isRaw = raw
+      this.modes.push(raw)
+    },
+    resume: () => (this.input.flowing = true),
+    pause: () => (this.input.flowing = false),
+    unshift: (bytes: Uint8Array) => (this.unread += Buffer.from(bytes).toString()),
+  })
+  readonly output = Object.assign(new EventEmitter(), {
+    columns: 100,
+    rows: 30,
+    write: (bytes: Uint8Array | string, written?: () => void) => {
+      if (this.broken) {
+        queueMicrotask(() => this.output.emit('error', Object.assign(new Error('write EIO'), { code: 'EIO' })))
+        return false
+      }
+      const text = typeof bytes === 'string' ? bytes : Buffer.from(bytes).toString('latin1')
+      this.shown += text
+      for (const wake of [...this.#waiting]) wake()
+      // oxlint-disable-next-line no-control-regex
+      for (const question of text.match(/\x1b\[(?:[>=?]?\d*c|\??[56]n|>0?q|\?u|1[48]t)|\x1bZ|\x05|\x1b\](?:1[0-2]|4;\d+);\?|\x1b\[\?\d+\$p|\x1bP[+$]q|\x1b_G/g) ?? []) {
+        this.answered += 1
+        this.type(`\x1b[?62;${question.length}c`)
+      }
+      if (!this.full && written) setImmediate(written)
+      return !this.full
+    },
+  })
+
+  type(text: string): void {
+    if (this.input.flowing) this.input.emit('data', Buffer.from(text))
+  }
+
+  resize(columns: number, rows: number): void {
+    Object.assign(this.output, { columns, rows })
+    this.output.emit('resize')
+  }
+
+  /** Resolves when the text was shown after `from`. */
+  shows(text: string, from = 0): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`${JSON.stringify(text)} was not shown, but ${JSON.stringify(this.shown.slice(from))}`)), 10_000)
+      const wake = (): void => {
+        if (!this.shown.includes(text, from)) return
+        this.#waiting.delete(wake)
+        clearTimeout(timer)
+        resolve()
+      }
+      this.#waiting.add(wake)
+      wake()
+    })
+  }
+
+  attach(connection: AttachConnection, signal = never): Promise<AttachEnd> {
+    return attach({ connection, input: this.input, output: this.output, signals: this.signals }, signal)
+  }
+
+  /** What the user sees of the program: between the clearing and the reset. */
+  get picture(): string {
+    const from = this.shown.indexOf('\x1b[H\x1b[2J') + 7
+    const to = this.shown.indexOf(terminalReset)
+    return this.shown.slice(from, to === -1 ? undefined : to)
+  }
+
+  get listeners(): number {
+    return [this.input, this.output, this.signals].reduce((sum, emitter) => sum + emitter.eventNames().reduce((count, name) => count + emitter.listenerCount(name), 0), 0)
+  }
+}
+
+class FakeConnection implements AttachConnection {
+  readonly hello: { ends: { out: number }; exit?: AttachExit }
+  readonly typed: string[] = []
+  readonly sizes: string[] = []
+  readonly flow: string[] = []
+  from = -1
+  #onOutput: ((output: { offset: number; bytes: Uint8Array }) => void) | undefined
+  readonly #exit = Promise.withResolvers<{ exit: AttachExit } | undefined>()
+  readonly #log: Buffer
+
+  /** `end` of the log is where the hello said that it was. */
+  constructor(log: string | Buffer, end = Buffer.from(log).length) {
+    this.#log = Buffer.from(log)
+    this.hello = { ends: { out: end } }
+  }
+
+  get exited(): Promise<{ exit: AttachExit } | undefined> {
+    return this.#exit.promise
+  }
+
+  read(_: 'out', from: number, onOutput: (output: { offset: number; bytes: Uint8Array }) => void): void {
+    this.from = from
+    this.#onOutput = onOutput
+  }
+
+  /** Everything after what was read, cut where told. */
+  serve(...cuts: readonly number[]): void {
+    let offset = this.from
+    for (const cut of [...cuts, this.#log.length]) {
+      this.#onOutput?.({ offset, bytes: this.#log.subarray(offset, cut) })
+      offset = cut
+    }
+  }
+
+  live(text: string, offset = this.#log.length): void {
+    this.#onOutput?.({ offset, bytes: Buffer.from(text) })
+  }
+
+  exit(exit: AttachExit): void {
+    this.#exit.resolve({ exit })
+  }
+
+  lose(): void {
+    this.#exit.resolve(undefined)
+  }
+
+  input({ bytes }: { bytes: Uint8Array }): Promise<unknown> {
+    this.typed.push(Buffer.from(bytes).toString())
+    return Promise.resolve()
+  }
+
+  resize({ cols, rows }: { cols: number; rows: number }): void {
+    this.sizes.push(`${cols}x${rows}`)
+  }
+
+  pause(): void {
+    this.flow.push('pause')
+  }
+
+  resume(): void {
+    this.flow.push('resume')
+  }
+}
+
+const questions =
+  '\x1b[c\x1b[>c\x1b[=c\x1bZ\x05\x1b[5n\x1b[6n\x1b[?6n\x1b[>q\x1b[>0q\x1b[?u\x1b[?2026$p\x1bP$qm\x1b\\\x1bP+q544e\x1b\\\x1b]4;1;?\x07\x1b]10;?\x1b\\\x1b]11;?\x07\x1b]12;?\x07\x1b]52;c;?\x07\x1b[14t\x1b[18t\x1b[21t\x1b[x\x1b_Gi=1,a=q;AAAA\x1b\\\x1b[?1004h\x1b[?2048h\x07'
+
+describe('attaching a terminal', () => {
+  test('the screen is cleared, the old output drawn without its questions, then everything live as it comes', async () => {
+    const terminal = new FakeTerminal()
+    const connection = new FakeConnection(`old \x1b[31mred${questions}!\r\n$ `)
+    const end = terminal.attach(connection)
+    connection.serve(3, 9, 20, 21)
+    expect([terminal.picture, terminal.answered]).toEqual(['old \x1b[31mred!\r\n$ ', 0])
+    connection.live('\x1b[cnew\x07')
+    expect([terminal.picture, terminal.answered, connection.typed]).toEqual(['old \x1b[31mred!\r\n$ \x1b[cnew\x07', 1, ['\x1b[?62;3c']])
+    terminal.type('\x1cd')
+    expect(await end).toEqual({ kind: 'detached', key: 'd' })
+  })
+
+  test('a question that began in the old output does not become one with the live', async () => {
+    for (const whole of ['\x1b[6n', '\x1b]11;?\x07', '\x1bP+q544e\x1b\\', '\x1b[>0q', '\x1b_Ga=q;\x1b\\', '✓']) {
+      const bytes = Buffer.from(whole)
+      for (let cut = 1; cut < bytes.length; cut += 1) {
+        const terminal = new FakeTerminal()
+        const connection = new FakeConnection(Buffer.concat([Buffer.from('a'), bytes, Buffer.from('b\x1b[5n')]), 1 + cut)
+        void terminal.attach(connection)
+        connection.serve(1 + cut)
+        expect(terminal.picture).toBe(whole === '✓' ? Buffer.from('a✓b\x1b[5n').toString('latin1') : 'ab\x1b[5n')
+        expect(connection.typed).toEqual(['\x1b[?62;4c'])
+        terminal.type('\x1cd')
+      }
+    }
+  })
+
+  test('of a long output the last 64 KB, from the start of a line', async () => {
+    const terminal = new FakeTerminal()
+    const connection = new FakeConnection(`${'a line of output\r\n'.repeat(20_000)}\x1b]0;t\x07$ `)
+    const end = terminal.attach(connection)
+    expect(connection.from).toBe(360_008 - 65_536)
+    connection.serve()
+    expect(terminal.picture).toMatch(/^a line of output\r\n/)
+    expect(terminal.picture.length).toBeGreaterThan(65_000)
+    terminal.type('\x1cd')
+    await end
+  })
+
+  test('of a program without lines, from the start of a sequence', async () => {
+    const terminal = new FakeTerminal()
+    const connection = new FakeConnection('\x1b[12;34Hcell'.repeat(10_000))
+    const end = terminal.attach(connection)
+    connection.serve()
+    expect(terminal.picture).toMatch(/^\x1b\[12;34Hcell/)
+    terminal.type('\x1cd')
+    await end
+  })
+
+  test('keys go to the program at once: control keys, slash commands, the prefix twice', async () => {
+    const terminal = new FakeTerminal()
+    const connection = new FakeConnection('')
+    const end = terminal.attach(connection)
+    expect(terminal.modes).toEqual([true])
+    for (const keys of ['a', '\x03', '\x04', '\x1a', '/bg\r', '\x1b', 'x\x1c\x1cy', '\x1cq']) terminal.type(keys)
+    expect(connection.typed).toEqual(['a', '\x03', '\x04', '\x1a', '/bg\r', '\x1b', 'x', '\x1c', 'y'])
+    terminal.type('z\x1cdtyped ahead')
+    expect([await end, connection.typed.at(-1), terminal.unread]).toEqual([{ kind: 'detached', key: 'd' }, 'z', 'typed ahead'])
+  })
+
+  test('the prefix and ? show what there is, further keys leave by their name', async () => {
+    const terminal = new FakeTerminal()
+    const connection = new FakeConnection('')
+    const keys = [
+      { key: 'd', does: 'leaves it running' },
+      { key: 's', does: 'lists the sessions' },
+    ]
+    const end = attach({ connection, input: terminal.input, output: terminal.output, signals: terminal.signals, keys, prefix: 1 }, never)
+    connection.serve()
+    terminal.type('\x01?')
+    expect(printable(Buffer.from(terminal.picture, 'latin1').toString())).toBe(' Ctrl-A then: d leaves it running · s lists the sessions · Ctrl-A sends itself ')
+    terminal.type('\x01s')
+    expect(await end).toEqual({ kind: 'detached', key: 's' })
+  })
+
+  test('a full-screen program is made to repaint, and hears of every new size', async () => {
+    const terminal = new FakeTerminal()
+    const connection = new FakeConnection('')
+    const end = terminal.attach(connection)
+    await until(() => connection.sizes.length === 2, 'the second size')
+    terminal.resize(90, 20)
+    expect(connection.sizes).toEqual(['100x29', '100x30', '90x20'])
+    terminal.type('\x1cd')
+    await end
+    terminal.resize(91, 21)
+    expect(connection.sizes).toHaveLength(3)
+
+    // Whoever leaves before the program was given its size back gives it back.
+    const hasty = new FakeTerminal()
+    const nudged = new FakeConnection('')
+    const left = hasty.attach(nudged)
+    hasty.type('\x1cd')
+    await left
+    expect(nudged.sizes).toEqual(['100x29', '100x30'])
+  })
+
+  const endings: readonly (readonly [string, (terminal: FakeTerminal, connection: FakeConnection, abort: AbortController) => void, AttachEnd])[] = [
+    ['detached', (terminal) => terminal.type('\x1cd'), { kind: 'detached', key: 'd' }],
+    ['exited', (_, connection) => connection.exit({ kind: 'code', code: 3 }), { kind: 'exited', exit: { kind: 'code', code: 3 } }],
+    ['lost', (_, connection) => connection.lose(), { kind: 'lost' }],
+    ['hung up', (terminal) => terminal.signals.emit('SIGHUP'), { kind: 'detached', key: null }],
+    ['terminated', (terminal) => terminal.signals.emit('SIGTERM'), { kind: 'detached', key: null }],
+    ['closed', (terminal) => terminal.input.emit('end'), { kind: 'detached', key: null }],
+    ['aborted', (_terminal, _connection, abort) => abort.abort(), { kind: 'detached', key: null }],
+  ]
+  test.each(endings)("%s: the terminal is the user's again", async (_, happens, expected) => {
+    const terminal = new FakeTerminal()
+    const connection = new FakeConnection('old')
+    const abort = new AbortController()
+    const end = terminal.attach(connection, abort.signal)
+    connection.serve()
+    connection.live('\x1b[?1049h\x1b[?1003h\x1b[?25l\x1b]0;half a ti')
+    happens(terminal, connection, abort)
+    expect(await end).toEqual(expected)
+    connection.live('too late')
+    expect(terminal.shown.endsWith(terminalReset)).toBe(true)
+    await new Promise((resolve) => {
+      setImmediate(resolve)
+    })
+    expect([terminal.modes, terminal.input.flowing, terminal.listeners]).toEqual([[true, false], false, 0])
+    for (const off of [
+      '\x1b[?1049l',
+      '\x1b[?1000l',
+      '\x1b[?1003l',
+      '\x1b[?1006l',
+      '\x1b[?2004l',
+      '\x1b[?25h',
+      '\x1b[?1l',
+      '\x1b>',
+      '\x1b[<99u',
+      '\x1b[?1004l',
+      '\x1b[0m',
+      '\x1b[r',
+    ])
+      expect(terminalReset).toContain(off)
+  })
+
+  test('a terminal that is gone while something is written is no error', async () => {
+    const terminal = new FakeTerminal()
+    const connection = new FakeConnection('')
+    const end = terminal.attach(connection)
+    terminal.broken = true
+    connection.live('x')
+    expect(await end).toEqual({ kind: 'detached', key: null })
+    await new Promise((resolve) => {
+      setImmediate(resolve)
+    })
+    expect(terminal.listeners).toBe(0)
+  })
+
+  test('the last output is shown before the exit is told, also of a program that had ended before', async () => {
+    const terminal = new FakeTerminal()
+    const connection = new FakeConnection('all it said\r\n')
+    connection.hello.exit = { kind: 'signal', signal: 9 }
+    const end = terminal.attach(connection)
+    connection.serve()
+    connection.exit({ kind: 'signal', signal: 9 })
+    expect([await end, terminal.picture, connection.sizes]).toEqual([{ kind: 'exited', exit: { kind: 'signal', signal: 9 } }, 'all it said\r\n', []])
+  })
+
+  test('a slow terminal makes us stop reading, and detaching still works at once', async () => {
+    const terminal = new FakeTerminal()
+    const connection = new FakeConnection('')
+    const end = terminal.attach(connection)
+    terminal.full = true
+    connection.live('a')
+    connection.live('b')
+    expect(connection.flow).toEqual(['pause'])
+    terminal.full = false
+    terminal.output.emit('drain')
+    expect(connection.flow).toEqual(['pause', 'resume'])
+    terminal.full = true
+    connection.live('c')
+    const before = performance.now()
+    terminal.type('\x1cd')
+    expect(await end).toEqual({ kind: 'detached', key: 'd' })
+    expect(performance.now() - before).toBeLessThan(1000)
+    expect(connection.flow).toEqual(['pause', 'resume', 'pause', 'resume'])
+  })
+})
+
+/** Bytes of output that the child has written so far, on the disk. */
+async function outputLength(run: TestRun): Promise<number> {
+  const sizes = await Promise.all((await readdir(run.folder)).filter((name) => name.startsWith('out.')).map(async (name) => (await stat(join(run.folder, name))).size))
+  return sizes.reduce((sum, size) => sum + size, 0)
+}
+
+/** Bytes of input that the child ever got, as the keeper's own log tells. */
+async function inputLength(run: TestRun): Promise<number> {
+  let length = 0
+  for (const name of (await readdir(run.folder)).filter((one) => one.startsWith('in.'))) {
+    for (const line of (await readFile(join(run.folder, name), 'latin1')).split('\n').filter((one) => one !== '')) length += Number(line.split(' ')[2])
+  }
+  return length
+}
+
+async function terminalRun(argv: readonly string[], home: string): Promise<TestRun> {
+  const run = await startRun(argv, {
+    mode: 'pty',
+    cwd: home,
+    env: { PATH: path, TERM: 'xterm-256color', HOME: home, PS1: '$ ', LC_ALL: 'C.UTF-8', HISTFILE: '', LESSHISTFILE: '-' },
+  })
+  onTestFinished(() => run[Symbol.asyncDispose]())
+  return run
+}
+
+async function home(): Promise<string> {
+  const folder = await temporaryFolder()
+  onTestFinished(() => folder[Symbol.asyncDispose]())
+  return folder.path
+}
+
+/** Attached while `use` runs. */
+async function attached(run: TestRun, use: (terminal: FakeTerminal, connection: KeeperConnection) => Promise<void>): Promise<FakeTerminal> {
+  const terminal = new FakeTerminal()
+  const connection = await run.connect()
+  const end = terminal.attach(connection)
+  await use(terminal, connection)
+  terminal.type('\x1cd')
+  expect(await end).toEqual({ kind: 'detached', key: 'd' })
+  connection.close()
+  return terminal
+}
+
+async function saidBefore(run: TestRun, text: string): Promise<void> {
+  const connection = await run.connect()
+  let all = ''
+  const { promise, resolve } = Promise.withResolvers<void>()
+  connection.read('out', 0, ({ bytes }) => {
+    all += bytes.toString('latin1')
+    if (all.includes(text)) resolve()
+  })
+  await promise
+  connection.close()
+}
+
+/** less loses a key that comes while it takes in a new size, in any terminal. */
+async function pressUntil(terminal: FakeTerminal, key: string, done: Promise<unknown>): Promise<void> {
+  terminal.type(key)
+  const again = setInterval(() => terminal.type(key), 100)
+  await done.finally(() => clearInterval(again))
+}
+
+describe('real programs', () => {
+  test('not one byte reaches the program because its old output is full of questions; a live question is answered', async () => {
+    const folder = await home()
+    await writeFile(join(folder, 'questions'), questions.repeat(50))
+    const run = await terminalRun(['bash', '-c', `stty raw -echo; cat questions; printf ready; head -c 1 >/dev/null; printf '\\033[cagain'; exec cat >got`], folder)
+    await saidBefore(run, 'ready')
+    const first = await attached(run, (terminal) => terminal.shows('ready'))
+    expect([first.answered, await inputLength(run)]).toEqual([0, 0])
+    const second = await attached(run, async (terminal) => {
+      await terminal.shows('ready')
+      terminal.type('x')
+      await terminal.shows('again')
+      await until(async () => (await inputLength(run)) > 1, 'the answer to arrive')
+    })
+    expect([second.answered, await inputLength(run)]).toEqual([1, 1 + '\x1b[?62;3c'.length])
+    await until(async () => (await readFile(join(folder, 'got'), 'utf8')) === '\x1b[?62;3c', 'the program to read the answer')
+  })
+
+  test('bash: left and entered again, the same shell, its exit told', async () => {
+    const run = await terminalRun(['bash', '--norc', '--noprofile', '-i'], await home())
+    await saidBefore(run, '$ ')
+    await attached(run, async (terminal) => {
+      terminal.type('marker=one$((20+3)); echo "is $marker"\r')
+      await terminal.shows('is one23')
+    })
+    const terminal = new FakeTerminal()
+    const connection = await run.connect()
+    const end = terminal.attach(connection)
+    await terminal.shows('is one23')
+    terminal.type('until [ "$(stty size)" = "30 100" ]; do :; done; echo "still $marker"\r')
+    await terminal.shows('still one23')
+    terminal.type('exit 7\r')
+    expect(await end).toEqual({ kind: 'exited', exit: { kind: 'code', code: 7 } })
+  })
+
+  test.skipIf(!existsSync('/usr/bin/vim'))('vim: repaints its screen when entered again, also in another size (vim is needed)', async () => {
+    const folder = await home()
+    // Lines without a character in common: vim writes only what is not there yet.
+    const line = (index: number): string => String.fromCharCode(0x41 + (index % 57)).repeat(9)
+    await writeFile(join(folder, 'file'), Array.from({ length: 200 }, (_, index) => `${line(index)}\n`).join(''))
+    const run = await terminalRun(['vim', '-u', 'NONE', '-N', '-i', 'NONE', '-n', 'file'], folder)
+    await saidBefore(run, line(1))
+    await attached(run, async (terminal) => {
+      terminal.type('100G')
+      await terminal.shows(line(99))
+    })
+    await attached(run, async (terminal) => {
+      // Once out of the log, and once because it was made to repaint.
+      await terminal.shows(line(99))
+      await terminal.shows(line(99), terminal.shown.lastIndexOf(line(99)) + 1)
+      const before = terminal.shown.length
+      terminal.resize(60, 12)
+      await terminal.shows(line(99), before)
+    })
+  })
+
+  test.skipIf(!existsSync('/usr/bin/less'))('less: is moved about in, left and entered again (less is needed)', async () => {
+    const folder = await home()
+    await writeFile(join(folder, 'file'), Array.from({ length: 500 }, (_, line) => `text of line ${line + 1}\n`).join(''))
+    const run = await terminalRun(['less', 'file'], folder)
+    await saidBefore(run, 'text of line 1')
+    await attached(run, async (terminal) => {
+      await terminal.shows('text of line 29')
+      await pressUntil(terminal, 'G', terminal.shows('text of line 500'))
+    })
+    const again = new FakeTerminal()
+    const connection = await run.connect()
+    const end = again.attach(connection)
+    await again.shows('text of line 500')
+    await pressUntil(again, 'q', end)
+    expect(await end).toEqual({ kind: 'exited', exit: { kind: 'code', code: 0 } })
+  })
+
+  test('in a real terminal: raw while attached, quiet for Ctrl-\\, told of a new size, and as it was afterwards', async () => {
+    const folder = await home()
+    await writeFile(join(folder, 'mark'), 'ready\n')
+    const inner = await terminalRun(['bash', '--norc', '--noprofile', '-i'], folder)
+    await saidBefore(inner, '$ ')
+    const outer = await terminalRun(['bash', '-c', `"${process.execPath}" test/fixtures/attach-here.ts ${inner.socketPath} ${nonce}; stty -a; echo over`], root)
+    const viewer = await connectKeeper(outer.socketPath, { nonce }, soon())
+    onTestFinished(() => viewer[Symbol.asyncDispose]())
+    const shown = new FakeTerminal()
+    viewer.read('out', 0, ({ bytes }) => shown.output.write(bytes))
+    const type = (text: string): Promise<unknown> => viewer.input({ lane: 0, id: 0, bytes: Buffer.from(text) })
+    await shown.shows('$ ')
+    await type('ulimit -c 0; tail -f mark; echo co""de $?\r')
+    await shown.shows('ready')
+    await type('\x1c\x1c')
+    await shown.shows('code 131')
+    viewer.resize({ cols: 77, rows: 33 })
+    await type('until [ "$(stty size)" = "33 77" ]; do :; done; echo si""ze\r')
+    await shown.shows('size')
+    await type('\x1cd')
+    await shown.shows('END {"kind":"detached","key":"d"} raw=false')
+    await type('\r')
+    await shown.shows('over')
+    expect(shown.shown).toMatch(/\sicanon\s/)
+    expect(shown.shown).toMatch(/\sisig\s/)
+    await attached(inner, (terminal) => terminal.shows('size'))
+  })
+
+  test('a terminal that is closed leaves the program running', async () => {
+    const inner = await terminalRun(['bash', '--norc', '--noprofile', '-i'], await home())
+    await saidBefore(inner, '$ ')
+    const outer = await terminalRun([process.execPath, 'test/fixtures/attach-here.ts', inner.socketPath, nonce], root)
+    await saidBefore(outer, '$ ')
+    process.kill(outer.identity.child.pid, 'SIGHUP')
+    await saidBefore(outer, 'END {"kind":"detached","key":null}')
+    await attached(inner, async (terminal) => {
+      terminal.type('echo al""ive\r')
+      await terminal.shows('alive')
+    })
+  })
+
+  test('a flood is shown to its end, in order', async () => {
+    const run = await terminalRun(['bash', '-c', 'read x; seq 1 200000; exit 5'], await home())
+    const terminal = new FakeTerminal()
+    const connection = await run.connect()
+    const end = terminal.attach(connection)
+    terminal.type('\r')
+    expect(await end).toEqual({ kind: 'exited', exit: { kind: 'code', code: 5 } })
+    const lines = terminal.picture.trim().split(/\r\n/).slice(-200_000)
+    expect([lines.length, lines.at(0)?.trim(), lines.at(-1)]).toEqual([200_000, '1', '200000'])
+  })
+
+  test('a terminal that takes nothing costs no memory, stops no program, and is left at once', async () => {
+    const run = await terminalRun(['bash', '-c', 'read x; exec yes'], await home())
+    const terminal = new FakeTerminal()
+    const connection = await run.connect()
+    const end = terminal.attach(connection)
+    terminal.full = true
+    terminal.type('\r')
+    await until(async () => (await outputLength(run)) > 10_000_000, 'the program to go on')
+    expect(terminal.shown.length).toBeLessThan(1_000_000)
+    terminal.type('\x1cd')
+    expect(await end).toEqual({ kind: 'detached', key: 'd' })
+    expect(terminal.shown.length).toBeLessThan(1_000_000)
+  })
+})

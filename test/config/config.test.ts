@@ -1,0 +1,111 @@
+// What config.toml and .offstage.toml may say, and where an error in them is.
+
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { type Config, ConfigInvalid, loadConfig } from '../../src/config/config.ts'
+
+let root: string
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'offstage-config-'))
+})
+afterEach(() => rmSync(root, { recursive: true, force: true }))
+
+const configFile = (): string => join(root, 'config.toml')
+
+function load(text: string, cwd?: string): Promise<Config> {
+  writeFileSync(configFile(), text)
+  return loadConfig(cwd === undefined ? { configFile: configFile() } : { configFile: configFile(), cwd })
+}
+
+async function problem(text: string, cwd?: string): Promise<string> {
+  const error = await load(text, cwd).then(
+    () => undefined,
+    (cause: unknown) => cause,
+  )
+  if (!(error instanceof ConfigInvalid)) throw new Error('it was accepted', { cause: error })
+  expect(`${error.message}${error.hint}`).not.toContain('\n')
+  expect(error.hint).not.toBe('')
+  return error.message.replace(`${root}/`, '')
+}
+
+const plain = { agents: {}, initializeTimeoutMs: 15_000, prefixKey: { name: 'ctrl-\\', byte: 0x1c } }
+
+test('no file, and an empty one, set nothing', async () => {
+  expect(await loadConfig({ configFile: join(root, 'none', 'config.toml'), cwd: root })).toEqual(plain)
+  expect(await load('')).toEqual(plain)
+})
+
+test('everything that can be set', async () => {
+  const text = [
+    'default_agent = "mine"',
+    'initialize_timeout_s = 2.5',
+    'prefix_key = "Ctrl-B"',
+    '[agents.mine]',
+    'command = "/opt/my agent"',
+    'args = ["--acp", ""]',
+    'env = { LANG = "C" }',
+    '[agents.repl]',
+    'command = "repl"',
+    'protocol = "terminal"',
+  ]
+  expect(await load(text.join('\n'))).toEqual({
+    defaultAgent: { name: 'mine', setIn: configFile() },
+    initializeTimeoutMs: 2500,
+    prefixKey: { name: 'ctrl-b', byte: 2 },
+    agents: {
+      mine: { command: '/opt/my agent', args: ['--acp', ''], env: { LANG: 'C' }, protocol: 'acp' },
+      repl: { command: 'repl', args: [], env: {}, protocol: 'terminal' },
+    },
+  })
+})
+
+test.each([
+  ['\n\ndefault_agent = mine', 'config.toml:3: it is not valid TOML:'],
+  ['default_agnt = "x"', 'config.toml:1: "default_agnt" is not a setting'],
+  ['default_agent = 7', 'config.toml:1: default_agent is not a string'],
+  ['agents = 7', 'config.toml:1: agents is not a table'],
+  ['\n[agents.a]\nargs = []', 'config.toml:2: agent a has no command'],
+  ['[agents.a]\ncommand = ""', 'config.toml:1: agent a has no command'],
+  ['[agents.b]\ncommand = "b"\n[agents.a]\ncommand = "a"\nprotocol = "mcp"', 'config.toml:5: protocol "mcp" is not known'],
+  ['[agents.a]\ncommand = "a"\nargs = "--acp"', 'config.toml:3: args is not a list of strings'],
+  ['[agents.a]\ncommand = "a"\nargs = ["a\\u0000b"]', 'config.toml:3: args is not a list of strings'],
+  ['[agents.a]\ncommand = "a"\n[agents.a.env]\nDEBUG = 1', 'config.toml:4: DEBUG is not a string'],
+  ['[agents.a]\ncommand = "a"\nenv = { DEBUG = 1 }', 'config.toml:3: DEBUG is not a string'],
+  ['[agents.a]\ncommand = "a"\nenv = { "A=B" = "1" }', 'config.toml:3: "A=B" cannot be a variable\'s name'],
+  ['[agents."acp:x"]\ncommand = "a"', 'config.toml:1: "acp:x" cannot be an agent\'s name'],
+  ['[agents.a]\ncommand = "a"\ncwd = "/"', 'config.toml:3: "cwd" is not a setting'],
+  ['initialize_timeout_s = 0', 'config.toml:1: initialize_timeout_s is not a number of seconds'],
+  ['initialize_timeout_s = "15"', 'config.toml:1: initialize_timeout_s is not a number of seconds'],
+  ['# keys\nprefix_key = "ctrl-m"', 'config.toml:2: prefix_key "ctrl-m" is not a key that can be used'],
+])('%j is refused, with its place', async (text, expected) => {
+  expect((await problem(text)).startsWith(expected)).toBe(true)
+})
+
+test('a file that cannot be read is named', async () => {
+  mkdirSync(configFile())
+  await expect(loadConfig({ configFile: configFile() })).rejects.toThrow(`${configFile()}: it cannot be read (EISDIR)`)
+})
+
+test('a project file chooses the agent for everything below it, up to the end of its repository', async () => {
+  const project = join(root, 'project')
+  mkdirSync(join(project, '.git'), { recursive: true })
+  mkdirSync(join(project, 'src', 'deep'), { recursive: true })
+  mkdirSync(join(root, 'other', '.git'), { recursive: true })
+  writeFileSync(join(project, '.offstage.toml'), 'default_agent = "mine"\nsomething_newer = 1')
+  writeFileSync(join(root, '.offstage.toml'), 'default_agent = "codex"')
+  const text = 'default_agent = "gemini"\n[agents.mine]\ncommand = "m"'
+  expect((await load(text, join(project, 'src', 'deep'))).defaultAgent).toEqual({ name: 'mine', setIn: join(project, '.offstage.toml') })
+  expect((await load(text, join(root, 'other'))).defaultAgent).toEqual({ name: 'gemini', setIn: configFile() })
+  expect((await load(text)).defaultAgent).toEqual({ name: 'gemini', setIn: configFile() })
+})
+
+test.each([
+  ['[agents.a]\ncommand = "evil"', '.offstage.toml:1: a project file cannot define agents'],
+  ['default_agent = "acp:evil --now"', '.offstage.toml:1: there is no agent "acp:evil --now"'],
+  ['default_agent = "constructor"', '.offstage.toml:1: there is no agent "constructor"'],
+])('a project file cannot choose what is executed: %j', async (text, expected) => {
+  writeFileSync(join(root, '.offstage.toml'), text)
+  expect(await problem('', root)).toBe(expected)
+})

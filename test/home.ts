@@ -1,0 +1,150 @@
+// A user of their own for one test: HOME and OFFSTAGE_HOME in a temporary folder, a daemon that the test may kill, and the proof at the end that nothing is left running.
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Api } from '../src/core/api.ts'
+import { idFromBytes } from '../src/core/ids.ts'
+import type { Envelope, Event } from '../src/core/events.ts'
+import { type Refusal, isRefusal } from '../src/core/errors.ts'
+import { type Client, connect } from '../src/sdk/index.ts'
+import { entry } from '../src/config/package-root.ts'
+
+export const newId = (): string => idFromBytes(randomBytes(8))
+export const never = new AbortController().signal
+
+export class TestHome {
+  readonly folder: string
+  readonly project: string
+  readonly env: Readonly<Record<string, string>>
+  readonly #clients = new Set<Client>()
+  readonly #daemons = new Set<ChildProcess>()
+
+  constructor() {
+    this.folder = realpathSync(mkdtempSync(join(tmpdir(), 'os-')))
+    this.project = join(this.folder, 'project')
+    mkdirSync(this.project)
+    mkdirSync(join(this.folder, 'user'))
+    this.env = { HOME: join(this.folder, 'user'), OFFSTAGE_HOME: join(this.folder, 'home'), PATH: process.env.PATH ?? '', TERM: 'xterm-256color', LANG: 'C.UTF-8' }
+  }
+
+  /** A daemon of the test's own, with more in its environment. Resolves to what it says, or to '' when it dies first. */
+  startDaemon(more: Readonly<Record<string, string>> = {}): Promise<string> {
+    const daemon = spawn(process.execPath, [entry('daemon')], { env: { ...this.env, ...more }, stdio: ['ignore', 'pipe', 'inherit'], detached: true })
+    this.#daemons.add(daemon)
+    return new Promise((resolve) => {
+      let said = ''
+      daemon.stdout?.setEncoding('utf8').on('data', (text: string) => {
+        said += text
+        if (said.includes('\n')) resolve(said.trim())
+      })
+      daemon.once('exit', () => resolve(said.trim()))
+    })
+  }
+
+  async client(start = true): Promise<Client> {
+    const client = await connect({ env: this.env, start }, never)
+    this.#clients.add(client)
+    return client
+  }
+
+  /** SIGKILLs the daemon that runs now and resolves when it is gone. */
+  async killDaemon(): Promise<void> {
+    const client = await connect({ env: this.env, start: false }, never)
+    const { pid } = await client.daemonStatus(never)
+    process.kill(pid, 'SIGKILL')
+    await gone(client)
+    client.close()
+  }
+
+  /** Ends every session and the daemon; throws if a process of this home is left. */
+  async close(): Promise<void> {
+    const client = await connect({ env: this.env }, never)
+    const sessions = await client.list({ all: true }, never)
+    await Promise.all(sessions.map((session) => endSession(client, session.id)))
+    await client.stopDaemon(never)
+    client.close()
+    for (const one of this.#clients) one.close()
+    for (const daemon of this.#daemons) if (daemon.exitCode === null && daemon.signalCode === null) daemon.kill('SIGKILL')
+    const left = await settle(() => processesOf(this.folder), (pids) => pids.length === 0)
+    for (const { pid } of left) process.kill(pid, 'SIGKILL')
+    rmSync(this.folder, { recursive: true, force: true })
+    if (left.length > 0) throw new Error(`left running: ${left.map((one) => `${one.pid} ${one.command}`).join('; ')}`)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+}
+
+/** Resolves when the client's connection has noticed that its daemon is gone. */
+const gone = async (client: Client): Promise<void> => {
+  await client.stopDaemon(never).catch(() => {})
+}
+
+async function endSession(client: Client, session: string): Promise<void> {
+  await client.submit({ session, commandId: newId(), command: { type: 'end' } }, never)
+  await until(client, session, (view) => !view.run?.alive && view.reason !== 'being stopped')
+}
+
+/** Looks again, in short steps and for at most 5 s, at something that nobody announces (the process table). */
+async function settle<T>(look: () => T, fine: (value: T) => boolean): Promise<T> {
+  const deadline = Date.now() + 5000
+  for (;;) {
+    const value = look()
+    if (fine(value) || Date.now() > deadline) return value
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+/** Live processes whose environment or arguments name this folder. */
+function processesOf(folder: string): { pid: number; command: string }[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .flatMap((name) => {
+      try {
+        const command = readFileSync(`/proc/${name}/cmdline`, 'utf8')
+        return command !== '' && (command.includes(folder) || readFileSync(`/proc/${name}/environ`, 'utf8').includes(folder)) ? [{ pid: Number(name), command: command.replaceAll('\u0000', ' ') }] : []
+      } catch {
+        return []
+      }
+    })
+}
+
+type View = NonNullable<Awaited<ReturnType<Api['get']>>>['session']
+
+/** The session as soon as it is like that. Rejects after 20 s with what it was last. */
+export async function until(api: Api, session: string, like: (view: View) => boolean): Promise<View> {
+  const end = AbortSignal.timeout(20_000)
+  let last: View | undefined
+  for await (const frame of api.watch({ session, after: 0, follow: true }, end)) {
+    if (frame.kind === 'draft') continue
+    last = (await api.get(session, never))?.session
+    if (last && like(last)) return last
+  }
+  throw new Error(`session ${session} did not come to it: ${JSON.stringify(last)}`)
+}
+
+/** The first fact like that. Rejects after 20 s. */
+export async function fact(api: Api, session: string, like: (event: Event) => boolean): Promise<Envelope> {
+  const seen: string[] = []
+  for await (const frame of api.watch({ session, after: 0, follow: true }, AbortSignal.timeout(20_000))) {
+    if (frame.kind !== 'fact') continue
+    seen.push(frame.envelope.event.type)
+    if (like(frame.envelope.event)) return frame.envelope
+  }
+  throw new Error(`session ${session} has no such fact: ${seen.join(' ')}`)
+}
+
+export async function facts(api: Api, session: string): Promise<readonly Envelope[]> {
+  const all: Envelope[] = []
+  for await (const frame of api.watch({ session, after: 0, follow: false }, never)) if (frame.kind === 'fact') all.push(frame.envelope)
+  return all
+}
+
+export function accepted<T extends object>(result: T | Refusal): T {
+  if (isRefusal(result)) throw new Error(`${result.refused}: ${result.message}`)
+  return result
+}
