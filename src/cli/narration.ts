@@ -37,6 +37,8 @@ export class Narration {
   readonly #said = new Map<string, string>()
   #speaking: { readonly entryId: string; readonly thought: boolean; row: string; held: string } | undefined
   #plan: readonly string[] = []
+  #heardTo = { run: 0, number: 0 }
+  #early: Draft[] = []
 
   constructor(sheet: Sheet, voice: Voice) {
     this.#sheet = sheet
@@ -45,13 +47,15 @@ export class Narration {
 
   /** A newer state of a line, live. Tool calls are told when they are over. */
   line(line: Line, atWork: boolean): void {
-    if (line.kind === 'entry' && line.entry.kind === 'tool' && (line.entry.status === 'pending' || line.entry.status === 'running')) return
-    this.#tell(line, atWork)
+    const isGoingOn = line.kind === 'entry' && line.entry.kind === 'tool' && (line.entry.status === 'pending' || line.entry.status === 'running')
+    if (!isGoingOn) this.#tell(line, atWork)
+    this.#heard(line)
   }
 
   /** A line as it stands, in a transcript that is told from its middle or as a whole. */
   standing(line: Line): void {
     this.#tell(line, false)
+    this.#heard(line)
   }
 
   /** A line that was told before and counts now. */
@@ -63,12 +67,33 @@ export class Narration {
   /** These lines are known; only what changes in them is told. */
   passOver(lines: readonly Line[]): void {
     for (const line of lines) {
+      this.#heard(line)
       this.#told.set(keyOf(line), stateOf(line))
       if (line.kind === 'entry' && (line.entry.kind === 'message' || line.entry.kind === 'thought')) this.#said.set(line.id, line.entry.text)
     }
   }
 
   draft(draft: Draft): void {
+    // A fact takes a moment to be recorded, so drafts of the next entry may overtake it.
+    if (this.#early.length < heldDrafts && !this.#isNext(draft.entryId)) this.#early.push(draft)
+    else this.#sayDraft(draft)
+  }
+
+  #heard(line: Line): void {
+    if (line.kind !== 'entry') return
+    const [run, number] = placeOf(line.id)
+    if (run > this.#heardTo.run || number > this.#heardTo.number) this.#heardTo = { run, number }
+    const early = this.#early
+    this.#early = []
+    for (const draft of early) this.draft(draft)
+  }
+
+  #isNext(entryId: string): boolean {
+    const [run, number] = placeOf(entryId)
+    return number <= (run === this.#heardTo.run ? this.#heardTo.number : 0) + 1
+  }
+
+  #sayDraft(draft: Draft): void {
     const said = this.#said.get(draft.entryId) ?? ''
     // Drafts may be lost on the way: then the rest comes with the fact.
     if (draft.from > said.length) return
@@ -129,15 +154,15 @@ export class Narration {
       case 'message':
       case 'thought': {
         const said = this.#said.get(id) ?? ''
-        // An agent that rewrote what it had said is heard again from the beginning.
-        const more = entry.text.startsWith(said) ? entry.text.slice(said.length) : entry.text
-        if (more !== entry.text || said === '') this.#say(id, entry.kind === 'thought', more)
-        else {
+        const goesOn = entry.text.startsWith(said)
+        if (!goesOn) {
+          // It rewrote what it had said: that is heard again from the beginning.
           this.#endParagraph()
           this.#said.delete(id)
-          this.#say(id, entry.kind === 'thought', more)
         }
-        return this.#endParagraph()
+        this.#say(id, entry.kind === 'thought', goesOn ? entry.text.slice(said.length) : entry.text)
+        if (this.#speaking?.entryId === id) this.#endParagraph()
+        return
       }
       case 'tool':
         return this.#block('agent', [toolLine(entry, paint, columns()), ...toolOutput(entry, paint, columns())])
@@ -227,6 +252,13 @@ export class Narration {
 }
 
 const keptMessages = 100
+const heldDrafts = 16
+
+/** Entry ids are `RUN.NUMBER`. */
+function placeOf(entryId: string): readonly [number, number] {
+  const [run, number] = entryId.split('.')
+  return [Number(run) || 0, Number(number) || 0]
+}
 
 /** The end of a text that means something only together with what follows it. */
 // oxlint-disable-next-line no-control-regex

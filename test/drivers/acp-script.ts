@@ -105,7 +105,12 @@ export class AcpScript {
 
   #idOf(method: string): number {
     const sent = this.sent().findLast((one) => one.method === method)
-    if (typeof sent?.id !== 'number') throw new Error(`${method} was not sent; sent were: ${this.sent().map((one) => one.method ?? 'a response').join(', ')}`)
+    if (typeof sent?.id !== 'number')
+      throw new Error(
+        `${method} was not sent; sent were: ${this.sent()
+          .map((one) => one.method ?? 'a response')
+          .join(', ')}`,
+      )
     return sent.id
   }
 
@@ -135,7 +140,12 @@ export class AcpScript {
   }
 
   initialized(response: object = {}): this {
-    return this.respond('initialize', { protocolVersion: 1, agentCapabilities: { loadSession: true, sessionCapabilities: { resume: {} } }, agentInfo: { name: 'talker', version: '2.0' }, ...response })
+    return this.respond('initialize', {
+      protocolVersion: 1,
+      agentCapabilities: { loadSession: true, sessionCapabilities: { resume: {} } },
+      agentInfo: { name: 'talker', version: '2.0' },
+      ...response,
+    })
   }
 
   ready(session: object = {}): this {

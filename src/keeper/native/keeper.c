@@ -224,8 +224,10 @@ static bool folder_is_gone(void) {
   return fstat(folder, &st) < 0 || st.st_nlink == 0;
 }
 
-/* Whole or not at all, also over a power cut. 0 or an errno. */
-static int write_file(const char *name, const char *text) {
+/* Whole or not at all, also over a power cut. `claims`: EEXIST where the file is there already, also if it came to be
+ * only just now: a new daemon claims a folder in this way for itself, and then no late keeper may start in it.
+ * 0 or an errno. */
+static int write_file(const char *name, const char *text, bool claims) {
   char temporary[32];
   snprintf(temporary, sizeof temporary, ".%s.new", name);
   int fd = flags(openat(folder, temporary, O_WRONLY | O_CREAT | O_TRUNC, 0600), false);
@@ -239,7 +241,8 @@ static int write_file(const char *name, const char *text) {
   }
   int error = at < length ? (errno ? errno : ENOSPC) : fsync(fd) < 0 ? errno : 0;
   if (close(fd) < 0 && !error) error = errno;
-  if (!error && renameat(folder, temporary, folder, name) < 0) error = errno;
+  if (!error && (claims ? linkat(folder, temporary, folder, name, 0) : renameat(folder, temporary, folder, name)) < 0) error = errno;
+  if (!error && claims) unlinkat(folder, temporary, 0);
   if (!error && fsync(folder) < 0 && errno != EINVAL) error = errno;
   if (error) unlinkat(folder, temporary, 0);
   return error;
@@ -784,7 +787,7 @@ static void finish(void) {
   snprintf(text, sizeof text, "%s %d %llu %llu\n", exit_signal ? "signal" : "code", exit_signal ? exit_signal : exit_code,
            (unsigned long long)streams[0].end, (unsigned long long)streams[1].end);
   exit_at = 0;
-  if (write_file("exit", text) && !folder_is_gone()) {
+  if (write_file("exit", text, false) && !folder_is_gone()) {
     exit_at = now_ms() + EXIT_RETRY_MS;
     return;
   }
@@ -1144,7 +1147,7 @@ static void start_child(void) {
   child_start = start_of(child);
   char text[64];
   snprintf(text, sizeof text, "%ld %llu\n", (long)child, (unsigned long long)child_start);
-  if ((error = write_file("child", text))) fail("identity", error);
+  if ((error = write_file("child", text, false))) fail("identity", error);
   say(sync[0], "g");
   struct outcome outcome;
   ssize_t n;
@@ -1178,7 +1181,7 @@ static _Noreturn void be_keeper(const char *path) {
   if (fstatat(folder, "keeper", &st, AT_SYMLINK_NOFOLLOW) == 0) fail("used", EEXIST);
   uint64_t start = start_of(getpid());
   snprintf(text, sizeof text, "%ld %llu %s\n", (long)getpid(), (unsigned long long)start, spec.nonce);
-  if ((error = write_file("keeper", text))) fail("identity", error);
+  if ((error = write_file("keeper", text, true))) fail(error == EEXIST ? "used" : "identity", error);
   listen_there();
   start_child();
   if (chdir("/") < 0) {}
