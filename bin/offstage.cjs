@@ -10,9 +10,10 @@ else if (found[0] < needed[0] || (found[0] === needed[0] && found[1] < needed[1]
 else require('./start.cjs')
 
 function tooOld() {
-  var line = 'offstage needs Node ' + needed.join('.') + ' or newer, but ' + process.execPath + ' is ' + process.versions.node + ': install it from https://nodejs.org or with your version manager (nvm install 24)'
+  var problem = 'offstage needs Node ' + needed.join('.') + ' or newer, but ' + process.execPath + ' is ' + process.versions.node
+  var cure = 'install it from https://nodejs.org or with your version manager (nvm install 24)'
   var inCheckout = require('fs').existsSync(require('path').join(__dirname, '..', 'src', 'cli'))
-  return inCheckout ? line + '; in this checkout `npm run demo` and `npm exec offstage` bring their own' : line
+  return problem + ': ' + cure + (inCheckout ? '; in this checkout `npm run demo` and `npm exec offstage` bring their own' : '')
 }
 
 function refuse(line) {

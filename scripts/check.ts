@@ -7,6 +7,9 @@ import { dirname, join } from 'node:path'
 
 process.chdir(join(import.meta.dirname, '..'))
 
+// A test that spins cannot be ended from within.
+const limitMs = 120_000
+
 const layers = globSync('src/*/tsconfig.json').toSorted().map(dirname)
 const parts: readonly (readonly [name: string, command: string, ...args: string[]])[] = [
   ['format', 'oxfmt', '--check', '.'],
@@ -14,7 +17,7 @@ const parts: readonly (readonly [name: string, command: string, ...args: string[
   ['types', 'tsc', '-p', '.'],
   ...layers.map((folder) => [`types of ${folder}`, 'tsc', '-p', folder] as const),
   ['unused', 'knip'],
-  ['pure tests', 'vitest', 'run', '--project', 'pure', '--reporter', 'dot'],
+  ['pure tests', 'vitest', 'run', '--project', 'pure'],
 ]
 
 const startedMs = performance.now()
@@ -24,7 +27,7 @@ process.exitCode = failed === 0 ? 0 : 1
 
 async function run([name, command, ...args]: (typeof parts)[number]): Promise<boolean> {
   const partStartedMs = performance.now()
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: limitMs, killSignal: 'SIGKILL', env: { ...process.env, NO_COLOR: '1' } })
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (output += text))
   const { promise, resolve } = Promise.withResolvers<boolean>()
@@ -32,7 +35,10 @@ async function run([name, command, ...args]: (typeof parts)[number]): Promise<bo
     output += `${error.message}: run it with "npm run check", after "npm ci"\n`
     resolve(false)
   })
-  child.on('close', (code) => resolve(code === 0))
+  child.on('close', (code, signal) => {
+    if (signal !== null) output += `ended by ${signal} after ${seconds(partStartedMs)}\n`
+    resolve(code === 0)
+  })
   const passed = await promise
   console.log(`${passed ? 'ok    ' : 'FAILED'}  ${name}, ${seconds(partStartedMs)}`)
   if (!passed) console.log(output.trimEnd())

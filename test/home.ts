@@ -89,9 +89,9 @@ async function endSession(client: Client, session: string): Promise<void> {
   await until(client, session, (view) => !view.run?.alive && view.reason !== 'being stopped')
 }
 
-/** Looks again, in short steps and for at most 5 s, at something that nobody announces (the process table). */
-async function settle<T>(look: () => T, fine: (value: T) => boolean): Promise<T> {
-  const deadline = Date.now() + 5000
+/** Looks again, in short steps, at something that nobody announces (the process table, another program's screen). Gives what it saw last. */
+export async function settle<T>(look: () => T, fine: (value: T) => boolean, longestMs = 5000): Promise<T> {
+  const deadline = Date.now() + longestMs
   for (;;) {
     const value = look()
     if (fine(value) || Date.now() > deadline) return value

@@ -249,7 +249,11 @@ class Attachment {
     if (!this.#replay) return
     const old = Buffer.concat(this.#replay)
     this.#replay = undefined
-    this.#show(this.#filter.push(old.subarray(this.#replayFrom === 0 ? 0 : firstWhole(old))))
+    const shown = this.#filter.push(old.subarray(this.#replayFrom === 0 ? 0 : firstWhole(old)))
+    this.#show(shown)
+    // Margins of a screen of another size would hold everything that follows in a part of this one; a program that still wants them sets them again when it repaints.
+    // oxlint-disable-next-line no-control-regex
+    if (/\x1b\[[\d;]*r/.test(Buffer.from(shown).toString('latin1'))) this.#show(Buffer.from('\x1b7\x1b[r\x1b8'))
   }
 
   #show(bytes: Uint8Array): void {

@@ -33,10 +33,7 @@ function findVerb(name: string): VerbEntry {
   const found = verbs.find((entry) => entry.name === name || entry.aliases.includes(name))
   if (found) return found
   if (name.startsWith('-')) throw usageError(`unknown option ${name}`, 'offstage --help lists what there is')
-  const near = nearest(
-    name,
-    verbs.flatMap((entry) => [entry.name, ...entry.aliases]),
-  )
+  const near = nearest(name, [...verbs.map((entry) => entry.name), ...verbs.flatMap((entry) => entry.aliases)])
   throw usageError(`unknown command "${name}"`, near === undefined ? 'offstage --help lists what there is' : `did you mean offstage ${near}?`)
 }
 

@@ -1,9 +1,12 @@
 // The verbs that end sessions differ in little: several ids, each waited for until its processes are proven gone.
 
+import { match } from '../core/ids.ts'
 import { printableLine } from '../core/terminal-text.ts'
+import type { SessionView } from '../core/view.ts'
+import type { Client } from '../sdk/client.ts'
 import { endSession, endedText } from './ending.ts'
 import { exitCodes, reportFailure } from './failures.ts'
-import { findSessions } from './find.ts'
+import { allSessions, pickSession } from './find.ts'
 import { jsonText, nameOf } from './format.ts'
 import { type Args, type Context, type Verb, jsonOption } from './verb.ts'
 
@@ -17,14 +20,33 @@ export interface EndVerb {
   readonly examples: readonly string[]
 }
 
+/** Removing what is removed already is no mistake. */
+async function whichOnes(client: Client, words: readonly string[], type: EndVerb['type'], signal: AbortSignal): Promise<{ readonly sessions: readonly SessionView[]; readonly removed: readonly SessionView[] }> {
+  const all = await allSessions(client, signal)
+  const found = words.map((typed) => {
+    const listed = match(
+      all.filter((session) => !session.removed),
+      typed,
+    )
+    const removed = match(
+      all.filter((session) => session.removed),
+      typed,
+    )
+    return type === 'remove' && listed.kind === 'none' && removed.kind === 'one' ? removed.found : pickSession(all, typed)
+  })
+  const once = found.filter((one, index) => found.findIndex((other) => other.id === one.id) === index)
+  return { sessions: once.filter((session) => !session.removed), removed: once.filter((session) => session.removed) }
+}
+
 export function endVerb({ name, type, done, summary, about, examples }: EndVerb): Verb {
   const run = async (context: Context, args: Args): Promise<number> => {
     const client = await context.client()
-    const sessions = await findSessions(client, args.words, context.signal)
+    const { sessions, removed } = await whichOnes(client, args.words, type, context.signal)
     // All of them at once: each may take its two seconds.
     const endings = await Promise.allSettled(sessions.map((session) => endSession(client, session.id, type, context.signal)))
     let exitCode: number = exitCodes.done
-    const results: unknown[] = []
+    const results: unknown[] = removed.map(({ id, label }) => ({ id, label, done, processes: 0 }))
+    if (!context.json) for (const { id } of removed) context.out(`${id} is removed already\n`)
     for (const [index, session] of sessions.entries()) {
       const ending = endings[index]
       if (ending?.status !== 'fulfilled') {

@@ -18,7 +18,7 @@ interface Column {
 }
 
 const gap = 2
-const narrowestSummary = 24
+const narrowestSummary = 16
 
 /** Those that wait for somebody come first. */
 export function sessionsTable(given: readonly SessionView[], look: { readonly columns: number; readonly color: boolean; readonly home: string | undefined }): string {
@@ -28,7 +28,7 @@ export function sessionsTable(given: readonly SessionView[], look: { readonly co
   const all: readonly Column[] = [
     column('id', 8, (one) => printableLine(one.id), { paint: (text) => paint.bold(text) }),
     column('status', 11, (one) => `${statusMark[one.status]} ${one.status}`, { paint: (text, index) => paint.status(sessions[index]?.status ?? 'queued', text) }),
-    column('name', 24, nameOf),
+    column('name', look.columns < 70 ? 16 : 24, nameOf),
     column('agent', 12, (one) => agentLabel(one.agent)),
     column('directory', 28, (one) => shortPath(one.cwd, look.home), { paint: paint.dim }),
     column('summary', Infinity, summaryOf),
@@ -56,9 +56,9 @@ const widthOf = (column: Column): number => Math.max(0, ...column.cells.map(disp
 
 function fitted(all: readonly Column[], columns: number): readonly Column[] {
   let kept = all.filter((one) => widthOf(one) > 0 || one.name === 'summary')
-  for (const leaves of ['elapsed', 'directory', 'agent', 'unseen']) {
+  for (const leaves of ['elapsed', 'directory', 'agent', 'unseen', 'summary']) {
     const needed = kept.reduce((sum, one) => sum + (one.name === 'summary' ? Math.min(narrowestSummary, widthOf(one)) : widthOf(one)) + gap, 0)
-    if (needed <= columns) break
+    if (needed - gap < columns) break
     kept = kept.filter((one) => one.name !== leaves)
   }
   return kept

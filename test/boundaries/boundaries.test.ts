@@ -52,9 +52,9 @@ function withoutComments(text: string): string {
 
 /** Files as paths below src/, packages by their names. Ours are imported by their .ts name; what the demo writes into its scratch project is not. */
 function importsOf(file: string, pattern: RegExp): readonly string[] {
-  const found = (sources.get(file) ?? '').matchAll(pattern)
-  const names = found.map((one) => one[1] ?? one[2] ?? '').filter((name) => !name.startsWith('node:') && (!name.startsWith('.') || name.endsWith('.ts')))
-  return names.map((name) => (name.startsWith('.') ? relative(root, join(root, dirname(file), name)) : name)).toArray()
+  const names = Array.from((sources.get(file) ?? '').matchAll(pattern), (found) => found[1] ?? found[2] ?? '')
+  const counted = names.filter((name) => !name.startsWith('node:') && (!name.startsWith('.') || name.endsWith('.ts')))
+  return counted.map((name) => (name.startsWith('.') ? relative(root, join(root, dirname(file), name)) : name))
 }
 
 const folderOf = (file: string): string => file.split('/', 1)[0] ?? ''

@@ -127,6 +127,11 @@ export class FakeClient implements Client {
     return found.session
   }
 
+  openPrompt(id: string): string {
+    const { turn } = this.session(id)
+    return turn.kind === 'working' ? turn.promptId : ''
+  }
+
   view = (id: string): SessionView => viewOf(this.session(id), this.nowMs)
 
   facts = (id: string): readonly Event[] => this.#facts.filter((fact) => fact.session === id).map((fact) => fact.event)

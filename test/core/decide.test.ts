@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { authorOf } from '../../src/core/decide.ts'
+import { authorOf, settle } from '../../src/core/decide.ts'
 import type { Event } from '../../src/core/events.ts'
 import type { Report } from '../../src/core/inputs.ts'
 import {
@@ -315,6 +315,11 @@ test('a stop is asked for first, cancels questions, withdraws prompts, and is pr
   given(...working, stopAsked())
     .when({ report: swept })
     .gives([stopped])
+})
+
+test('no turn starts in a stop, whatever is in the queue', () => {
+  expect(settle(folded([...idle, queued()]))).toEqual([turnStarted()])
+  expect(settle(folded([...idle, queued(), stopAsked()]))).toEqual([])
 })
 
 test('a stop while the run is being started is carried through', () => {

@@ -402,7 +402,7 @@ test('whatever happened before: stop, then proof that nothing is left, and the s
     expect(after.requests.filter((request) => !request.lost)).toEqual([])
     expect(after.process.kind).not.toMatch(/live|starting/)
     if (then === 'stopped') expect(statusOf(after).status).toBe('stopped')
-    expect(recover(after)).toEqual([])
+    expect(recover(after)).toEqual([{ type: 'release-run', run: after.runs }])
   })
 })
 

@@ -71,7 +71,7 @@ class AcpConversation implements Conversation {
     for (const line of this.#out.push(offset, bytes)) if (!this.#gaveUp) outputs.push(...this.#line(line))
     if (!this.#gaveUp) outputs.push(...this.#tooMuch())
     const { half } = this.#state
-    const from = half?.entryId === said?.entryId ? saidLength : 0
+    const from = Math.max(half?.written ?? 0, half?.entryId === said?.entryId ? saidLength : 0)
     if (half && half.text.length > from) outputs.push({ kind: 'draft', entryId: half.entryId, draft: half.kind, from, text: half.text.slice(from) })
     return outputs
   }

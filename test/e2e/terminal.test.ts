@@ -1,0 +1,100 @@
+// The conversation and the raw screen in a real terminal: /bg at any moment, the same process before and after, and a terminal that is sane afterwards.
+
+import { expect, test } from 'vitest'
+import { TestHome, never, until } from '../home.ts'
+import { talkerAgent } from './offstage.ts'
+import { Tmux, hasTmux } from './tmux.ts'
+
+const small = { columns: 80, rows: 24 }
+
+test.skipIf(!hasTmux)('run, /bg in the middle of the work, list, answer, switch back, end', async () => {
+  await using home = new TestHome()
+  using tmux = new Tmux(home, small)
+  tmux.type(`offstage run --agent "${talkerAgent}" 'chunks 60 50'`)
+  await tmux.see(/line 3\b/)
+  const client = await home.client()
+  const [before] = await client.list({ all: false }, never)
+  tmux.type('/bg --label counting')
+  await tmux.see(/backgrounded +\w{8} +counting[\s\S]*offstage switch[\s\S]*ready\$ *$/)
+  expect((await client.list({ all: false }, never))[0]?.run?.pid).toBe(before?.run?.pid)
+  await until(client, before?.id ?? '', (view) => view.status === 'completed')
+  tmux.type('clear; offstage sessions')
+  await tmux.see(/✓ completed +counting/)
+  tmux.type(`offstage send counting 'ask may I go on?'; clear`)
+  await until(client, before?.id ?? '', (view) => view.status === 'waiting')
+  tmux.type('offstage switch counting')
+  await tmux.see(/may I go on\?[\s\S]*1 Allow once[\s\S]*›/)
+  tmux.type('1')
+  await tmux.see(/answer: allow/)
+  tmux.type('/exit')
+  await tmux.see(/ended [\s\S]*ready\$ *$/)
+  expect(await client.list({ all: false }, never)).toEqual([])
+})
+
+test.skipIf(!hasTmux)('a closed terminal leaves the session running', async () => {
+  await using home = new TestHome()
+  const client = await home.client()
+  {
+    using tmux = new Tmux(home, small)
+    tmux.type(`offstage run --agent "${talkerAgent}" 'chunks 40 50'`)
+    await tmux.see(/line 2\b/)
+  }
+  const [session] = await client.list({ all: false }, never)
+  const ended = await until(client, session?.id ?? '', (view) => view.status === 'completed')
+  expect(ended.activity).toContain('line')
+})
+
+test.skipIf(!hasTmux)('Ctrl-C interrupts the turn, and twice leaves', async () => {
+  await using home = new TestHome()
+  using tmux = new Tmux(home, small)
+  tmux.type(`offstage run --agent "${talkerAgent}" 'hang'`)
+  const client = await home.client()
+  const [session] = await firstSessions(client)
+  await until(client, session?.id ?? '', (view) => view.status === 'working')
+  await tmux.see(/hang[\s\S]*›/)
+  tmux.keys('C-c')
+  await until(client, session?.id ?? '', (view) => view.outcome?.kind === 'cut-short')
+  tmux.keys('C-c')
+  tmux.keys('C-c')
+  await tmux.see(/backgrounded[\s\S]*ready\$ *$/)
+})
+
+test.skipIf(!hasTmux)('a shell, vim and less are left by the prefix key and entered again where they were', async () => {
+  await using home = new TestHome()
+  using tmux = new Tmux(home, small)
+  tmux.type('offstage run --label shell -- env "PS1=inner$ " bash --norc --noprofile')
+  await tmux.see(/inner\$ *$/)
+  tmux.type('x=41; echo "made $((x + 1))"')
+  await tmux.see(/made 42/)
+  tmux.keys('C-\\', 'd')
+  await tmux.see(/backgrounded[\s\S]*ready\$ *$/)
+  tmux.type('clear; offstage switch shell')
+  await tmux.see(/made 42[\s\S]*inner\$ *$/)
+  tmux.type('echo "still $x"; seq 1 500 > numbers; vim -u NONE numbers')
+  await tmux.see(/^1\n2\n3\n[\s\S]*\n23\b/)
+  tmux.keys('C-\\', 'd')
+  await tmux.see(/backgrounded[\s\S]*ready\$ *$/)
+  tmux.type('clear; offstage switch shell')
+  await tmux.see(/^1\n2\n3\n/)
+  tmux.keys('G')
+  await tmux.see(/\n499\n500/)
+  tmux.type(':q!')
+  await tmux.see(/still 41[\s\S]*inner\$ *$/)
+  tmux.type('less numbers')
+  await tmux.see(/^1\n2\n3\n/)
+  tmux.keys('C-\\', 'd')
+  await tmux.see(/backgrounded[\s\S]*ready\$ *$/)
+  tmux.resize(100, 30)
+  tmux.type('clear; offstage switch shell')
+  await tmux.see(/1\n2\n3\n[\s\S]*\n27\n/)
+  tmux.keys('q')
+  tmux.type('exit 3')
+  await tmux.see(/ready\$ *$/)
+  tmux.type('echo "code $?"; stty -a | grep -o "[-]*icanon [^;]*echo"; offstage ls')
+  expect(await tmux.see(/code 3[\s\S]*✗ failed +shell/)).toMatch(/\nicanon iexten echo /)
+})
+
+async function firstSessions(client: Awaited<ReturnType<TestHome['client']>>) {
+  for await (const frame of client.watch({ after: 0, follow: true }, AbortSignal.timeout(10_000))) if (frame.kind === 'fact') break
+  return client.list({ all: false }, never)
+}
