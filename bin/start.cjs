@@ -11,7 +11,7 @@ keepCompiledCode()
 if (existsSync(join(__dirname, '../src/cli/main.ts'))) void import('../src/cli/main.ts')
 else void import('../dist/cli/main.js')
 
-// Saves about a third of a start. Kept in the home, not in Node's default below /tmp, where another user could lie in wait with code of theirs;
+// Saves about a tenth of a start's work. Kept in the home, not in Node's default below /tmp, where another user could lie in wait with code of theirs;
 // so it begins with the second start, when the home is there and is ours alone (src/config/paths.ts makes and checks it).
 function keepCompiledCode() {
   try {

@@ -221,7 +221,7 @@ function decideReport(session: Session, run: number, report: Report): readonly E
     case 'note':
       return [{ type: 'noted', run, text: report.text }]
     case 'answer-undelivered':
-      if (session.stopping) return []
+      if (!live || session.stopping) return []
       return session.secretlyAnswered.some((request) => request.id === report.requestId) ? [{ type: 'request-reopened', requestId: report.requestId }] : []
     default:
       return live ? decideAgentReport(session, run, report) : over

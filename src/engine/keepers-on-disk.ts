@@ -78,9 +78,10 @@ export function keepersOnDisk(paths: Paths, packageRoot: string): Keepers {
     readLog: async (session, run, stream, from, max) => (await readLog(folderOf(session, run), stream, from, max).catch(emptyIfGone)).bytes,
     logEnd: (session, run, stream) => logEnd(folderOf(session, run), stream).catch(() => 0),
 
-    async sync(session, run) {
+    async sync(session, run, end) {
       const key = `${session}/${run}`
-      synced.set(key, await syncLog(folderOf(session, run), 'out', synced.get(key) ?? 0))
+      const before = synced.get(key) ?? 0
+      if (end > before) synced.set(key, await syncLog(folderOf(session, run), 'out', before))
     },
 
     async release(session, run, signal) {
@@ -150,6 +151,7 @@ async function openLine(socket: string, nonce: string, kept: Kept, signal: Abort
   const exit = Promise.withResolvers<Awaited<RunLine['exit']>>()
   return {
     kept: { keeper: kept.keeper, child },
+    outEnd: hello.ends.out,
     highestOrder: hello.highestIds[1],
     attach: { socket, nonce },
     exit: exit.promise,
@@ -159,6 +161,10 @@ async function openLine(socket: string, nonce: string, kept: Kept, signal: Abort
       reader.read('out', from.out, (output) => taken(output.stream, output.offset, output.bytes))
       if (hello.mode === 'pipes') reader.read('err', from.err, (output) => taken(output.stream, output.offset, output.bytes))
       void reader.exited.then((end) => end && exit.resolve({ exit: exitOf(end.exit), outEnd: end.ends.out, errEnd: end.ends.err }))
+    },
+    unread() {
+      reader.unread('out')
+      reader.unread('err')
     },
     input: ({ lane, id, bytes, secret }) => control.input({ lane, id, bytes, ...(secret ? { secret } : {}) }),
     async inputHalf({ lane, id, bytes }) {

@@ -11,11 +11,15 @@ export interface Kept {
 /** A live connection to the keeper of one run. */
 export interface RunLine {
   readonly kept: Kept
+  /** Bytes of `out` that were there when this line was opened. */
+  readonly outEnd: number
   /** Highest input id of lane 1 that the keeper has. */
   readonly highestOrder: number
   readonly attach: { readonly socket: string; readonly nonce: string }
   /** Serves both streams from these offsets on; `onBytes` may return a promise to hold the flow until it settles. */
   read(from: { readonly out: number; readonly err: number }, onBytes: (stream: 'out' | 'err', offset: number, bytes: Uint8Array) => void | Promise<void>): void
+  /** Hands over nothing more; `exit` does not wait for it. */
+  unread(): void
   input(input: { readonly lane: 0 | 1 | 2; readonly id: number; readonly bytes: Uint8Array; readonly secret?: boolean }): Promise<'accepted' | 'duplicate' | 'closed'>
   /** For crash tests: half of the frame, for a process that dies right after it. */
   inputHalf?(input: { readonly lane: 0 | 1 | 2; readonly id: number; readonly bytes: Uint8Array }): Promise<void>
@@ -51,8 +55,8 @@ export interface Keepers {
   /** Bytes of a run from its folder, at most `max`; fewer only at the end of what is there. */
   readLog(session: string, run: number, stream: 'out' | 'err', from: number, max: number): Promise<Uint8Array>
   logEnd(session: string, run: number, stream: 'out' | 'err'): Promise<number>
-  /** What was written of these streams is on disk when it resolves. */
-  sync(session: string, run: number): Promise<void>
+  /** The output up to this offset is on disk when it resolves. */
+  sync(session: string, run: number, end: number): Promise<void>
   /** For a run that is over by the record: if a keeper of it still waits to be collected, or still has a program, both are ended. */
   release(session: string, run: number, signal: AbortSignal): Promise<void>
   /** Ends every process of this run and proves that none is left. Resolves to how many were ended. */

@@ -30,6 +30,11 @@ export class Run {
   #isOver = false
   #draft: Draft | undefined
   #bytesSinceCheckpoint = 0
+  /** Received and not taken yet: everything that came in while the actor was busy becomes one step. */
+  #waiting: { readonly stream: 'out' | 'err'; readonly offset: number; readonly bytes: Uint8Array }[] = []
+  #step: Promise<void> | undefined
+  readonly #caughtUp = Promise.withResolvers<void>()
+  #received = 0
   readonly #advanced = new Set<() => void>()
   #initializeTimer: NodeJS.Timeout | undefined
 
@@ -109,6 +114,16 @@ export class Run {
     return this.#line?.attach
   }
 
+  /** Resolves when everything is taken that the keeper had when this daemon came, or the run is over. */
+  caughtUp(): Promise<void> {
+    return Promise.race([this.#caughtUp.promise, this.#over.promise])
+  }
+
+  /** How far its output was received. */
+  get received(): number {
+    return this.#received
+  }
+
   /** Resolves when the end of the run is recorded. */
   settled(): Promise<void> {
     return this.#over.promise
@@ -175,18 +190,30 @@ export class Run {
   }
 
   #listen(line: RunLine, from: { out: number; err: number }): void {
-    line.read(from, (stream, offset, bytes) => this.#actor.inTurn(() => this.#receive(stream, offset, bytes)))
+    this.#received = from.out
+    if (from.out >= line.outEnd) this.#caughtUp.resolve()
+    line.read(from, (stream, offset, bytes) => {
+      this.#waiting.push({ stream, offset, bytes })
+      return (this.#step ??= this.#actor.inTurn(() => this.#receive(line)))
+    })
     void line.exit.then((end) => this.#actor.inTurn(() => this.#exited(end)))
     void line.closed.then(() => this.#actor.inTurn(() => (this.#isOver || this.#deps.signal.aborted ? undefined : this.#actor.lineLost(this))))
     if (this.#session.spec.kind !== 'agent') return
     this.#initializeTimer = setTimeout(() => void this.#actor.inTurn(() => this.#stillNotReady()), this.#deps.initializeTimeoutMs).unref()
   }
 
-  async #receive(stream: 'out' | 'err', offset: number, bytes: Uint8Array): Promise<void> {
+  async #receive(line: RunLine): Promise<void> {
+    const frames = this.#waiting
+    this.#waiting = []
+    this.#step = undefined
     if (this.#isOver) return
-    const reports = await this.#perform(this.#conversation.receive(stream, offset, bytes))
+    const reports: Report[] = []
+    for (const { stream, offset, bytes } of frames) {
+      reports.push(...(await this.#perform(this.#conversation.receive(stream, offset, bytes))))
+      if (stream === 'out') this.#received = offset + bytes.length
+      this.#bytesSinceCheckpoint += bytes.length
+    }
     crashPoint('bytes.reduced')
-    this.#bytesSinceCheckpoint += bytes.length
     if (reports.length > 0) {
       this.#bytesSinceCheckpoint = 0
       await this.#actor.reportNow(this.number, reports)
@@ -194,6 +221,7 @@ export class Run {
       this.#bytesSinceCheckpoint = 0
       await this.#actor.keepCheckpoint(this)
     }
+    if (this.#received >= line.outEnd) this.#caughtUp.resolve()
     this.#wakeReaders()
   }
 
@@ -256,6 +284,8 @@ export class Run {
           reports.push(output.report)
           break
         case 'give-up':
+          // It may go on talking faster than anybody can read; its end is not to wait for that.
+          this.#line?.unread()
           reports.push({ type: 'failed', why: output.why })
           break
         case 'draft':

@@ -20,6 +20,7 @@ import { Run } from './run.ts'
 
 const pageSize = 10_000
 const storeRetryMs = 1000
+const lastWordsMs = 5000
 
 const pointAfter: Partial<Record<Event['type'], CrashPoint>> = {
   'run-starting': 'start.recorded',
@@ -73,12 +74,14 @@ export class SessionActor {
     return this.#run?.draft()
   }
 
-  /** For a session that the log had when this daemon started: adopts its run or records how it ended, and goes on with what was under way. */
-  recover(): Promise<void> {
-    return this.#mailbox.put(async () => {
+  /** For a session that the log had when this daemon started: adopts its run or records how it ended, and goes on with what was under way. Resolves when all is known that
+   *  its program has said so far. */
+  async recover(): Promise<void> {
+    await this.#mailbox.put(async () => {
       if (!this.#session) return
       for (const effect of recover(this.#session)) await this.#perform(effect)
     })
+    await this.#run?.caughtUp()
   }
 
   /** The deadline for adoption passed without a word from its keeper. */
@@ -165,7 +168,7 @@ export class SessionActor {
     const seq = before?.seq ?? 0
     const checkpoint = run && !run.over ? { checkpoint: { run: run.number, seq, value: run.checkpoint() } } : {}
     // An event may rest on bytes of the log: they are on disk before it is.
-    if (kind === 'report' && run && !run.over) await this.#deps.keepers.sync(this.id, run.number)
+    if (kind === 'report' && run && !run.over) await this.#deps.keepers.sync(this.id, run.number, run.received)
     const envelopes = await this.#append({ session: this.id, expectedSeq: seq, events: news, ...checkpoint }, kind)
     let stepwise = before
     const effects: Effect[] = []
@@ -284,7 +287,8 @@ export class SessionActor {
     try {
       const ended = await this.#deps.keepers.sweep(this.id, run, this.#deps.signal)
       crashPoint('stop.swept')
-      await this.#run?.settled()
+      // The last words of a flood may take longer to read than anybody wants to wait.
+      await Promise.race([this.#run?.settled(), this.#deps.delay(lastWordsMs)])
       await this.report(run, [{ type: 'swept', ended }])
     } catch (cause) {
       this.#deps.warn({ session: this.id, run, error: String(cause) }, 'stop failed')

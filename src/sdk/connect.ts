@@ -11,6 +11,8 @@ import { type Client, type ConnectOptions, type DaemonStatus, DaemonUnreachable 
 
 /** How often one request is asked again after its daemon died under it. */
 const tries = 5
+/** Items of a stream that are received and not taken. */
+const mostWaiting = 1000
 
 /** The connection ended before the reply: the daemon died, or was told to leave. */
 class ConnectionLost extends Error {
@@ -133,7 +135,12 @@ export class Connection {
     this.#socket.resume()
   }
 
-  /** Keeps the process alive only while something is asked for. */
+  /** At once, with whatever is under way. */
+  destroy(): void {
+    this.#socket.destroy()
+  }
+
+  /** After what was written has left. */
   close(): void {
     this.#socket.end()
     this.#socket.unref()
@@ -249,43 +256,54 @@ class WireClient implements Client {
     if (cause.goodbye || left <= 1 || this.#closed) throw new DaemonUnreachable(cause.message, 'agents stay at work; the next command starts a daemon', { cause })
   }
 
+  /** A connection of its own for each stream: a reader that takes its time holds up nothing else, least of all what it asks for between two items. */
   async *#stream<M extends 'watch' | 'output'>(method: M, params: () => Methods[M], signal: AbortSignal): AsyncIterable<unknown> {
     for (let left = tries; ; left--) {
-      const end = new AbortController()
-      const both = AbortSignal.any([signal, end.signal])
-      const items: unknown[] = []
-      let wake = (): void => {}
-      let ended: { readonly cause?: unknown } | undefined
+      let connection: Connection | undefined
       try {
-        const connection = await this.#connected(signal)
-        connection
-          .request(method, params(), both, (value) => {
-            items.push(value)
-            if (items.length > 1000) connection.pause()
-            wake()
-          })
-          .then(
-            () => (ended = {}),
-            (cause: unknown) => (ended = { cause }),
-          )
-          .finally(() => wake())
-        for (;;) {
-          while (items.length > 0) {
-            left = tries
-            yield items.shift()
-            if (items.length === 0) connection.resume()
-          }
-          if (ended) break
-          await new Promise<void>((resolve) => (wake = resolve))
+        await this.#connected(signal)
+        connection = await Connection.open(this.#paths.socket, signal)
+        if (!connection) throw new ConnectionLost(false)
+        for await (const item of items(connection, method, params(), signal)) {
+          left = tries
+          yield item
         }
-        if (ended.cause === undefined) return
-        throw ended.cause
+        return
       } catch (cause) {
         if (signal.aborted) return
         this.#giveUpOn(cause, left)
       } finally {
-        end.abort()
+        connection?.destroy()
       }
     }
   }
+}
+
+/** The items of one stream, in order. Takes no more from the daemon while many of them wait to be taken here. */
+async function* items<M extends Method>(connection: Connection, method: M, params: Methods[M], signal: AbortSignal): AsyncIterable<unknown> {
+  const waiting: unknown[] = []
+  let wake = (): void => {}
+  let ended: { readonly cause?: unknown } | undefined
+  const end = (how: { readonly cause?: unknown }): void => {
+    ended = how
+    wake()
+  }
+  const take = (value: unknown): void => {
+    waiting.push(value)
+    if (waiting.length > mostWaiting) connection.pause()
+    wake()
+  }
+  connection.request(method, params, signal, take).then(
+    () => end({}),
+    (cause: unknown) => end({ cause }),
+  )
+  for (;;) {
+    while (waiting.length > 0) {
+      yield waiting.shift()
+      if (waiting.length === 0) connection.resume()
+    }
+    if (ended) break
+    await new Promise<void>((resolve) => (wake = resolve))
+  }
+  if (ended.cause !== undefined) throw ended.cause
 }

@@ -243,6 +243,11 @@ test.each([
     .gives([]),
 )
 
+test('a secret answer that was not delivered opens nothing where there was no program yet', () =>
+  given(created, starting(), asked(secretQuestion), secretlyAnswered, missing)
+    .when({ report: { type: 'answer-undelivered', requestId: secretQuestion.id } })
+    .gives([]))
+
 test('an answer that was no secret is not asked for again', () =>
   given(...waiting, answeredYes)
     .when({ report: { type: 'answer-undelivered', requestId: permission.id } })

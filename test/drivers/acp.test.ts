@@ -2,6 +2,7 @@
 
 import { expect, test } from 'vitest'
 import type { Entry } from '../../src/core/events.ts'
+import { acpDriver } from '../../src/drivers/acp/index.ts'
 import type { Output } from '../../src/drivers/driver.ts'
 import { AcpScript, launch, launchWith } from './acp-script.ts'
 
@@ -315,6 +316,16 @@ test('chunks are one entry when something else begins, and drafts until then', (
     ['1.4', { kind: 'message', text: 'Done' }],
   ])
   expect(drafts(script)).toEqual(['1.1 thought 0 Hm', '1.1 thought 2  …', '1.2 message 0 I ', '1.2 message 2 see', '1.4 message 0 Done'])
+})
+
+test('after a restart the first draft is the whole text so far', () => {
+  const script = new AcpScript()
+  script.inTurn()
+  script.say('I ').say('see')
+  const checkpoint = script.conversation.checkpoint()
+  const restored = acpDriver.restore(script.launch, checkpoint)
+  const line = Buffer.from(`${JSON.stringify({ jsonrpc: '2.0', method: 'session/update', params: { update: { sessionUpdate: 'agent_message_chunk', ...text(' it') } } })}\n`)
+  expect(restored.receive('out', checkpoint.outOffset, line)).toEqual([{ kind: 'draft', entryId: '1.1', draft: 'message', from: 0, text: 'I see it' }])
 })
 
 test('several chunks that arrive together are one draft', () => {

@@ -22,6 +22,8 @@ const longestLineBytes = 64 * 1024 * 1024
 const mostSkippedBytes = 1024 * 1024
 const shownSkipped = 200
 
+const nothingDrafted = { entryId: '', length: 0 }
+
 const copied = (state: unknown): unknown => JSON.parse(JSON.stringify(state))
 
 export const acpDriver: Driver = {
@@ -38,6 +40,7 @@ class AcpConversation implements Conversation {
   readonly #state: State
   readonly #out: LineCutter
   readonly #err: OutputTail
+  #drafted = nothingDrafted
 
   constructor(launch: Launch, { outOffset, errOffset, state }: Checkpoint) {
     this.#launch = launch
@@ -66,14 +69,21 @@ class AcpConversation implements Conversation {
       return []
     }
     const outputs: Output[] = []
-    const said = this.#state.half
-    const saidLength = said?.text.length ?? 0
     for (const line of this.#out.push(offset, bytes)) if (!this.#gaveUp) outputs.push(...this.#line(line))
     if (!this.#gaveUp) outputs.push(...this.#tooMuch())
-    const { half } = this.#state
-    const from = Math.max(half?.written ?? 0, half?.entryId === said?.entryId ? saidLength : 0)
-    if (half && half.text.length > from) outputs.push({ kind: 'draft', entryId: half.entryId, draft: half.kind, from, text: half.text.slice(from) })
+    outputs.push(...this.#draft(outputs))
     return outputs
+  }
+
+  /** What is half said beyond what was told of it. Whoever listens forgets drafts of an entry when it is reported, and a new daemon has none: both get the whole text. */
+  #draft(outputs: readonly Output[]): readonly Output[] {
+    const { half } = this.#state
+    if (outputs.some((output) => output.kind === 'report' && output.report.type === 'entry' && output.report.entryId === this.#drafted.entryId)) this.#drafted = nothingDrafted
+    if (!half) return []
+    const from = half.entryId === this.#drafted.entryId ? this.#drafted.length : 0
+    if (half.text.length === half.written || half.text.length === from) return []
+    this.#drafted = { entryId: half.entryId, length: half.text.length }
+    return [{ kind: 'draft', entryId: half.entryId, draft: half.kind, from, text: half.text.slice(from) }]
   }
 
   #line(line: Line): readonly Output[] {
