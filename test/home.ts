@@ -68,7 +68,10 @@ export class TestHome {
     client.close()
     for (const one of this.#clients) one.close()
     for (const daemon of this.#daemons) if (daemon.exitCode === null && daemon.signalCode === null) daemon.kill('SIGKILL')
-    const left = await settle(() => processesOf(this.folder), (pids) => pids.length === 0)
+    const left = await settle(
+      () => processesOf(this.folder),
+      (pids) => pids.length === 0,
+    )
     for (const { pid } of left) process.kill(pid, 'SIGKILL')
     rmSync(this.folder, { recursive: true, force: true })
     if (left.length > 0) throw new Error(`left running: ${left.map((one) => `${one.pid} ${one.command}`).join('; ')}`)
@@ -106,7 +109,9 @@ function processesOf(folder: string): { pid: number; command: string }[] {
     .flatMap((name) => {
       try {
         const command = readFileSync(`/proc/${name}/cmdline`, 'utf8')
-        return command !== '' && (command.includes(folder) || readFileSync(`/proc/${name}/environ`, 'utf8').includes(folder)) ? [{ pid: Number(name), command: command.replaceAll('\u0000', ' ') }] : []
+        return command !== '' && (command.includes(folder) || readFileSync(`/proc/${name}/environ`, 'utf8').includes(folder))
+          ? [{ pid: Number(name), command: command.replaceAll('\u0000', ' ') }]
+          : []
       } catch {
         return []
       }

@@ -125,7 +125,15 @@ export type Event =
   | { readonly type: 'usage-reported'; readonly run: number; readonly usage: Usage }
   | { readonly type: 'stop-asked'; readonly then: 'stopped' | 'archived' | 'removed' }
   /** The program ended by itself or was ended; all output up to these offsets is in the log. */
-  | { readonly type: 'run-exited'; readonly run: number; readonly exit: Exit; readonly outEnd: number; readonly errEnd: number; readonly lines?: number; readonly lastWords?: string }
+  | {
+      readonly type: 'run-exited'
+      readonly run: number
+      readonly exit: Exit
+      readonly outEnd: number
+      readonly errEnd: number
+      readonly lines?: number
+      readonly lastWords?: string
+    }
   | { readonly type: 'run-lost'; readonly run: number; readonly cause: string }
   /** No process of the session is left: proven by a sweep. */
   | { readonly type: 'stopped'; readonly ended: number }

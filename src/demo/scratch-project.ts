@@ -42,4 +42,5 @@ export async function makeScratchProject(folder: string, env: Readonly<Record<st
 }
 
 /** What changed since, one line a file. */
-export const scratchChanges = (folder: string, env: Readonly<Record<string, string | undefined>>, signal: AbortSignal): Promise<string> => git(['status', '--short'], folder, env, signal)
+export const scratchChanges = (folder: string, env: Readonly<Record<string, string | undefined>>, signal: AbortSignal): Promise<string> =>
+  git(['status', '--short'], folder, env, signal)

@@ -2,41 +2,12 @@
 
 import type { Accepted, Api, Frame, OutputFrame, OutputQuery, Submission, WatchQuery } from '../core/api.ts'
 import { type Refusal, refusal } from '../core/errors.ts'
-import type { DriverName } from '../core/events.ts'
 import { isId, type SessionId } from '../core/ids.ts'
 import type { SessionView } from '../core/view.ts'
-import type { Driver, FileResult } from '../drivers/driver.ts'
-import type { EventLog } from '../store/event-log.ts'
 import { crashPoint } from './crash-point.ts'
 import { Feed } from './feed.ts'
-import type { Keepers } from './keepers.ts'
+import type { EngineDeps, EngineParts } from './parts.ts'
 import { SessionActor } from './session-actor.ts'
-
-export interface Files {
-  read(root: string, path: string, range: { readonly line?: number; readonly limit?: number }, approved: boolean): Promise<FileResult>
-  write(root: string, path: string, content: string, approved: boolean): Promise<FileResult>
-}
-
-/** What the engine is built from. Nothing in it is global, so that a test can hold the clock and the processes. */
-export interface EngineParts {
-  readonly log: EventLog
-  readonly keepers: Keepers
-  readonly driver: (name: DriverName) => Promise<Driver>
-  readonly files: Files
-  readonly nowMs: () => number
-  /** Resolves after that many milliseconds, or when the engine ends. */
-  readonly delay: (ms: number) => Promise<void>
-  readonly warn: (facts: object, message: string) => void
-  /** The engine's end: runs stay alive, nothing new is begun. */
-  readonly signal: AbortSignal
-  readonly version: string
-  /** An agent that is not ready after this time is reported as a request of kind `error`. */
-  readonly initializeTimeoutMs: number
-}
-
-export interface EngineDeps extends EngineParts {
-  readonly publish: (frame: Exclude<Frame, { kind: 'caught-up' }>) => void
-}
 
 const adoptionDeadlineMs = 2000
 const chunkBytes = 64 * 1024
@@ -117,7 +88,7 @@ export class Engine implements Api {
     if (!actor || number === 0) return
     const { keepers } = this.#deps
     const end = await keepers.logEnd(query.session, number, query.stream)
-    for (let offset = query.from < 0 ? Math.max(0, end + query.from) : query.from; !signal.aborted; ) {
+    for (let offset = query.from < 0 ? Math.max(0, end + query.from) : query.from; !signal.aborted;) {
       const run = actor.run?.number === number ? actor.run : undefined
       // Asked for before reading: what comes in between wakes it.
       const more = query.follow && run && !run.over ? run.more(signal) : undefined

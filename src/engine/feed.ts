@@ -85,7 +85,7 @@ export class Feed {
 
   *#history(query: WatchQuery, after: number): Iterable<Envelope> {
     const session = query.session === undefined ? {} : { session: query.session }
-    for (let cursor = after; ; ) {
+    for (let cursor = after; ;) {
       const page = this.#log.read({ ...session, after: cursor, limit: pageSize })
       yield* page
       const last = page.at(-1)

@@ -7,20 +7,33 @@ import type { Order } from '../core/react.ts'
 import type { Session } from '../core/session.ts'
 import type { Checkpoint, Conversation, Driver, FileResult, Launch, Output, Send } from '../drivers/driver.ts'
 import { crashPoint, crashesAt, die } from './crash-point.ts'
-import type { EngineDeps } from './engine.ts'
+import type { EngineDeps } from './parts.ts'
 import type { Found, RunLine } from './keepers.ts'
-import type { SessionActor } from './session-actor.ts'
 
 /** A checkpoint is kept without a fact after this many bytes, so that a restart reads no more than this again. */
 const checkpointEveryBytes = 1024 * 1024
 /** A keeper that does not acknowledge in this time holds nobody up any longer; its answer still counts when it comes. */
 const ackDeadlineMs = 5000
 
+/** The actor whose run it is: everything that a run does to its session goes through here, in the actor's order. */
+export interface RunOwner {
+  readonly session: Session | undefined
+  /** In order with everything else of this session. */
+  inTurn<T>(step: () => Promise<T> | T): Promise<T>
+  /** Reports of one step, appended together with the run's checkpoint. For somebody whose turn it is. */
+  reportNow(run: number, reports: readonly Report[]): Promise<void>
+  /** Keeps the driver's checkpoint without a fact. */
+  keepCheckpoint(run: Run): Promise<void>
+  /** The connection to the keeper ended before the run did. */
+  lineLost(run: Run): Promise<void>
+  publishDraft(draft: Draft): void
+}
+
 type Ended = Extract<Found, { kind: 'ended' }>
 
 export class Run {
   readonly number: number
-  readonly #actor: SessionActor
+  readonly #actor: RunOwner
   readonly #deps: EngineDeps
   readonly #session: Session
   readonly #conversation: Conversation
@@ -38,7 +51,7 @@ export class Run {
   readonly #advanced = new Set<() => void>()
   #initializeTimer: NodeJS.Timeout | undefined
 
-  private constructor(actor: SessionActor, session: Session, driver: Driver, conversation: Conversation, line: RunLine | undefined, deps: EngineDeps) {
+  private constructor(actor: RunOwner, session: Session, driver: Driver, conversation: Conversation, line: RunLine | undefined, deps: EngineDeps) {
     this.number = session.runs
     this.#actor = actor
     this.#session = session
@@ -49,7 +62,13 @@ export class Run {
   }
 
   /** Executes the program. The returned run reads nothing until `begin`. Throws StartFailed. */
-  static async start(actor: SessionActor, session: Session, seq: number, environment: Readonly<Record<string, string>>, deps: EngineDeps): Promise<{ run: Run; begin: () => Promise<void> }> {
+  static async start(
+    actor: RunOwner,
+    session: Session,
+    seq: number,
+    environment: Readonly<Record<string, string>>,
+    deps: EngineDeps,
+  ): Promise<{ run: Run; begin: () => Promise<void> }> {
     const driver = await deps.driver(session.spec.driver)
     if (session.runs > 1) await deps.keepers.sweep(session.id, session.runs - 1, deps.signal)
     const line = await deps.keepers.start({ session: session.id, run: session.runs, spec: session.spec, mode: driver.mode, environment }, deps.signal)
@@ -66,7 +85,7 @@ export class Run {
 
   /** The run as a former daemon left it. `begin` gives the orders again that may not have arrived, and goes on reading from the checkpoint. */
   static async adopt(
-    actor: SessionActor,
+    actor: RunOwner,
     session: Session,
     seq: number,
     checkpoint: Checkpoint | undefined,
@@ -244,7 +263,7 @@ export class Run {
   async #finish(found: Ended, from: { out: number; err: number }): Promise<void> {
     const reports: Report[] = []
     for (const stream of ['out', 'err'] as const) {
-      for (let offset = from[stream]; ; ) {
+      for (let offset = from[stream]; ;) {
         const bytes = await this.#deps.keepers.readLog(this.#session.id, this.number, stream, offset, 64 * 1024)
         if (bytes.length === 0) break
         reports.push(...(await this.#perform(this.#conversation.receive(stream, offset, bytes))))
@@ -305,7 +324,12 @@ export class Run {
   #fileCall({ operation, approved }: Extract<Output, { kind: 'file' }>['call']): Promise<FileResult> {
     const { cwd } = this.#session.spec
     return operation.kind === 'read'
-      ? this.#deps.files.read(cwd, operation.path, { ...(operation.line === undefined ? {} : { line: operation.line }), ...(operation.limit === undefined ? {} : { limit: operation.limit }) }, approved)
+      ? this.#deps.files.read(
+          cwd,
+          operation.path,
+          { ...(operation.line === undefined ? {} : { line: operation.line }), ...(operation.limit === undefined ? {} : { limit: operation.limit }) },
+          approved,
+        )
       : this.#deps.files.write(cwd, operation.path, operation.content, approved)
   }
 

@@ -13,10 +13,10 @@ import { viewOf } from '../core/view.ts'
 import type { Checkpoint } from '../drivers/driver.ts'
 import type { NewEvent } from '../store/event-log.ts'
 import { type CrashPoint, crashPoint } from './crash-point.ts'
-import type { EngineDeps } from './engine.ts'
+import type { EngineDeps } from './parts.ts'
 import { StartFailed } from './keepers.ts'
 import { Mailbox } from './mailbox.ts'
-import { Run } from './run.ts'
+import { Run, type RunOwner } from './run.ts'
 
 const pageSize = 10_000
 const storeRetryMs = 1000
@@ -35,7 +35,7 @@ const pointAfter: Partial<Record<Event['type'], CrashPoint>> = {
 
 const followUp = (session: Session | undefined): readonly Event[] => (session ? settle(session) : [])
 
-export class SessionActor {
+export class SessionActor implements RunOwner {
   readonly id: string
   readonly #deps: EngineDeps
   readonly #mailbox = new Mailbox()
@@ -97,11 +97,13 @@ export class SessionActor {
       const environmentNames = Object.keys(environment ?? {}).sort()
       if (known) {
         // The client did not hear the reply. If the start that it asked for waits for the environment that came along now, go on with it.
-        if (this.#session?.environmentMissing && environment) await this.#apply([{ kind: 'command', id: `${commandId}+`, command: { type: 'resume' }, environmentNames }], 'command')
+        if (this.#session?.environmentMissing && environment)
+          await this.#apply([{ kind: 'command', id: `${commandId}+`, command: { type: 'resume' }, environmentNames }], 'command')
         return undefined
       }
       if (command.type === 'answer') this.#secrets.set(command.requestId, command.answer)
-      if (command.type === 'prompt' && !environment && this.#environment === undefined && this.#session?.process.kind === 'exited') this.#deps.warn({ session: this.id }, 'no environment in memory for the next run')
+      if (command.type === 'prompt' && !environment && this.#environment === undefined && this.#session?.process.kind === 'exited')
+        this.#deps.warn({ session: this.id }, 'no environment in memory for the next run')
       const [refused] = await this.#apply([{ kind: 'command', id: commandId, command, environmentNames }], 'command')
       return refused
     })
@@ -273,7 +275,7 @@ export class SessionActor {
   }
 
   *#facts(after: number): Iterable<Envelope> {
-    for (let cursor = after; ; ) {
+    for (let cursor = after; ;) {
       const page = this.#deps.log.read({ session: this.id, after: cursor, limit: pageSize })
       yield* page
       const last = page.at(-1)

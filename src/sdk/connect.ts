@@ -88,7 +88,12 @@ export class Connection {
             signal.removeEventListener('abort', abort)
             const { protocol, version } = message.params
             if (protocol < protocolVersion) {
-              reject(new DaemonUnreachable(`the running daemon is older (${version}) than this offstage`, 'offstage daemon stop ends it, agents stay at work; the next command starts the new one'))
+              reject(
+                new DaemonUnreachable(
+                  `the running daemon is older (${version}) than this offstage`,
+                  'offstage daemon stop ends it, agents stay at work; the next command starts the new one',
+                ),
+              )
               socket.destroy()
               return
             }

@@ -1,6 +1,7 @@
 // Starts a daemon and waits until it answers. Two clients may do so at once: the lock picks one daemon, the other leaves.
 
 import { spawn } from 'node:child_process'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { entry } from '../config/package-root.ts'
 import { type Paths, prepareHome } from '../config/paths.ts'
@@ -8,15 +9,15 @@ import { DaemonUnreachable } from './client.ts'
 
 const startDeadlineMs = 15_000
 
-/** What a daemon needs of its starter's environment. Everything else, keys above all, goes to runs only. */
-const passedOn = /^(HOME|PATH|LANG|LC_[A-Z]+|TZ|TMPDIR|XDG_[A-Z_]+|OFFSTAGE_(HOME|CONFIG|CRASH_AT|CRASH_LOG)|NODE_COMPILE_CACHE|DBUS_SESSION_BUS_ADDRESS|DISPLAY|WAYLAND_DISPLAY)$/
+/** What a daemon needs of its starter's environment, and V8's compiled code in a folder that nobody else can write. Everything else, keys above all, goes to runs only. */
+const passedOn = /^(HOME|PATH|LANG|LC_[A-Z]+|TZ|TMPDIR|XDG_[A-Z_]+|OFFSTAGE_(HOME|CONFIG|CRASH_AT|CRASH_LOG)|DBUS_SESSION_BUS_ADDRESS|DISPLAY|WAYLAND_DISPLAY)$/
 
 /** Resolves to what `open` gives once the daemon listens. Throws DaemonUnreachable. */
 export async function startDaemon<T>(paths: Paths, env: Readonly<Record<string, string | undefined>>, open: () => Promise<T | undefined>, signal: AbortSignal): Promise<T> {
   prepareHome(paths)
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(startDeadlineMs)])
   while (!deadline.aborted) {
-    const said = await launch(env, deadline)
+    const said = await launch(paths, env, deadline)
     if (said.startsWith('failed ')) {
       const { message, hint } = JSON.parse(said.slice('failed '.length)) as { message: string; hint: string }
       throw new DaemonUnreachable(`the daemon cannot start: ${message}`, hint || `see ${paths.log}`)
@@ -31,10 +32,15 @@ export async function startDaemon<T>(paths: Paths, env: Readonly<Record<string, 
 }
 
 /** The one line that a new daemon says; empty when it died first. */
-function launch(env: Readonly<Record<string, string | undefined>>, signal: AbortSignal): Promise<string> {
+function launch(paths: Paths, env: Readonly<Record<string, string | undefined>>, signal: AbortSignal): Promise<string> {
   return new Promise((resolve, reject) => {
     const passed = Object.fromEntries(Object.entries(env).filter(([name, value]) => value !== undefined && passedOn.test(name)))
-    const daemon = spawn(process.execPath, [entry('daemon')], { cwd: '/', env: passed as NodeJS.ProcessEnv, detached: true, stdio: ['ignore', 'pipe', 'ignore'] })
+    const daemon = spawn(process.execPath, [entry('daemon')], {
+      cwd: '/',
+      env: { ...passed, NODE_COMPILE_CACHE: join(paths.cache, 'compiled') },
+      detached: true,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
     let said = ''
     const done = (): void => {
       signal.removeEventListener('abort', done)

@@ -43,37 +43,41 @@ async function said(client: Client, session: string): Promise<string> {
   return transcript.lines.map((line) => (line.kind === 'entry' && line.entry.kind === 'message' ? line.entry.text : '')).join('')
 }
 
-test(`eight talking sessions and ${rounds} dead daemons: every line once and in order, every prompt once, the question answered once`, { timeout: process.env.SOAK ? 600_000 : 60_000 }, async () => {
-  await using home = new TestHome()
-  let client = await home.client()
-  const prompt = `chunks ${lines} 8\nask delete everything?\nsay the end`
-  const sessions = await Promise.all(Array.from({ length: 8 }, (_, index) => startTalker(client, home, `talker-${index}`, prompt)))
+test(
+  `eight talking sessions and ${rounds} dead daemons: every line once and in order, every prompt once, the question answered once`,
+  { timeout: process.env.SOAK ? 600_000 : 60_000 },
+  async () => {
+    await using home = new TestHome()
+    let client = await home.client()
+    const prompt = `chunks ${lines} 8\nask delete everything?\nsay the end`
+    const sessions = await Promise.all(Array.from({ length: 8 }, (_, index) => startTalker(client, home, `talker-${index}`, prompt)))
 
-  for (let round = 0; round < rounds; round++) {
-    // Some text later: the daemon that is to die has seen something of every session.
-    await Promise.all(sessions.map(({ id }) => moreText(client, id)))
-    await home.killDaemon()
-    // Dead for a moment while the agents go on; in the last rounds they ask meanwhile.
-    await new Promise((resolve) => setTimeout(resolve, round % 3 === 0 ? 150 : 0))
-    client.close()
-    client = await home.client()
-  }
+    for (let round = 0; round < rounds; round++) {
+      // Some text later: the daemon that is to die has seen something of every session.
+      await Promise.all(sessions.map(({ id }) => moreText(client, id)))
+      await home.killDaemon()
+      // Dead for a moment while the agents go on; in the last rounds they ask meanwhile.
+      await new Promise((resolve) => setTimeout(resolve, round % 3 === 0 ? 150 : 0))
+      client.close()
+      client = await home.client()
+    }
 
-  for (const { id, cwd } of sessions) {
-    const asked = await fact(client, id, (event) => event.type === 'asked')
-    const requestId = asked.event.type === 'asked' ? asked.event.ask.id : ''
-    const answer = { type: 'answer', requestId, answer: { kind: 'option', optionId: 'allow' } } as const
-    accepted(await client.submit({ session: id, commandId: newId(), command: answer }, never))
-    const second = await client.submit({ session: id, commandId: newId(), command: answer }, never)
-    expect(isRefusal(second) && second.refused).toBe('not-asked')
-    await until(client, id, (view) => view.status === 'completed')
-    const text = await said(client, id)
-    expect(text.match(/line \d+/g)).toEqual(Array.from({ length: lines }, (_, index) => `line ${index + 1}`))
-    expect(text.match(/the end/g)).toEqual(['the end'])
-    expect(heard(cwd, 'prompt').map((entry) => entry.text)).toEqual([prompt])
-    expect(heard(cwd, 'answer')).toHaveLength(1)
-  }
-})
+    for (const { id, cwd } of sessions) {
+      const asked = await fact(client, id, (event) => event.type === 'asked')
+      const requestId = asked.event.type === 'asked' ? asked.event.ask.id : ''
+      const answer = { type: 'answer', requestId, answer: { kind: 'option', optionId: 'allow' } } as const
+      accepted(await client.submit({ session: id, commandId: newId(), command: answer }, never))
+      const second = await client.submit({ session: id, commandId: newId(), command: answer }, never)
+      expect(isRefusal(second) && second.refused).toBe('not-asked')
+      await until(client, id, (view) => view.status === 'completed')
+      const text = await said(client, id)
+      expect(text.match(/line \d+/g)).toEqual(Array.from({ length: lines }, (_, index) => `line ${index + 1}`))
+      expect(text.match(/the end/g)).toEqual(['the end'])
+      expect(heard(cwd, 'prompt').map((entry) => entry.text)).toEqual([prompt])
+      expect(heard(cwd, 'answer')).toHaveLength(1)
+    }
+  },
+)
 
 /** Resolves when the agent has said something that was not there before, or has nothing more to say. */
 async function moreText(client: Client, session: string): Promise<void> {
@@ -97,7 +101,9 @@ test('a question that is asked while no daemon lives is there afterwards, and it
   expect(session?.status).toBe('waiting')
   const [request] = session?.requests ?? []
   expect(request?.title).toContain('may I?')
-  accepted(await client.submit({ session: id, commandId: newId(), command: { type: 'answer', requestId: request?.id ?? '', answer: { kind: 'option', optionId: 'allow' } } }, never))
+  accepted(
+    await client.submit({ session: id, commandId: newId(), command: { type: 'answer', requestId: request?.id ?? '', answer: { kind: 'option', optionId: 'allow' } } }, never),
+  )
   await until(client, id, (view) => view.status === 'completed')
   expect(await said(client, id)).toContain('thank you')
   expect(heard(cwd, 'answer')).toHaveLength(1)
@@ -107,7 +113,13 @@ test('a terminal program goes on without a daemon and every byte of it is there 
   await using home = new TestHome()
   const first = await home.client()
   const id = newId()
-  const spec = { kind: 'terminal', driver: 'terminal', agent: 'sh', argv: ['sh', '-c', 'i=0; while [ $i -lt 3000 ]; do i=$((i+1)); echo "line $i"; done; echo waiting; read answer; echo "got $answer"'], cwd: home.project } as const
+  const spec = {
+    kind: 'terminal',
+    driver: 'terminal',
+    agent: 'sh',
+    argv: ['sh', '-c', 'i=0; while [ $i -lt 3000 ]; do i=$((i+1)); echo "line $i"; done; echo waiting; read answer; echo "got $answer"'],
+    cwd: home.project,
+  } as const
   accepted(await first.submit({ session: id, commandId: newId(), command: { type: 'create', spec, title: 'counter' }, environment: home.env }, never))
   await home.killDaemon()
   first.close()

@@ -16,7 +16,11 @@ export const talker = join(packageRoot, 'test', 'fixtures', 'agents', 'talker.ts
 /** `--agent` value of the steerable test agent. */
 export const talkerAgent = `acp:'${process.execPath}' '${talker}'`
 
-export function offstage(home: TestHome, args: readonly string[], more: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>>; readonly input?: string } = {}): Promise<Ran> {
+export function offstage(
+  home: TestHome,
+  args: readonly string[],
+  more: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>>; readonly input?: string } = {},
+): Promise<Ran> {
   const child = spawn(process.execPath, [launcher, ...args], { cwd: more.cwd ?? home.project, env: { ...home.env, ...more.env }, stdio: ['pipe', 'pipe', 'pipe'] })
   let out = ''
   let err = ''

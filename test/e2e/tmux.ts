@@ -23,7 +23,7 @@ export class Tmux {
   constructor(home: TestHome, size: { readonly columns: number; readonly rows: number }) {
     this.#home = home
     this.#socket = join(home.folder, 'tmux')
-    this.#tmux('-f', '/dev/null', 'new-session', '-d', '-x', String(size.columns), '-y', String(size.rows), 'env', "PS1=ready$ ", 'bash', '--norc', '--noprofile')
+    this.#tmux('-f', '/dev/null', 'new-session', '-d', '-x', String(size.columns), '-y', String(size.rows), 'env', 'PS1=ready$ ', 'bash', '--norc', '--noprofile')
     this.type(`offstage() { '${process.execPath}' '${launcher}' "$@"; }; clear`)
   }
 

@@ -10,15 +10,28 @@ import type { Client } from '../../src/sdk/index.ts'
 import { TestHome, accepted, fact, facts, never, newId, settle, until } from '../home.ts'
 import { talker } from '../e2e/offstage.ts'
 
-const agentSpec = (home: TestHome, argv: readonly string[], more: Partial<LaunchSpec> = {}): LaunchSpec => ({ kind: 'agent', driver: 'acp', agent: 'test', argv, cwd: home.project, ...more })
+const agentSpec = (home: TestHome, argv: readonly string[], more: Partial<LaunchSpec> = {}): LaunchSpec => ({
+  kind: 'agent',
+  driver: 'acp',
+  agent: 'test',
+  argv,
+  cwd: home.project,
+  ...more,
+})
 
 async function start(client: Client, home: TestHome, spec: LaunchSpec, prompt?: string): Promise<string> {
   const session = newId()
-  accepted(await client.submit({ session, commandId: newId(), command: { type: 'create', spec, title: 'test', ...(prompt === undefined ? {} : { prompt }) }, environment: home.env }, never))
+  accepted(
+    await client.submit(
+      { session, commandId: newId(), command: { type: 'create', spec, title: 'test', ...(prompt === undefined ? {} : { prompt }) }, environment: home.env },
+      never,
+    ),
+  )
   return session
 }
 
-const startTalker = (client: Client, home: TestHome, prompt: string, ...flags: string[]): Promise<string> => start(client, home, agentSpec(home, [process.execPath, talker, ...flags]), prompt)
+const startTalker = (client: Client, home: TestHome, prompt: string, ...flags: string[]): Promise<string> =>
+  start(client, home, agentSpec(home, [process.execPath, talker, ...flags]), prompt)
 
 const tell = (client: Client, session: string, command: Command, environment?: Readonly<Record<string, string>>) =>
   client.submit({ session, commandId: newId(), command, ...(environment ? { environment } : {}) }, never)
@@ -168,7 +181,12 @@ test('a keeper that is killed ends only its own run, and its program does not li
   const lost = await until(client, one, (view) => view.status === 'failed')
   expect(lost.reason).toMatch(/run lost/)
   expect((await client.get(other, never))?.session.status).toBe('working')
-  expect(await settle(() => existsSync(`/proc/${pids[1]}`) && !zombie(pids[1] ?? 0), (alive) => !alive)).toBe(false)
+  expect(
+    await settle(
+      () => existsSync(`/proc/${pids[1]}`) && !zombie(pids[1] ?? 0),
+      (alive) => !alive,
+    ),
+  ).toBe(false)
 })
 
 test('an agent that is killed in its turn fails it; resume goes on in its own session and sends nothing again', async () => {
@@ -179,7 +197,10 @@ test('an agent that is killed in its turn fails it; resume goes on in its own se
   expect(started.session).toBe(session)
   accepted(await tell(client, session, { type: 'prompt', text: 'say queued' }))
   const pid = (await client.get(session, never))?.session.run?.pid ?? 0
-  await settle(() => heardSoFar(home), (count) => count > 0)
+  await settle(
+    () => heardSoFar(home),
+    (count) => count > 0,
+  )
   process.kill(pid, 'SIGKILL')
   const failed = await until(client, session, (view) => view.status === 'failed')
   expect(failed.reason).toMatch(/in the middle of its turn \(killed by SIGKILL\)/)
@@ -206,7 +227,11 @@ test('a question that was lost with its agent is listed, refused, and answered i
   expect(isRefusal(refused) && [refused.refused, refused.hint]).toEqual(['not-asked', expect.stringContaining('--answer')])
   accepted(await tell(client, session, { type: 'resume', answer: { requestId: request.id, answer } }, home.env))
   await until(client, session, (view) => view.status === 'completed')
-  expect(heard(home).flatMap((entry) => (entry.at === 'prompt' ? [entry.text] : [])).at(-1)).toMatch(/> delete the old store\?[\s\S]*My answer: Allow once/)
+  expect(
+    heard(home)
+      .flatMap((entry) => (entry.at === 'prompt' ? [entry.text] : []))
+      .at(-1),
+  ).toMatch(/> delete the old store\?[\s\S]*My answer: Allow once/)
 })
 
 test('stop ends the whole tree, also what ignores TERM and has a session of its own', async () => {
@@ -258,4 +283,3 @@ function heardSoFar(home: TestHome): number {
 
 /** Ended, but whoever is its parent here has not asked for its status. */
 const zombie = (pid: number): boolean => / Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
-

@@ -1,0 +1,32 @@
+// What the engine is built from. Nothing in it is global, so that a test can hold the clock and the processes.
+
+import type { Frame } from '../core/api.ts'
+import type { DriverName } from '../core/events.ts'
+import type { Driver, FileResult } from '../drivers/driver.ts'
+import type { EventLog } from '../store/event-log.ts'
+import type { Keepers } from './keepers.ts'
+
+export interface Files {
+  read(root: string, path: string, range: { readonly line?: number; readonly limit?: number }, approved: boolean): Promise<FileResult>
+  write(root: string, path: string, content: string, approved: boolean): Promise<FileResult>
+}
+
+export interface EngineParts {
+  readonly log: EventLog
+  readonly keepers: Keepers
+  readonly driver: (name: DriverName) => Promise<Driver>
+  readonly files: Files
+  readonly nowMs: () => number
+  /** Resolves after that many milliseconds, or when the engine ends. */
+  readonly delay: (ms: number) => Promise<void>
+  readonly warn: (facts: object, message: string) => void
+  /** The engine's end: runs stay alive, nothing new is begun. */
+  readonly signal: AbortSignal
+  readonly version: string
+  /** An agent that is not ready after this time is reported as a request of kind `error`. */
+  readonly initializeTimeoutMs: number
+}
+
+export interface EngineDeps extends EngineParts {
+  readonly publish: (frame: Exclude<Frame, { kind: 'caught-up' }>) => void
+}
