@@ -69,7 +69,7 @@ export function wrap(line: string, width: number): readonly string[] {
 
 /** The first row of a line that is too wide, and what follows it; undefined when it fits. */
 export function firstRow(line: string, width: number): { readonly row: string; readonly rest: string } | undefined {
-  if (displayWidth(line.trimEnd()) <= width) return undefined
+  if (displayWidth(line.trimEnd()) <= Math.max(1, width)) return undefined
   let used = 0
   let at = 0
   let space = -1

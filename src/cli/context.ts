@@ -6,11 +6,11 @@ import type { Context } from './verb.ts'
 
 let connected: Promise<Client> | undefined
 
-export function processContext(): Context {
+export function processContext(env: Context['env']): Context {
   const stopping = new AbortController()
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => stopping.abort(name))
   const { signal } = stopping
-  const { env, stdin, stdout, stderr } = process
+  const { stdin, stdout, stderr } = process
   // A reader that has seen enough (`| head`) or a terminal that is gone: nothing more can be said to anybody.
   for (const stream of [stdout, stderr]) stream.on('error', (error: NodeJS.ErrnoException) => (error.code === 'EPIPE' || error.code === 'EIO' ? process.exit(0) : process.exit(1)))
   const connect = async (start: boolean): Promise<Client> => {

@@ -8,64 +8,16 @@ import type { Command } from '../core/inputs.ts'
 import { type Answer, type Request, answerFrom } from '../core/requests.ts'
 import { type Session, evolve } from '../core/session.ts'
 import { type Status, statusOf } from '../core/status.ts'
-import { printableLine } from '../core/terminal-text.ts'
+import { printable, printableLine } from '../core/terminal-text.ts'
 import { type Transcript, counts, emptyTranscript, transcribe } from '../core/transcript.ts'
-import type { SessionView } from '../core/view.ts'
-import type { Client } from '../sdk/client.ts'
-import { type Ended, endSession, endedText } from './ending.ts'
+import type { ConversationParts, Ending, Happening } from './conversation-parts.ts'
 import { CommandFailed, failureOf } from './failures.ts'
-import { findSession } from './find.ts'
 import { type FormInProgress, beginForm, fieldPrompt, takeField } from './form.ts'
-import { agentLabel, nameOf, padded, type Paint, shortPath } from './format.ts'
-import { Mailbox } from './mailbox.ts'
-import { Narration, type Sheet, fromUnseen } from './narration.ts'
-import { nearest } from './nearest.ts'
-import { sessionsTable } from './sessions-table.ts'
-import { type Slash, slashFrom, slashHelp, slashNames } from './slash.ts'
+import { agentLabel, nameOf, shortPath } from './format.ts'
+import { Narration, fromUnseen } from './narration.ts'
+import { slashFrom } from './slash.ts'
+import { type Commanded, obey } from './slash-commands.ts'
 import { newId } from './submit.ts'
-import type { Context } from './verb.ts'
-
-/** Where a conversation is held: a terminal, or streams. */
-export interface Surface extends Sheet {
-  readonly interactive: boolean
-  readonly columns: () => number
-  doing(text: string): void
-  hide(hidden: boolean): void
-}
-
-export interface ConversationParts {
-  readonly context: Context
-  readonly client: Client
-  readonly session: SessionView
-  readonly surface: Surface
-  readonly paint: Paint
-  /** Tell everything, or what was not seen. */
-  readonly from: 'start' | 'unseen'
-  readonly mailbox: Mailbox<Happening>
-  /** For a run that a prompt starts. */
-  readonly environment: () => Promise<Readonly<Record<string, string>>>
-}
-
-export type Happening =
-  | { readonly kind: 'frame'; readonly frame: Frame }
-  | { readonly kind: 'watch-ended'; readonly cause: unknown }
-  | { readonly kind: 'line'; readonly text: string }
-  | { readonly kind: 'interrupt' }
-  /** Ctrl-D, or the terminal is gone, or a signal. */
-  | { readonly kind: 'leave' }
-  /** No more lines come from a pipe. */
-  | { readonly kind: 'eof' }
-  | { readonly kind: 'accepted'; readonly seq: number }
-  | { readonly kind: 'failed'; readonly cause: unknown }
-  | { readonly kind: 'say'; readonly text: string }
-  | { readonly kind: 'over'; readonly ending: Ending }
-
-export type Ending =
-  | { readonly kind: 'left'; readonly label: string | undefined }
-  | { readonly kind: 'ended'; readonly text: string }
-  | { readonly kind: 'switched'; readonly to: SessionView }
-  /** A pipe has no more lines and the agent is at rest. */
-  | { readonly kind: 'rest' }
 
 const twiceWithinMs = 1000
 
@@ -101,7 +53,14 @@ export class Conversation {
     const paths = this.#transcript.lines.flatMap((line) => (line.kind === 'entry' && line.entry.kind === 'tool' ? (line.entry.changes ?? []).map((change) => change.path) : []))
     const asking = this.#openRequest()
     const over = this.status === 'failed' || this.status === 'stopped'
-    return { title: view.title, label: session ? session.label : view.label, doing: asking?.title ?? session?.activity ?? view.activity, asks: asking !== undefined, over, filesChanged: new Set(paths).size }
+    return {
+      title: view.title,
+      label: session ? session.label : view.label,
+      doing: asking?.title ?? session?.activity ?? view.activity,
+      asks: asking !== undefined,
+      over,
+      filesChanged: new Set(paths).size,
+    }
   }
 
   async run(signal: AbortSignal): Promise<Ending> {
@@ -155,7 +114,7 @@ export class Conversation {
       case 'failed':
         this.#unanswered -= 1
         this.#ending = false
-        this.#complain(happening.cause)
+        this.#complain(happening.cause, happening.text)
         return this.#nextLine()
       case 'say':
         this.#narration.mark(happening.text)
@@ -177,7 +136,7 @@ export class Conversation {
         if (this.#caughtUp) return undefined
         this.#caughtUp = true
         this.#begin()
-        return this.#nextLine()
+        return this.#notStarted() ?? this.#nextLine()
     }
   }
 
@@ -195,7 +154,12 @@ export class Conversation {
     if (this.#form && !this.#session.requests.some((request) => request.id === this.#form?.request.id)) this.#form = undefined
     this.#showDoing()
     if (event.type === 'stopped' && !this.#ending) return { kind: 'ended', text: `${this.#parts.session.id} was stopped` }
-    return this.#nextLine()
+    return this.#notStarted() ?? this.#nextLine()
+  }
+
+  #notStarted(): Ending | undefined {
+    const { process } = this.#session ?? {}
+    return this.#parts.from === 'start' && process?.kind === 'not-started' ? { kind: 'not-started', why: process.why } : undefined
   }
 
   /** Everything that was there when we came. */
@@ -293,7 +257,7 @@ export class Conversation {
 
   #line(text: string): Ending | undefined {
     const slash = slashFrom(text)
-    if (slash) return this.#slash(slash, text)
+    if (slash) return obey(slash, text, this.#commanded())
     if (this.#form) {
       this.#field(text)
       return undefined
@@ -309,7 +273,7 @@ export class Conversation {
 
   #prompt(text: string): void {
     const { environment } = this.#parts
-    this.#ask(async () => this.#submit({ type: 'prompt', text }, await environment()))
+    this.#ask(async () => this.#submit({ type: 'prompt', text }, await environment()), text)
   }
 
   #answer(request: Request, answer: Answer): void {
@@ -342,20 +306,49 @@ export class Conversation {
   async #submit(command: Command, environment?: Readonly<Record<string, string>>): Promise<void> {
     const { client, session, context, mailbox } = this.#parts
     const reply = await client.submit({ session: session.id, commandId: newId(), command, ...(environment ? { environment } : {}) }, context.signal)
-    mailbox.put(isRefusal(reply) ? { kind: 'failed', cause: failureOf(reply) } : { kind: 'accepted', seq: reply.seq })
+    if (isRefusal(reply)) throw failureOf(reply)
+    mailbox.put({ kind: 'accepted', seq: reply.seq })
   }
 
-  /** Asks something of the daemon; its failure is one more thing that happened. */
-  #ask(perform: () => Promise<void>): void {
+  /** Asks something of the daemon; its failure is one more thing that happened. `text` is what the user wrote and would not like to lose. */
+  #ask(perform: () => Promise<void>, text?: string): void {
     this.#unanswered += 1
-    perform().catch((cause: unknown) => this.#parts.mailbox.put({ kind: 'failed', cause }))
+    perform().catch((cause: unknown) => this.#parts.mailbox.put({ kind: 'failed', cause, text }))
   }
 
-  #complain(cause: unknown): void {
+  #complain(cause: unknown, text: string | undefined): void {
     const { paint } = this.#parts
     const message = printableLine(cause instanceof Error ? cause.message : String(cause))
     const hint = cause instanceof CommandFailed && cause.hint !== undefined ? `\n     ${paint.dim(printableLine(cause.hint))}` : ''
-    this.#narration.mark(`   ${paint.status('failed', '✗')} ${message}${hint}`)
+    const lost = text === undefined ? '' : `\n     ${paint.dim(`not sent: ${printable(text).replaceAll('\n', '\n     ')}`)}`
+    this.#narration.mark(`   ${paint.status('failed', '✗')} ${message}${hint}${lost}`)
+  }
+
+  #commanded(): Commanded {
+    return {
+      ...this.#parts,
+      say: (said) => this.#narration.mark(said),
+      ask: (perform) => this.#ask(perform),
+      submit: (command) => this.#submit(command),
+      prompt: (prompt) => this.#prompt(prompt),
+      decline: () => this.#decline(),
+      offered: (this.#session?.offer.commands ?? []).map((command) => command.name.replace(/^\//, '')),
+      beginEnding: () => {
+        const first = !this.#ending
+        this.#ending = true
+        return first
+      },
+    }
+  }
+
+  #decline(): void {
+    const request = this.#openRequest()
+    const answer = request && answerFrom(request, { decline: true })
+    this.#form = undefined
+    if (!request || !answer) this.#narration.mark('   it asks nothing')
+    else if (isRefusal(answer)) this.#complain(failureOf(answer), undefined)
+    else this.#answer(request, answer)
+    this.#showDoing()
   }
 
   #interrupt(): Ending | undefined {
@@ -368,85 +361,5 @@ export class Conversation {
     else this.#narration.mark(`   ${paint.dim('Ctrl-C again leaves it running · /exit ends it · /help')}`)
     this.#showDoing()
     return undefined
-  }
-
-  #slash(slash: Slash, text: string): Ending | undefined {
-    const { session, client, context, paint } = this.#parts
-    const reply = (perform: () => Promise<Happening>): undefined => {
-      this.#ask(async () => {
-        const happening = await perform()
-        this.#parts.mailbox.put(happening)
-        this.#parts.mailbox.put({ kind: 'accepted', seq: 0 })
-      })
-    }
-    switch (slash.kind) {
-      case 'bg':
-        return { kind: 'left', label: slash.label }
-      case 'help':
-        this.#narration.mark(slashHelp.map(([command, does]) => `   ${padded(command, 18)}${paint.dim(does)}`).join('\n'))
-        return undefined
-      case 'wrong':
-        this.#narration.mark(`   ${printableLine(slash.message)}`)
-        return undefined
-      case 'sessions':
-        return reply(async () => {
-          const sessions = await client.list({ all: false }, context.signal)
-          const table = sessionsTable(sessions, { columns: this.#parts.surface.columns(), color: context.color, home: context.env['HOME'] })
-          return { kind: 'say', text: table.trimEnd() }
-        })
-      case 'switch':
-        return reply(async () => {
-          const to = await findSession(client, slash.to, context.signal)
-          return to.id === session.id ? { kind: 'say', text: '   you are in it' } : { kind: 'over', ending: { kind: 'switched', to } }
-        })
-      case 'end':
-        return slash.which === undefined ? this.#endThis('end', 'ended') : reply(() => this.#endOther(slash.which ?? ''))
-      case 'stop':
-        return this.#endThis('stop', 'stopped')
-      case 'label':
-        this.#ask(() => this.#submit({ type: 'label', label: slash.text }))
-        this.#narration.mark(slash.text === '' ? '   it has no label now' : `   labelled ${printableLine(slash.text)}`)
-        return undefined
-      case 'decline': {
-        const request = this.#openRequest()
-        const answer = request && answerFrom(request, { decline: true })
-        this.#form = undefined
-        if (!request || !answer) this.#narration.mark('   it asks nothing')
-        else if (isRefusal(answer)) this.#complain(failureOf(answer))
-        else this.#answer(request, answer)
-        this.#showDoing()
-        return undefined
-      }
-      case 'unknown':
-        return this.#unknownSlash(slash.name, text)
-    }
-  }
-
-  /** The agent may have commands of its own. */
-  #unknownSlash(name: string, text: string): undefined {
-    const offered = this.#session?.offer.commands ?? []
-    if (offered.some((command) => command.name.replace(/^\//, '') === name)) return void this.#prompt(text.trim())
-    const near = nearest(name, [...slashNames, ...offered.map((command) => command.name.replace(/^\//, ''))])
-    this.#narration.mark(`   there is no /${printableLine(name)}; ${near === undefined ? '/help says what there is' : `did you mean /${printableLine(near)}?`}`)
-  }
-
-  #endThis(type: 'stop' | 'end', done: string): undefined {
-    const { session, client, context, mailbox, surface } = this.#parts
-    if (this.#ending) return
-    this.#ending = true
-    surface.doing(type === 'end' ? 'ending …' : 'stopping …')
-    this.#ask(async () => {
-      const ended: Ended = await endSession(client, session.id, type, context.signal)
-      const back = type === 'stop' ? `\n   offstage resume ${session.id}   starts it again` : ''
-      mailbox.put({ kind: 'over', ending: { kind: 'ended', text: `${endedText(`${done} ${session.id}`, ended)}${back}` } })
-    })
-  }
-
-  async #endOther(typed: string): Promise<Happening> {
-    const { client, session, context } = this.#parts
-    const found = await findSession(client, typed, context.signal)
-    const ended = await endSession(client, found.id, 'end', context.signal)
-    const text = endedText(`ended ${found.id}  ${nameOf(found)}`, ended)
-    return found.id === session.id ? { kind: 'over', ending: { kind: 'ended', text } } : { kind: 'say', text: `   ${text}` }
   }
 }

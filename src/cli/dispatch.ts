@@ -1,7 +1,7 @@
 // From arguments to a verb: finds it, reads its options, runs it, and turns what was thrown into one line and an exit code.
 
 import { parseArgs } from 'node:util'
-import { CommandFailed, reportFailure, usageError } from './failures.ts'
+import { type CommandFailed, reportFailure, usageError } from './failures.ts'
 import { nearest } from './nearest.ts'
 import type { Args, Context, Verb } from './verb.ts'
 import { type VerbEntry, verbs } from './verbs/index.ts'
@@ -39,7 +39,9 @@ function findVerb(name: string): VerbEntry {
 
 /** The arguments as the verb declared them. Throws a usage failure of one line. */
 export function readArgs(verb: Verb, argv: readonly string[]): Args {
-  const options = Object.fromEntries(Object.entries(verb.options).map(([name, { type, short, multiple }]) => [name, { type, ...(short === undefined ? {} : { short }), ...(multiple ? { multiple } : {}) }]))
+  const options = Object.fromEntries(
+    Object.entries(verb.options).map(([name, { type, short, multiple }]) => [name, { type, ...(short === undefined ? {} : { short }), ...(multiple ? { multiple } : {}) }]),
+  )
   const parsed = parse(verb, argv, options)
   const end = parsed.tokens.find((token) => token.kind === 'option-terminator')
   const before = parsed.tokens.flatMap((token) => (token.kind === 'positional' && (end === undefined || token.index < end.index) ? [token.value] : []))
@@ -75,7 +77,10 @@ function optionFailure(verb: Verb, cause: unknown): CommandFailed {
     return usageError(`${verb.name} has no option ${option}`, near === undefined || !option.startsWith('--') ? help : `did you mean --${near}?`)
   }
   if (code === 'ERR_PARSE_ARGS_INVALID_OPTION_VALUE') {
-    return usageError(/does not take an argument/.test(message) ? `option ${option} takes no value` : `option ${option} needs a value`, /ambiguous/.test(message) ? `for a value that begins with "-" write ${option}=VALUE` : help)
+    return usageError(
+      /does not take an argument/.test(message) ? `option ${option} takes no value` : `option ${option} needs a value`,
+      /ambiguous/.test(message) ? `for a value that begins with "-" write ${option}=VALUE` : help,
+    )
   }
   return usageError(message.split('\n', 1)[0] ?? 'bad arguments', help)
 }

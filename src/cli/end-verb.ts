@@ -21,7 +21,12 @@ export interface EndVerb {
 }
 
 /** Removing what is removed already is no mistake. */
-async function whichOnes(client: Client, words: readonly string[], type: EndVerb['type'], signal: AbortSignal): Promise<{ readonly sessions: readonly SessionView[]; readonly removed: readonly SessionView[] }> {
+async function whichOnes(
+  client: Client,
+  words: readonly string[],
+  type: EndVerb['type'],
+  signal: AbortSignal,
+): Promise<{ readonly sessions: readonly SessionView[]; readonly removed: readonly SessionView[] }> {
   const all = await allSessions(client, signal)
   const found = words.map((typed) => {
     const listed = match(

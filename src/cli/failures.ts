@@ -20,7 +20,11 @@ export class CommandFailed extends Error {
   readonly hint: string | undefined
   readonly candidates: readonly Candidate[]
 
-  constructor(code: string, message: string, more: { readonly exitCode: number; readonly hint?: string | undefined; readonly candidates?: readonly Candidate[]; readonly cause?: unknown }) {
+  constructor(
+    code: string,
+    message: string,
+    more: { readonly exitCode: number; readonly hint?: string | undefined; readonly candidates?: readonly Candidate[]; readonly cause?: unknown },
+  ) {
     super(message, { cause: more.cause })
     this.name = 'CommandFailed'
     this.code = code
@@ -67,7 +71,13 @@ export function reportFailure(context: Pick<Context, 'err' | 'env' | 'json' | 's
 }
 
 export function failureText(failure: Pick<CommandFailed, 'message' | 'hint' | 'candidates'>): string {
-  const candidates = failure.candidates.map(({ id, label, title }) => `  ${[id, label, title].filter((part) => part !== null && part !== '').map((part) => printableLine(part ?? '')).join('  ')}\n`)
+  const candidates = failure.candidates.map(
+    ({ id, label, title }) =>
+      `  ${[id, label, title]
+        .filter((part) => part !== null && part !== '')
+        .map((part) => printableLine(part ?? ''))
+        .join('  ')}\n`,
+  )
   return `offstage: ${printableLine(failure.message)}\n${candidates.join('')}${failure.hint === undefined ? '' : `  ${printableLine(failure.hint)}\n`}`
 }
 

@@ -38,12 +38,20 @@ export function pickSession(all: readonly SessionView[], typed: string): Session
 }
 
 export const ambiguous = (typed: string, candidates: readonly Candidate[]): CommandFailed =>
-  new CommandFailed('ambiguous', `"${typed}" fits ${candidates.length} sessions`, { exitCode: exitCodes.unknown, hint: 'give more of the id', candidates: candidates.slice(0, shownCandidates).map(candidateOf) })
+  new CommandFailed('ambiguous', `"${typed}" fits ${candidates.length} sessions`, {
+    exitCode: exitCodes.unknown,
+    hint: 'give more of the id',
+    candidates: candidates.slice(0, shownCandidates).map(candidateOf),
+  })
 
 export function unknownSession(typed: string, known: readonly Candidate[]): CommandFailed {
   const near = known.filter((session) => isNear(session, typed))
   const candidates = (near.length > 0 ? near : known).slice(0, shownCandidates).map(candidateOf)
-  return new CommandFailed('unknown-session', `no session matches "${typed}"`, { exitCode: exitCodes.unknown, hint: known.length === 0 ? 'there are no sessions yet' : listHint, candidates })
+  return new CommandFailed('unknown-session', `no session matches "${typed}"`, {
+    exitCode: exitCodes.unknown,
+    hint: known.length === 0 ? 'there are no sessions yet' : listHint,
+    candidates,
+  })
 }
 
 function isNear({ id, label, title }: Candidate, typed: string): boolean {
@@ -68,7 +76,11 @@ export async function findRequest(client: Client, typed: string, signal: AbortSi
   const byPrefix = match(requests, typed)
   if (bySession.kind === 'none' && byPrefix.kind === 'one') return byPrefix.found.found
   if (bySession.kind === 'none' && byPrefix.kind === 'several') {
-    throw new CommandFailed('ambiguous', `"${typed}" fits ${byPrefix.candidates.length} requests`, { exitCode: exitCodes.unknown, hint: 'give more of the id', candidates: byPrefix.candidates.map(candidateOf) })
+    throw new CommandFailed('ambiguous', `"${typed}" fits ${byPrefix.candidates.length} requests`, {
+      exitCode: exitCodes.unknown,
+      hint: 'give more of the id',
+      candidates: byPrefix.candidates.map(candidateOf),
+    })
   }
   return onlyRequest(pickSession(all, typed))
 }

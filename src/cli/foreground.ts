@@ -5,20 +5,22 @@ import { printableLine } from '../core/terminal-text.ts'
 import type { SessionView } from '../core/view.ts'
 import type { Client } from '../sdk/client.ts'
 import { backgroundedText } from './backgrounded.ts'
-import { Conversation, type Ending, type Happening, type Surface } from './conversation.ts'
+import { Conversation } from './conversation.ts'
+import type { Ending, Happening, Surface } from './conversation-parts.ts'
 import { exitCodes, signalExitCode } from './failures.ts'
-import { count, painter, shortId } from './format.ts'
+import { columnsOf, count, painter, shortId } from './format.ts'
 import { InputLine } from './input-line.ts'
 import { environmentFor } from './launch.ts'
 import { Mailbox } from './mailbox.ts'
 import { readLines } from './read-lines.ts'
 import { PlainSheet } from './sheet.ts'
+import { notStarted } from './started.ts'
 import { newId } from './submit.ts'
 import { showTerminal } from './terminal-session.ts'
 import type { Context } from './verb.ts'
 
 /** How long the label of `/bg --label` may hold back the shell's prompt; after that another process brings it there. */
-const labelWithinMs = 25
+const labelWithinMs = 10
 
 /** What a session starts with in the foreground. */
 export interface Opening {
@@ -33,7 +35,7 @@ export async function openSession(context: Context, client: Client, first: Sessi
   let { from } = opening
   const ids = knownIds(context, client)
   for (;;) {
-    if (session.kind === 'terminal') return await showTerminal(context, client, session, ids)
+    if (session.kind === 'terminal') return await showTerminal(context, client, session, { fresh: from === 'start', ids })
     const done = await converse(context, client, session, { ...opening, from }, ids)
     if (done.kind === 'exit') return done.code
     session = done.to
@@ -76,12 +78,18 @@ async function converse(context: Context, client: Client, session: SessionView, 
     case 'ended':
       context.out(`   ${ending.text}\n`)
       return { kind: 'exit', code: exitCodes.done }
+    case 'not-started':
+      throw notStarted(session.id, ending.why)
     case 'rest':
       return { kind: 'exit', code: restExitCode(conversation.status) }
     case 'left': {
       const { title, label, doing, asks, over, filesChanged } = conversation.known
       const activity = [printableLine(doing), ...(filesChanged > 0 ? [`${count(filesChanged, 'file')} changed`] : [])].filter((part) => part !== '').join(', ')
-      const text = backgroundedText({ id: session.id, shortId: shortId(session.id, ids()), label: ending.label ?? label, title, doing: activity, asks, kind: 'agent', over }, paint, surface.columns())
+      const text = backgroundedText(
+        { id: session.id, shortId: shortId(session.id, ids()), label: ending.label ?? label, title, doing: activity, asks, kind: 'agent', over },
+        paint,
+        surface.columns(),
+      )
       if (surface.interactive) context.out(`\n${text}`)
       else context.err(text)
       if (ending.label !== undefined) await labelSurely(context, client, session.id, ending.label)
@@ -125,7 +133,7 @@ function openSurface(context: Context, mailbox: Mailbox<Happening>, reads: boole
     const line = new InputLine(stdin, stdout, painter(context.color), typed)
     return {
       interactive: true,
-      columns: () => stdout.columns ?? 80,
+      columns: () => columnsOf(stdout),
       print: (text) => line.print(text),
       tail: (row) => line.tail(row),
       doing: (text) => line.doing(text),
@@ -138,7 +146,7 @@ function openSurface(context: Context, mailbox: Mailbox<Happening>, reads: boole
   if (!reads) mailbox.put({ kind: 'eof' })
   return {
     interactive: false,
-    columns: () => (stdout.isTTY ? (stdout.columns ?? 80) : Infinity),
+    columns: () => (stdout.isTTY ? columnsOf(stdout) : Infinity),
     print: (text) => sheet.print(text),
     tail: (row) => sheet.tail(row),
     doing: () => {},

@@ -18,7 +18,10 @@ export function beginForm(request: Request): FormInProgress | undefined {
   return field && { request, field, left, given: {} }
 }
 
-export type FieldTaken = { readonly kind: 'next'; readonly form: FormInProgress } | { readonly kind: 'done'; readonly answer: Answer } | { readonly kind: 'wrong'; readonly message: string }
+export type FieldTaken =
+  | { readonly kind: 'next'; readonly form: FormInProgress }
+  | { readonly kind: 'done'; readonly answer: Answer }
+  | { readonly kind: 'wrong'; readonly message: string }
 
 /** An empty line leaves a field that is not needed as it is. */
 export function takeField(form: FormInProgress, text: string): FieldTaken {

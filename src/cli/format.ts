@@ -20,9 +20,13 @@ export function displayWidth(text: string): number {
 }
 
 const combining = /^[\p{Mn}\p{Me}\p{Cf}]$/u
-const wide = /^[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1f64f}\u{1f680}-\u{1f6ff}\u{1f900}-\u{1faff}\u{20000}-\u{3fffd}]$/u
+const wide =
+  /^[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1f64f}\u{1f680}-\u{1f6ff}\u{1f900}-\u{1faff}\u{20000}-\u{3fffd}]$/u
 
 const charWidth = (char: string): number => (combining.test(char) ? 0 : wide.test(char) ? 2 : 1)
+
+/** A terminal that does not know its size says 0. */
+export const columnsOf = (output: { readonly columns?: number }): number => output.columns || 80
 
 /** The text cut to at most `width` columns, with an ellipsis where something was cut. */
 export function cut(text: string, width: number): string {

@@ -25,7 +25,13 @@ export function overview(verbs: readonly VerbEntry[]): string {
 
 export function verbHelp(verb: Verb): string {
   const options = Object.entries(verb.options).filter(([, spec]) => !spec.hidden)
-  const written = options.map(([name, spec]) => [`${spec.short === undefined ? '' : `-${spec.short}, `}--${name}${spec.value === undefined ? '' : ` ${spec.value}`}`, `${spec.help}${spec.multiple ? ' (may be repeated)' : ''}`] as const)
+  const written = options.map(
+    ([name, spec]) =>
+      [
+        `${spec.short === undefined ? '' : `-${spec.short}, `}--${name}${spec.value === undefined ? '' : ` ${spec.value}`}`,
+        `${spec.help}${spec.multiple ? ' (may be repeated)' : ''}`,
+      ] as const,
+  )
   const width = Math.max(0, ...written.map(([left]) => left.length)) + 2
   const parts = [
     `${verb.summary}`,

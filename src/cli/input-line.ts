@@ -4,7 +4,7 @@
 import { createInterface, type Interface } from 'node:readline'
 import { Writable } from 'node:stream'
 import { printableLine } from '../core/terminal-text.ts'
-import { cut, displayWidth, type Paint } from './format.ts'
+import { type Paint, columnsOf, cut, displayWidth } from './format.ts'
 import type { Sheet } from './narration.ts'
 import type { Input, Output } from './verb.ts'
 
@@ -40,6 +40,9 @@ export class InputLine implements Sheet {
     // An output that shows nothing: readline knows how to edit, but not that lines come in above it.
     const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() })
     this.#editor = createInterface({ input: stdin, output: nowhere, terminal: true, escapeCodeTimeout: 50, historySize: 200, removeHistoryDuplicates: true })
+    this.#editor.on('history', (history) => {
+      if (this.#hidden) history.shift()
+    })
     this.#editor.on('line', (line) => this.#entered(line, typed))
     this.#editor.on('SIGINT', () => {
       this.#pasted = []
@@ -104,10 +107,6 @@ export class InputLine implements Sheet {
     }
     const text = [...this.#pasted, line].join('\n')
     this.#pasted = []
-    if (this.#hidden) {
-      const { history } = this.#editor as unknown as { history?: string[] }
-      if (history?.[0] === line) history.shift()
-    }
     this.#draw()
     typed.line(text)
   }
@@ -138,7 +137,7 @@ export class InputLine implements Sheet {
 
   /** The rows at the bottom, each of them narrower than the terminal, with the cursor where the user types. */
   #area(): string {
-    const columns = Math.max(20, this.#stdout.columns ?? 80) - 1
+    const columns = Math.max(20, columnsOf(this.#stdout)) - 1
     const rows: string[] = []
     if (this.#tail !== '') rows.push(this.#tail)
     if (this.#doing !== '') rows.push(this.#paint.dim(cut(this.#doing, columns)))

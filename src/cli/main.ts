@@ -7,7 +7,7 @@ if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
   process.stdout.write(`${packageVersion}\n`)
 } else {
   const [{ dispatch }, { processContext, leave }] = await Promise.all([import('./dispatch.ts'), import('./context.ts')])
-  await leave(await dispatch(argv, processContext()))
+  await leave(await dispatch(argv, processContext(process.env)))
 }
 
 export {}

@@ -279,7 +279,10 @@ function stateOf(line: Line): string {
 }
 
 /** The lines from the first unseen one on, with the exchange before it for a beginning, and how many of them were not seen. */
-export function fromUnseen(lines: readonly Line[], shown: number): { readonly known: readonly Line[]; readonly context: readonly Line[]; readonly fresh: readonly Line[]; readonly unseen: number } {
+export function fromUnseen(
+  lines: readonly Line[],
+  shown: number,
+): { readonly known: readonly Line[]; readonly context: readonly Line[]; readonly fresh: readonly Line[]; readonly unseen: number } {
   const entries = lines.filter(counts)
   const unseen = Math.max(0, entries.length - shown)
   const first = unseen === 0 ? undefined : entries[entries.length - unseen]

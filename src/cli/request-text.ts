@@ -11,7 +11,12 @@ export function choicesText(request: Shown): string {
   if (request.options.length > 0) return request.options.map((option, index) => `${index + 1} ${printableLine(option.label)}`).join('   ')
   const fields = request.fields ?? []
   const [only] = fields
-  if (fields.length === 1 && only) return only.choices ? only.choices.map((choice, index) => `${index + 1} ${printableLine(choice.label)}`).join('   ') : only.type === 'boolean' ? 'yes or no' : 'type your answer'
+  if (fields.length === 1 && only)
+    return only.choices
+      ? only.choices.map((choice, index) => `${index + 1} ${printableLine(choice.label)}`).join('   ')
+      : only.type === 'boolean'
+        ? 'yes or no'
+        : 'type your answer'
   return fields.map((field) => `${printableLine(field.name)}${field.required ? '' : ' (optional)'}`).join(', ')
 }
 
@@ -19,5 +24,9 @@ export function choicesText(request: Shown): string {
 export function requestText(request: Shown, paint: Paint, detailLines = 12): string {
   const detail = request.detail ? printable(request.detail).trimEnd().split('\n') : []
   const cutOff = detail.length > detailLines ? [`… ${detail.length - detailLines} more lines`] : []
-  return [`   ${paint.status('waiting', '◆')} ${paint.bold(`${printableLine(request.title)}${/[?？]$/.test(request.title) ? '' : ' ?'}`)}`, ...[...detail.slice(0, detailLines), ...cutOff].map((line) => `     ${line}`), `     ${choicesText(request)}`].join('\n')
+  return [
+    `   ${paint.status('waiting', '◆')} ${paint.bold(`${printableLine(request.title)}${/[?？]$/.test(request.title) ? '' : ' ?'}`)}`,
+    ...[...detail.slice(0, detailLines), ...cutOff].map((line) => `     ${line}`),
+    `     ${choicesText(request)}`,
+  ].join('\n')
 }

@@ -24,7 +24,12 @@ const narrowestSummary = 16
 export function sessionsTable(given: readonly SessionView[], look: { readonly columns: number; readonly color: boolean; readonly home: string | undefined }): string {
   const sessions = [...given.filter((one) => one.status === 'waiting'), ...given.filter((one) => one.status !== 'waiting')]
   const paint = painter(look.color)
-  const column = (name: string, widest: number, cell: (session: SessionView) => string, more: Partial<Column> = {}): Column => ({ name, widest, cells: sessions.map((one) => cut(cell(one), widest)), ...more })
+  const column = (name: string, widest: number, cell: (session: SessionView) => string, more: Partial<Column> = {}): Column => ({
+    name,
+    widest,
+    cells: sessions.map((one) => cut(cell(one), widest)),
+    ...more,
+  })
   const all: readonly Column[] = [
     column('id', 8, (one) => printableLine(one.id), { paint: (text) => paint.bold(text) }),
     column('status', 11, (one) => `${statusMark[one.status]} ${one.status}`, { paint: (text, index) => paint.status(sessions[index]?.status ?? 'queued', text) }),

@@ -26,4 +26,7 @@ export async function whyNotStarted(client: Client, session: string, after: numb
 }
 
 export const notStarted = (session: string, why: string): CommandFailed =>
-  new CommandFailed('not-started', `session ${session} was not started: ${why}`, { exitCode: exitCodes.failed, hint: `offstage why ${session} says more, offstage rm ${session} removes it` })
+  new CommandFailed('not-started', `session ${session} was not started: ${why}`, {
+    exitCode: exitCodes.failed,
+    hint: `offstage why ${session} says more, offstage rm ${session} removes it`,
+  })

@@ -1,110 +1,146 @@
 // A terminal session in the foreground: its raw screen in the user's terminal, or, without one, its output as text until it ends.
 
-import { PlainText, printableLine } from '../core/terminal-text.ts'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Exit } from '../core/events.ts'
+import { PlainText } from '../core/terminal-text.ts'
 import type { SessionView } from '../core/view.ts'
 import type { Client } from '../sdk/client.ts'
 import { backgroundedText } from './backgrounded.ts'
-import { exitCodes, refusedError } from './failures.ts'
-import { painter, shortId } from './format.ts'
+import { exitText } from './event-text.ts'
+import { exitCodes, refusedError, signalExitCode } from './failures.ts'
+import { columnsOf, nameOf, painter, shortId } from './format.ts'
 import { newId } from './submit.ts'
 import type { Context } from './verb.ts'
 
-/** The exit code: that of the program when it ended in front of us. */
-export async function showTerminal(context: Context, client: Client, session: SessionView, ids: () => readonly string[]): Promise<number> {
-  const { stdin, stdout } = context
-  const live = await liveSession(context, client, session)
-  if (stdin.isTTY && stdout.isTTY && live?.attach) return await attached(context, client, live, ids)
-  return await streamed(context, client, session)
+/** Who leaves waits this long at most for "it was seen" to be recorded. */
+const shownWithinMs = 15
+/** Of a terminal that ended before it was looked at: so much of its end. */
+const endBytes = 64 * 1024
+
+export interface TerminalOpening {
+  /** It was started just now, by us. */
+  readonly fresh: boolean
+  readonly ids: () => readonly string[]
 }
 
-/** The session once its program runs, with the way to its keeper; undefined when it has none any more. */
-async function liveSession(context: Context, client: Client, session: SessionView): Promise<SessionView | undefined> {
-  const isOver = (view: SessionView): boolean => view.status === 'completed' || view.status === 'failed' || view.status === 'stopped'
+/** The exit code: that of the program when it ended in front of us. */
+export async function showTerminal(context: Context, client: Client, session: SessionView, opening: TerminalOpening): Promise<number> {
+  const live = await settled(context, client, session, (view) => view.attach !== null || isOver(view))
+  // One that is connected by pipes has no screen.
+  const screen = context.stdin.isTTY && context.stdout.isTTY && !context.json && session.size !== null
+  const exitCode = screen && live.attach ? await attached(context, client, live, opening) : undefined
+  if (exitCode !== undefined) return exitCode
+  if (isOver(live) && !opening.fresh) return await told(context, client, live)
+  return await streamed(context, client, session, opening)
+}
+
+const isOver = ({ status }: SessionView): boolean => status === 'completed' || status === 'failed' || status === 'stopped'
+
+/** The session as soon as it is like that. */
+async function settled(context: Context, client: Client, session: SessionView, isThere: (view: SessionView) => boolean): Promise<SessionView> {
   let seen = await client.get(session.id, context.signal)
-  if (!seen || seen.session.attach || isOver(seen.session)) return seen?.session.attach ? seen.session : undefined
+  if (!seen || isThere(seen.session)) return seen?.session ?? session
   const watching = new AbortController()
   try {
     for await (const frame of client.watch({ session: session.id, after: seen.cursor, follow: true }, AbortSignal.any([context.signal, watching.signal]))) {
       if (frame.kind !== 'fact') continue
-      seen = await client.get(session.id, context.signal)
-      if (!seen || seen.session.attach || isOver(seen.session)) return seen?.session.attach ? seen.session : undefined
+      seen = (await client.get(session.id, context.signal)) ?? seen
+      if (isThere(seen.session)) return seen.session
     }
   } finally {
     watching.abort()
   }
   context.signal.throwIfAborted()
-  return undefined
+  return seen.session
 }
 
-async function attached(context: Context, client: Client, session: SessionView, ids: () => readonly string[]): Promise<number> {
-  const { socket, nonce } = session.attach ?? { socket: '', nonce: '' }
-  const [{ attach }, { connectKeeper }, { loadConfig }, { pathsFrom }] = await Promise.all([import('./attach.ts'), import('../keeper/connection.ts'), import('../config/config.ts'), import('../config/paths.ts')])
+/** Undefined when its keeper is not there any more. */
+async function attached(context: Context, client: Client, session: SessionView, { ids }: TerminalOpening): Promise<number | undefined> {
+  const [{ attach }, { connectTerminal }, { loadConfig }, { pathsFrom }] = await Promise.all([
+    import('./attach.ts'),
+    import('../sdk/terminal.ts'),
+    import('../config/config.ts'),
+    import('../config/paths.ts'),
+  ])
   const { prefixKey } = await loadConfig({ configFile: pathsFrom(context.env, process.getuid?.() ?? 0).configFile })
-  const connection = await connectKeeper(socket, { nonce }, context.signal)
+  const connection = await connectTerminal(session, context.signal)
+  if (!connection) return undefined
   try {
-    const end = await attach(
-      { connection, input: process.stdin, output: process.stdout, signals: process, prefix: prefixKey.byte },
-      context.signal,
-    )
+    const end = await attach({ connection, input: process.stdin, output: process.stdout, signals: process, prefix: prefixKey.byte }, context.signal)
+    await markShown(context, client, session)
     switch (end.kind) {
-      case 'exited':
-        markShown(context, client, session)
-        return told(context, session, end.exit.kind === 'code' ? { code: end.exit.code } : { signal: String(end.exit.signal) }, end.exit.kind === 'code' ? end.exit.code : 128 + end.exit.signal)
-      case 'detached': {
-        markShown(context, client, session)
-        const known = { id: session.id, shortId: shortId(session.id, ids()), label: session.label, title: session.title, doing: '', asks: false, kind: 'terminal', over: false } as const
-        context.out(backgroundedText(known, painter(context.color), context.stdout.columns ?? 80))
-        return exitCodes.done
+      case 'exited': {
+        const { exit } = end
+        context.err(` ${session.id}  ${nameOf(session)}: ${exit.kind === 'code' ? exitText({ code: exit.code }) : `killed by signal ${exit.signal}`}\n`)
+        return exit.kind === 'code' ? exit.code : 128 + exit.signal
       }
+      case 'detached':
+        context.out(leftText(context, session, ids))
+        return exitCodes.done
       case 'lost':
-        throw new Error(`the keeper of session ${session.id} is gone; offstage why ${session.id} says more`)
+        return await told(context, client, await settled(context, client, session, isOver))
     }
   } finally {
     connection.close()
   }
 }
 
+function leftText(context: Context, session: SessionView, ids: () => readonly string[]): string {
+  const { id, label, title } = session
+  return backgroundedText(
+    { id, shortId: shortId(id, ids()), label, title, doing: '', asks: false, kind: 'terminal', over: false },
+    painter(context.color),
+    columnsOf(context.stdout),
+  )
+}
+
 /** What was on the screen was seen. */
-function markShown(context: Context, client: Client, session: SessionView): void {
+async function markShown(context: Context, client: Client, session: SessionView): Promise<void> {
   const seen = async (): Promise<void> => {
     const now = await client.get(session.id, context.signal)
     if (now) await client.submit({ session: session.id, commandId: newId(), command: { type: 'show', entries: now.session.entries } }, context.signal)
   }
-  void seen().catch(() => {})
+  const waited = new AbortController()
+  await Promise.race([seen(), delay(shownWithinMs, undefined, { signal: waited.signal })]).catch(() => {})
+  waited.abort()
 }
 
-async function streamed(context: Context, client: Client, session: SessionView): Promise<number> {
-  const plain = new PlainText()
-  for await (const { bytes } of client.output({ session: session.id, stream: 'out', from: 0, follow: true }, context.signal)) if (!context.json) context.out(plain.push(bytes))
-  if (!context.json) context.out(plain.end())
-  context.signal.throwIfAborted()
-  const ended = await endOf(context, client, session)
-  const { exit } = ended
-  if (exit === null) throw refusedError('not-running', `session ${session.id} has no program running: ${ended.reason}`, `offstage why ${session.id} says more`)
-  return 'code' in exit ? exit.code : exitCodes.failed
-}
-
-/** The session once the end of its run is recorded. */
-async function endOf(context: Context, client: Client, session: SessionView): Promise<SessionView> {
-  const ended = (view: SessionView): boolean => view.exit !== null || view.status === 'failed' || view.status === 'stopped' || view.status === 'completed'
-  let seen = await client.get(session.id, context.signal)
-  if (!seen || ended(seen.session)) return seen?.session ?? session
-  const watching = new AbortController()
-  try {
-    for await (const frame of client.watch({ session: session.id, after: seen.cursor, follow: true }, AbortSignal.any([context.signal, watching.signal]))) {
-      if (frame.kind !== 'fact') continue
-      seen = (await client.get(session.id, context.signal)) ?? seen
-      if (ended(seen.session)) break
-    }
-  } finally {
-    watching.abort()
+async function streamed(context: Context, client: Client, session: SessionView, { ids }: TerminalOpening): Promise<number> {
+  const out = context.json ? () => {} : context.out
+  const err = context.json ? () => {} : context.err
+  // With pipes its stderr is apart, and stays so.
+  await Promise.all([stream(context, client, session, 'out', out), session.size === null ? stream(context, client, session, 'err', err) : undefined])
+  if (context.signal.aborted) {
+    context.err(leftText(context, session, ids))
+    return signalExitCode(context.signal.reason)
   }
-  return seen.session
+  const { exit, reason } = await settled(context, client, session, (view) => view.exit !== null || isOver(view))
+  if (exit === null) throw refusedError('not-running', `session ${session.id} has no program running: ${reason}`, `offstage why ${session.id} says more`)
+  return exitCodeOf(exit)
 }
 
-function told(context: Context, session: SessionView, exit: Exit, exitCode: number): number {
-  const how = 'code' in exit ? `exit code ${exit.code}` : `killed by signal ${exit.signal}`
-  context.err(` ${session.id}  ${printableLine(session.title)}: ${how}\n`)
-  return exitCode
+async function stream(context: Context, client: Client, session: SessionView, name: 'out' | 'err', print: (text: string) => void): Promise<void> {
+  const plain = new PlainText()
+  try {
+    for await (const { bytes } of client.output({ session: session.id, stream: name, from: 0, follow: true }, context.signal)) print(plain.push(bytes))
+  } catch (thrown) {
+    if (!context.signal.aborted) throw thrown
+  }
+  print(plain.end())
+}
+
+const exitCodeOf = (exit: Exit): number => ('code' in exit ? exit.code : exitCodes.failed)
+
+/** One that had ended before we came: the end of what it printed, and how it ended. */
+async function told(context: Context, client: Client, session: SessionView): Promise<number> {
+  if (!context.json) {
+    const plain = new PlainText()
+    let printed = ''
+    for await (const { bytes } of client.output({ session: session.id, stream: 'out', from: -endBytes, follow: false }, context.signal)) printed += plain.push(bytes)
+    printed += plain.end()
+    context.out(printed === '' || printed.endsWith('\n') ? printed : `${printed}\n`)
+    if (context.stdout.isTTY) await markShown(context, client, session)
+    context.err(` ${session.id}  ${nameOf(session)}: ${session.exit ? exitText(session.exit) : session.status}\n   offstage resume ${session.id}   starts it again\n`)
+  }
+  return exitCodes.done
 }

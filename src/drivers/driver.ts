@@ -21,7 +21,9 @@ export interface FileCall {
   readonly callId: string
   /** A person allowed it, so it may leave the workspace. */
   readonly approved: boolean
-  readonly operation: { readonly kind: 'read'; readonly path: string; readonly line?: number; readonly limit?: number } | { readonly kind: 'write'; readonly path: string; readonly content: string }
+  readonly operation:
+    | { readonly kind: 'read'; readonly path: string; readonly line?: number; readonly limit?: number }
+    | { readonly kind: 'write'; readonly path: string; readonly content: string }
 }
 
 export type { FileResult }

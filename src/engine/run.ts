@@ -42,6 +42,7 @@ export class Run {
   readonly #over = Promise.withResolvers<void>()
   #isOver = false
   #draft: Draft | undefined
+  #drafts: Extract<Output, { kind: 'draft' }>[] = []
   #bytesSinceCheckpoint = 0
   /** Received and not taken yet: everything that came in while the actor was busy becomes one step. */
   #waiting: { readonly stream: 'out' | 'err'; readonly offset: number; readonly bytes: Uint8Array }[] = []
@@ -240,6 +241,7 @@ export class Run {
       this.#bytesSinceCheckpoint = 0
       await this.#actor.keepCheckpoint(this)
     }
+    this.#publishDrafts()
     if (this.#received >= line.outEnd) this.#caughtUp.resolve()
     this.#wakeReaders()
   }
@@ -299,7 +301,7 @@ export class Run {
     for (const output of outputs) {
       switch (output.kind) {
         case 'report':
-          if (output.report.type === 'entry' && output.report.entryId === this.#draft?.entryId) this.#draft = undefined
+          if (output.report.type === 'entry') this.#said(output.report.entryId)
           reports.push(output.report)
           break
         case 'give-up':
@@ -308,7 +310,7 @@ export class Run {
           reports.push({ type: 'failed', why: output.why })
           break
         case 'draft':
-          this.#drafted(output)
+          this.#drafts.push(output)
           break
         case 'send':
           await this.#send(output.send)
@@ -344,11 +346,20 @@ export class Run {
     if (send.lane === 2) await Promise.race([acknowledged, this.#line.closed, this.#deps.delay(ackDeadlineMs)])
   }
 
-  #drafted(output: Extract<Output, { kind: 'draft' }>): void {
-    const { entryId, draft: kind, from, text } = output
-    const before = this.#draft?.entryId === entryId ? this.#draft.text.slice(0, from) : ''
-    this.#draft = { session: this.#session.id, entryId, kind, from: 0, text: before + text }
-    this.#actor.publishDraft({ session: this.#session.id, entryId, kind, from, text })
+  /** The entry is a fact now: what was half said of it is of no use to anybody. */
+  #said(entryId: string): void {
+    if (this.#draft?.entryId === entryId) this.#draft = undefined
+    this.#drafts = this.#drafts.filter((draft) => draft.entryId !== entryId)
+  }
+
+  /** After the facts of the same bytes, so that nobody sees a sentence before the tool call that came before it. */
+  #publishDrafts(): void {
+    for (const { entryId, draft: kind, from, text } of this.#drafts) {
+      const before = this.#draft?.entryId === entryId ? this.#draft.text.slice(0, from) : ''
+      this.#draft = { session: this.#session.id, entryId, kind, from: 0, text: before + text }
+      this.#actor.publishDraft({ session: this.#session.id, entryId, kind, from, text })
+    }
+    this.#drafts = []
   }
 }
 

@@ -45,7 +45,7 @@ export class SessionActor implements RunOwner {
   #environment: Readonly<Record<string, string>> | undefined
   /** Answers with secret fields between "recorded" and "delivered". In memory only. */
   readonly #secrets = new Map<string, Answer>()
-  #stopping: Promise<void> | undefined
+  #isStopping = false
   #noSignal = false
 
   constructor(id: string, deps: EngineDeps) {
@@ -211,7 +211,7 @@ export class SessionActor implements RunOwner {
       case 'order':
         return this.#order(effect.run, effect.seq, effect.order)
       case 'stop-run':
-        this.#stopping ??= this.#stop(effect.run).finally(() => (this.#stopping = undefined))
+        if (!this.#isStopping) void this.#stop(effect.run)
         return
       case 'release-run':
         if (this.#run) this.#run.release()
@@ -286,6 +286,7 @@ export class SessionActor implements RunOwner {
 
   /** Not in the mailbox: while the tree is being ended, its last words still come in. */
   async #stop(run: number): Promise<void> {
+    this.#isStopping = true
     try {
       const ended = await this.#deps.keepers.sweep(this.id, run, this.#deps.signal)
       crashPoint('stop.swept')
@@ -294,6 +295,8 @@ export class SessionActor implements RunOwner {
       await this.report(run, [{ type: 'swept', ended }])
     } catch (cause) {
       this.#deps.warn({ session: this.id, run, error: String(cause) }, 'stop failed')
+    } finally {
+      this.#isStopping = false
     }
   }
 }

@@ -2,9 +2,22 @@
 // Owns its socket, nothing else: closing it harms neither the keeper nor the child. Knows nothing of what the bytes mean.
 import { connect, type Socket } from 'node:net'
 import {
-  BadFrame, encodeClientFrame, FrameDecoder, maxInputBytes, parseKeeperFrame, protocolVersion,
-  type AckResult, type ClientFrame, type Ends, type ExitStatus, type HelloFrame, type KeeperFrame, type Lane, type Size,
-  type Stream, type Whom,
+  BadFrame,
+  encodeClientFrame,
+  FrameDecoder,
+  maxInputBytes,
+  parseKeeperFrame,
+  protocolVersion,
+  type AckResult,
+  type ClientFrame,
+  type Ends,
+  type ExitStatus,
+  type HelloFrame,
+  type KeeperFrame,
+  type Lane,
+  type Size,
+  type Stream,
+  type Whom,
 } from './frames.ts'
 
 export type Output = { stream: Stream; offset: number; bytes: Buffer }

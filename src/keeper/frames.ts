@@ -72,61 +72,76 @@ const ackResults: readonly AckResult[] = ['accepted', 'duplicate', 'closed']
 
 export function encodeClientFrame(frame: ClientFrame): Buffer {
   switch (frame.type) {
-    case 'hello': return pack(0x01, 2, (b) => b.writeUInt16LE(frame.version))
-    case 'read': return pack(0x02, 9, (b) => {
-      b[0] = streams.indexOf(frame.stream)
-      write64(b, frame.from, 1)
-    })
-    case 'unread': return pack(0x03, 1, (b) => { b[0] = streams.indexOf(frame.stream) })
-    case 'input': return pack(0x04, 10 + frame.bytes.length, (b) => {
-      b[0] = frame.lane
-      write64(b, frame.id, 1)
-      b[9] = (frame.secret ? 1 : 0) | (frame.close ? 2 : 0)
-      b.set(frame.bytes, 10)
-    })
-    case 'resize': return pack(0x05, 4, (b) => writeSize(b, frame.size, 0))
-    case 'signal': return pack(0x06, 2, (b) => {
-      b[0] = frame.signal
-      b[1] = whoms.indexOf(frame.whom)
-    })
-    case 'collect': return pack(0x07, 0, () => {})
+    case 'hello':
+      return pack(0x01, 2, (b) => b.writeUInt16LE(frame.version))
+    case 'read':
+      return pack(0x02, 9, (b) => {
+        b[0] = streams.indexOf(frame.stream)
+        write64(b, frame.from, 1)
+      })
+    case 'unread':
+      return pack(0x03, 1, (b) => {
+        b[0] = streams.indexOf(frame.stream)
+      })
+    case 'input':
+      return pack(0x04, 10 + frame.bytes.length, (b) => {
+        b[0] = frame.lane
+        write64(b, frame.id, 1)
+        b[9] = (frame.secret ? 1 : 0) | (frame.close ? 2 : 0)
+        b.set(frame.bytes, 10)
+      })
+    case 'resize':
+      return pack(0x05, 4, (b) => writeSize(b, frame.size, 0))
+    case 'signal':
+      return pack(0x06, 2, (b) => {
+        b[0] = frame.signal
+        b[1] = whoms.indexOf(frame.whom)
+      })
+    case 'collect':
+      return pack(0x07, 0, () => {})
   }
 }
 
 export function encodeKeeperFrame(frame: KeeperFrame): Buffer {
   switch (frame.type) {
-    case 'hello': return pack(0x81, 77 + Buffer.byteLength(frame.nonce), (b) => {
-      b.writeUInt16LE(frame.version, 0)
-      b[2] = frame.mode === 'pty' ? 0x74 : 0x70
-      b[3] = frame.exit ? 1 : 0
-      b[4] = frame.held ? 1 : 0
-      writeExit(b, frame.exit, 5)
-      b.writeUInt32LE(frame.childPid, 13)
-      write64(b, frame.childStart, 17)
-      writeEnds(b, frame.ends, 25)
-      frame.highestIds.forEach((id, lane) => write64(b, id, 41 + 8 * lane))
-      writeSize(b, frame.size, 73)
-      b.write(frame.nonce, 77)
-    })
-    case 'output': return pack(0x82, 9 + frame.bytes.length, (b) => {
-      b[0] = streams.indexOf(frame.stream)
-      write64(b, frame.offset, 1)
-      b.set(frame.bytes, 9)
-    })
-    case 'ack': return pack(0x83, 10, (b) => {
-      b[0] = frame.lane
-      write64(b, frame.id, 1)
-      b[9] = ackResults.indexOf(frame.result)
-    })
-    case 'exit': return pack(0x84, 24, (b) => {
-      writeExit(b, frame.exit, 0)
-      writeEnds(b, frame.ends, 8)
-    })
-    case 'held': return pack(0x85, 5, (b) => {
-      b[0] = frame.on ? 1 : 0
-      b.writeInt32LE(frame.errno, 1)
-    })
-    case 'size': return pack(0x86, 4, (b) => writeSize(b, frame.size, 0))
+    case 'hello':
+      return pack(0x81, 77 + Buffer.byteLength(frame.nonce), (b) => {
+        b.writeUInt16LE(frame.version, 0)
+        b[2] = frame.mode === 'pty' ? 0x74 : 0x70
+        b[3] = frame.exit ? 1 : 0
+        b[4] = frame.held ? 1 : 0
+        writeExit(b, frame.exit, 5)
+        b.writeUInt32LE(frame.childPid, 13)
+        write64(b, frame.childStart, 17)
+        writeEnds(b, frame.ends, 25)
+        frame.highestIds.forEach((id, lane) => write64(b, id, 41 + 8 * lane))
+        writeSize(b, frame.size, 73)
+        b.write(frame.nonce, 77)
+      })
+    case 'output':
+      return pack(0x82, 9 + frame.bytes.length, (b) => {
+        b[0] = streams.indexOf(frame.stream)
+        write64(b, frame.offset, 1)
+        b.set(frame.bytes, 9)
+      })
+    case 'ack':
+      return pack(0x83, 10, (b) => {
+        b[0] = frame.lane
+        write64(b, frame.id, 1)
+        b[9] = ackResults.indexOf(frame.result)
+      })
+    case 'exit':
+      return pack(0x84, 24, (b) => {
+        writeExit(b, frame.exit, 0)
+        writeEnds(b, frame.ends, 8)
+      })
+    case 'held':
+      return pack(0x85, 5, (b) => {
+        b[0] = frame.on ? 1 : 0
+        b.writeInt32LE(frame.errno, 1)
+      })
+    case 'size':
+      return pack(0x86, 4, (b) => writeSize(b, frame.size, 0))
   }
 }
 
@@ -135,20 +150,31 @@ export function parseClientFrame(frame: Buffer): ClientFrame | undefined {
   const p = frame.subarray(1)
   return guarded(frame, (): ClientFrame | undefined => {
     switch (frame[0]) {
-      case 0x01: return { type: 'hello', version: p.readUInt16LE(0) }
-      case 0x02: return { type: 'read', stream: pick(streams, p.readUInt8(0)), from: read64(p, 1) }
-      case 0x03: return { type: 'unread', stream: pick(streams, p.readUInt8(0)) }
+      case 0x01:
+        return { type: 'hello', version: p.readUInt16LE(0) }
+      case 0x02:
+        return { type: 'read', stream: pick(streams, p.readUInt8(0)), from: read64(p, 1) }
+      case 0x03:
+        return { type: 'unread', stream: pick(streams, p.readUInt8(0)) }
       case 0x04: {
         const flags = p.readUInt8(9)
         return {
-          type: 'input', lane: pick([0, 1, 2, 3] as const, p.readUInt8(0)), id: read64(p, 1),
-          secret: (flags & 1) !== 0, close: (flags & 2) !== 0, bytes: p.subarray(10),
+          type: 'input',
+          lane: pick([0, 1, 2, 3] as const, p.readUInt8(0)),
+          id: read64(p, 1),
+          secret: (flags & 1) !== 0,
+          close: (flags & 2) !== 0,
+          bytes: p.subarray(10),
         }
       }
-      case 0x05: return { type: 'resize', size: readSize(p, 0) }
-      case 0x06: return { type: 'signal', signal: p.readUInt8(0), whom: pick(whoms, p.readUInt8(1)) }
-      case 0x07: return { type: 'collect' }
-      default: return undefined
+      case 0x05:
+        return { type: 'resize', size: readSize(p, 0) }
+      case 0x06:
+        return { type: 'signal', signal: p.readUInt8(0), whom: pick(whoms, p.readUInt8(1)) }
+      case 0x07:
+        return { type: 'collect' }
+      default:
+        return undefined
     }
   })
 }
@@ -160,21 +186,36 @@ export function parseKeeperFrame(frame: Buffer): KeeperFrame | undefined {
     switch (frame[0]) {
       case 0x81: {
         const hello: HelloFrame = {
-          type: 'hello', version: p.readUInt16LE(0), mode: p.readUInt8(2) === 0x74 ? 'pty' : 'pipes', held: p.readUInt8(4) !== 0,
-          childPid: p.readUInt32LE(13), childStart: read64(p, 17), ends: readEnds(p, 25),
-          highestIds: [read64(p, 41), read64(p, 49), read64(p, 57), read64(p, 65)], size: readSize(p, 73),
+          type: 'hello',
+          version: p.readUInt16LE(0),
+          mode: p.readUInt8(2) === 0x74 ? 'pty' : 'pipes',
+          held: p.readUInt8(4) !== 0,
+          childPid: p.readUInt32LE(13),
+          childStart: read64(p, 17),
+          ends: readEnds(p, 25),
+          highestIds: [read64(p, 41), read64(p, 49), read64(p, 57), read64(p, 65)],
+          size: readSize(p, 73),
           nonce: p.toString('latin1', 77),
         }
         return p.readUInt8(3) === 1 ? { ...hello, exit: readExit(p, 5) } : hello
       }
-      case 0x82: return { type: 'output', stream: pick(streams, p.readUInt8(0)), offset: read64(p, 1), bytes: p.subarray(9) }
-      case 0x83: return {
-        type: 'ack', lane: pick([0, 1, 2, 3] as const, p.readUInt8(0)), id: read64(p, 1), result: pick(ackResults, p.readUInt8(9)),
-      }
-      case 0x84: return { type: 'exit', exit: readExit(p, 0), ends: readEnds(p, 8) }
-      case 0x85: return { type: 'held', on: p.readUInt8(0) !== 0, errno: p.readInt32LE(1) }
-      case 0x86: return { type: 'size', size: readSize(p, 0) }
-      default: return undefined
+      case 0x82:
+        return { type: 'output', stream: pick(streams, p.readUInt8(0)), offset: read64(p, 1), bytes: p.subarray(9) }
+      case 0x83:
+        return {
+          type: 'ack',
+          lane: pick([0, 1, 2, 3] as const, p.readUInt8(0)),
+          id: read64(p, 1),
+          result: pick(ackResults, p.readUInt8(9)),
+        }
+      case 0x84:
+        return { type: 'exit', exit: readExit(p, 0), ends: readEnds(p, 8) }
+      case 0x85:
+        return { type: 'held', on: p.readUInt8(0) !== 0, errno: p.readInt32LE(1) }
+      case 0x86:
+        return { type: 'size', size: readSize(p, 0) }
+      default:
+        return undefined
     }
   })
 }

@@ -30,7 +30,9 @@ export async function keeperBinary(options: KeeperBinaryOptions): Promise<string
 
 /** sha256 of keeper.c, as written beside a prebuilt binary. */
 export async function sourceHash(sourcePath: string): Promise<string> {
-  return createHash('sha256').update(await readFile(sourcePath)).digest('hex')
+  return createHash('sha256')
+    .update(await readFile(sourcePath))
+    .digest('hex')
 }
 
 async function findSource(packageRoot: string): Promise<{ path: string; text: Buffer } | undefined> {
@@ -69,7 +71,10 @@ function whatToDo(cause: unknown, source: string): string {
 }
 
 async function isExecutable(path: string): Promise<boolean> {
-  return access(path, constants.X_OK).then(() => true, () => false)
+  return access(path, constants.X_OK).then(
+    () => true,
+    () => false,
+  )
 }
 
 async function readIfThere(path: string): Promise<Buffer | undefined> {

@@ -92,17 +92,29 @@ function ask(spec: LaunchSpec, record: Buffer, signal: AbortSignal): Promise<str
 
 function tried(step: LaunchStep, spec: LaunchSpec): string {
   switch (step) {
-    case 'exec': return `cannot run ${spec.argv[0]} in ${spec.cwd}`
-    case 'chdir': return `cannot enter ${spec.cwd}`
-    case 'socket': return `cannot listen on ${spec.socketPath}`
-    case 'lock': return `another keeper holds ${spec.folder}`
-    case 'used': return `a keeper has already run in ${spec.folder}`
-    case 'folder': case 'identity': return `cannot write in ${spec.folder}`
-    case 'pty': return `cannot open a ${spec.mode === 'pty' ? 'terminal' : 'pipe'} for ${spec.argv[0]}`
-    case 'fork': return `cannot start a process for ${spec.argv[0]}`
-    case 'record': return `the keeper refused the launch record for ${spec.argv[0]}`
-    case 'spawn': return `cannot run ${spec.binary}`
-    default: return `the keeper failed at ${String(step satisfies never)}`
+    case 'exec':
+      return `cannot run ${spec.argv[0]} in ${spec.cwd}`
+    case 'chdir':
+      return `cannot enter ${spec.cwd}`
+    case 'socket':
+      return `cannot listen on ${spec.socketPath}`
+    case 'lock':
+      return `another keeper holds ${spec.folder}`
+    case 'used':
+      return `a keeper has already run in ${spec.folder}`
+    case 'folder':
+    case 'identity':
+      return `cannot write in ${spec.folder}`
+    case 'pty':
+      return `cannot open a ${spec.mode === 'pty' ? 'terminal' : 'pipe'} for ${spec.argv[0]}`
+    case 'fork':
+      return `cannot start a process for ${spec.argv[0]}`
+    case 'record':
+      return `the keeper refused the launch record for ${spec.argv[0]}`
+    case 'spawn':
+      return `cannot run ${spec.binary}`
+    default:
+      return `the keeper failed at ${String(step satisfies never)}`
   }
 }
 

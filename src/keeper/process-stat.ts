@@ -46,8 +46,13 @@ function parseStat(text: string): ProcessStat | undefined {
   const close = text.lastIndexOf(')')
   const [state, parent, group, session, ...rest] = text.slice(close + 2).split(' ')
   return {
-    pid: Number(text.slice(0, open)), name: text.slice(open + 1, close), parent: Number(parent), group: Number(group),
-    session: Number(session), zombie: state === 'Z' || state === 'X', start: Number(rest[15]),
+    pid: Number(text.slice(0, open)),
+    name: text.slice(open + 1, close),
+    parent: Number(parent),
+    group: Number(group),
+    session: Number(session),
+    zombie: state === 'Z' || state === 'X',
+    start: Number(rest[15]),
   }
 }
 
@@ -57,9 +62,16 @@ async function listByPs(): Promise<ProcessStat[]> {
   return stdout.split('\n').flatMap((line) => {
     const [, pid, parent, group, session, state, name] = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(\S+)\s+(\S+)\s+(.*)$/.exec(line) ?? []
     if (pid === undefined) return []
-    return [{
-      pid: Number(pid), parent: Number(parent), group: Number(group), session: Number(session) || 0,
-      zombie: state?.startsWith('Z') === true, name: name ?? '', start: 0,
-    }]
+    return [
+      {
+        pid: Number(pid),
+        parent: Number(parent),
+        group: Number(group),
+        session: Number(session) || 0,
+        zombie: state?.startsWith('Z') === true,
+        name: name ?? '',
+        start: 0,
+      },
+    ]
   })
 }

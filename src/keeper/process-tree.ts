@@ -82,11 +82,11 @@ export async function sweep(tree: Tree, options: SweepOptions, signal: AbortSign
 
 async function send(targets: readonly Found[], signal: 'SIGTERM' | 'SIGKILL', tree: Tree): Promise<void> {
   // The group at once, so that none of it can fork away in between; then the others, one by one.
-  if (tree.pgid !== undefined && targets.some((one) => one.by === 'group') && !(tree.spare?.length)) signalQuietly(-tree.pgid, signal)
+  if (tree.pgid !== undefined && targets.some((one) => one.by === 'group') && !tree.spare?.length) signalQuietly(-tree.pgid, signal)
   const order: readonly Found['by'][] = ['group', 'session', 'keeper', 'tag']
   for (const by of order) {
     for (const one of targets.filter((target) => target.by === by)) {
-      if (by === 'group' && !(tree.spare?.length)) continue
+      if (by === 'group' && !tree.spare?.length) continue
       if (await processRuns(one.stat)) signalQuietly(one.stat.pid, signal)
     }
   }

@@ -99,10 +99,12 @@ export async function syncLog(folder: string, log: LogName, from: number): Promi
 
 async function segmentsOf(folder: string, log: LogName): Promise<Segment[]> {
   const pattern = new RegExp(`^${log}\\.(\\d{20})$`)
-  return (await readdir(folder)).flatMap((name) => {
-    const match = pattern.exec(name)
-    return match === null ? [] : [{ start: Number(match[1]), path: join(folder, name) }]
-  }).toSorted((a, b) => a.start - b.start)
+  return (await readdir(folder))
+    .flatMap((name) => {
+      const match = pattern.exec(name)
+      return match === null ? [] : [{ start: Number(match[1]), path: join(folder, name) }]
+    })
+    .toSorted((a, b) => a.start - b.start)
 }
 
 async function readPart(path: string, position: number, length: number): Promise<Buffer> {
@@ -135,7 +137,11 @@ function parseInputs(text: Buffer, into: InputRecord[]): void {
     const end = line + 1 + (kept ? length : 0)
     if (text[end] !== 0x0a) return
     const record: InputRecord = {
-      lane: Number(match[1]) as Lane, id: Number(match[2]), length, close: (flags & 2) !== 0, outOffset: Number(match[5]),
+      lane: Number(match[1]) as Lane,
+      id: Number(match[2]),
+      length,
+      close: (flags & 2) !== 0,
+      outOffset: Number(match[5]),
     }
     into.push(kept ? { ...record, bytes: text.subarray(line + 1, end) } : record)
     at = end + 1

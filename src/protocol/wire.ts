@@ -34,7 +34,9 @@ export interface WireError {
   readonly data?: unknown
 }
 
-export type ToDaemon = { readonly jsonrpc: '2.0'; readonly id: number; readonly method: Method; readonly params: unknown } | { readonly jsonrpc: '2.0'; readonly method: 'cancel'; readonly params: { readonly request: number } }
+export type ToDaemon =
+  | { readonly jsonrpc: '2.0'; readonly id: number; readonly method: Method; readonly params: unknown }
+  | { readonly jsonrpc: '2.0'; readonly method: 'cancel'; readonly params: { readonly request: number } }
 
 export type ToClient =
   | { readonly jsonrpc: '2.0'; readonly method: 'welcome'; readonly params: Welcome }

@@ -54,14 +54,20 @@ test.each(mistakes)('%s: one line, a hint, exit 2', async (_name, argv, err) => 
 
 test('a usage error with --json is an object on stderr', async () => {
   const { code, out, err } = await offstage(new FakeClient(), ['wait', 'x', '--tiemout', '3', '--json'])
-  expect({ code, out, err: JSON.parse(err) }).toEqual({ code: 2, out: '', err: { error: { code: 'usage', message: 'wait has no option --tiemout', hint: 'did you mean --timeout?' } } })
+  expect({ code, out, err: JSON.parse(err) }).toEqual({
+    code: 2,
+    out: '',
+    err: { error: { code: 'usage', message: 'wait has no option --tiemout', hint: 'did you mean --timeout?' } },
+  })
 })
 
 test('a daemon that cannot be reached is exit 5, in words and as JSON', async () => {
   const words = await offstage(new FakeClient(), ['sessions'], { daemon: 'unreachable' })
   expect(words).toEqual({ code: 5, out: '', err: 'offstage: the daemon did not start: no space left on device\n  free some space and try again\n' })
   const json = await offstage(new FakeClient(), ['sessions', '--json'], { daemon: 'unreachable' })
-  expect(JSON.parse(json.err)).toEqual({ error: { code: 'daemon-unreachable', message: 'the daemon did not start: no space left on device', hint: 'free some space and try again' } })
+  expect(JSON.parse(json.err)).toEqual({
+    error: { code: 'daemon-unreachable', message: 'the daemon did not start: no space left on device', hint: 'free some space and try again' },
+  })
 })
 
 test('a failure of the world is one line and exit 1; its stack only with OFFSTAGE_DEBUG=1', async () => {
@@ -93,6 +99,9 @@ test('offstage alone lists the sessions', async () => {
 test('--version prints the version and loads next to nothing', () => {
   const run = (...args: string[]): string => execFileSync(process.execPath, [...args, entry('cli'), '--version'], { encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '' } })
   expect(run()).toBe(`${packageVersion}\n`)
-  const loaded = run('--import', `data:text/javascript,${encodeURIComponent("import { registerHooks } from 'node:module'; registerHooks({ load: (url, context, next) => { if (url.startsWith('file:')) console.log(url); return next(url, context) } })")}`)
+  const loaded = run(
+    '--import',
+    `data:text/javascript,${encodeURIComponent("import { registerHooks } from 'node:module'; registerHooks({ load: (url, context, next) => { if (url.startsWith('file:')) console.log(url); return next(url, context) } })")}`,
+  )
   expect(loaded.trim().split('\n')).toHaveLength(3)
 })

@@ -9,7 +9,10 @@ const dangerous = /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u20
 
 function several(): FakeClient {
   const client = new FakeClient()
-  client.create('k3f9x2ab', { label: 'backend-api', title: 'Add an endpoint', prompt: 'Add an endpoint' }).say('k3f9x2ab', '1.1', 'I will start with the schema.').ask('k3f9x2ab', 'q7m2p4zz', 'delete src/legacy/prefs.ts')
+  client
+    .create('k3f9x2ab', { label: 'backend-api', title: 'Add an endpoint', prompt: 'Add an endpoint' })
+    .say('k3f9x2ab', '1.1', 'I will start with the schema.')
+    .ask('k3f9x2ab', 'q7m2p4zz', 'delete src/legacy/prefs.ts')
   client.nowMs += 60_000
   client.create('m4c8d1ef', { title: 'Fix the tests', prompt: 'Fix the tests' }).say('m4c8d1ef', '1.1', 'All pass.').endTurn('m4c8d1ef')
   client.nowMs += 14 * 60_000
@@ -43,7 +46,11 @@ test('on a terminal: columns that line up, those that wait first', async () => {
 })
 
 test.each([40, 60, 80, 100, 200])('no line is wider than a terminal of %i columns', async (columns) => {
-  const client = several().create('zzzzzzzz', { label: 'a label that is far too long for any list', spec: { ...shell, cwd: `/work/${'deep/'.repeat(30)}` }, title: '界'.repeat(70) })
+  const client = several().create('zzzzzzzz', {
+    label: 'a label that is far too long for any list',
+    spec: { ...shell, cwd: `/work/${'deep/'.repeat(30)}` },
+    title: '界'.repeat(70),
+  })
   const { out } = await offstage(client, ['sessions'], { tty: true, columns })
   expect(out.split('\n').every((line) => [...line].length + (line.match(/界/g)?.length ?? 0) < columns + 1)).toBe(true)
 })
@@ -54,7 +61,8 @@ test('colours only where they are wanted', async () => {
 })
 
 test('--status takes the statuses, several of them, and running and error', async () => {
-  const ids = async (status: string): Promise<readonly string[]> => (await offstage(several(), ['sessions', '--status', status])).out.split('\n').flatMap((line) => line.split('\t')[0] || [])
+  const ids = async (status: string): Promise<readonly string[]> =>
+    (await offstage(several(), ['sessions', '--status', status])).out.split('\n').flatMap((line) => line.split('\t')[0] || [])
   expect(await ids('waiting')).toEqual(['k3f9x2ab'])
   expect(await ids('running')).toEqual(['b5n2v6gh'])
   expect(await ids('error')).toEqual([])
@@ -88,10 +96,34 @@ test('without sessions: a hint on a terminal, nothing in a pipe, an empty array 
 
 test('nothing that a session is called reaches a terminal as control bytes, in any list', async () => {
   const client = new FakeClient()
-  client.create('hhhhhhhh', { spec: { ...shell, kind: 'agent', driver: 'acp', agent: hostile, cwd: `/work/${hostile}` }, title: hostile, label: hostile, prompt: hostile }).say('hhhhhhhh', '1.1', hostile)
+  client
+    .create('hhhhhhhh', { spec: { ...shell, kind: 'agent', driver: 'acp', agent: hostile, cwd: `/work/${hostile}` }, title: hostile, label: hostile, prompt: hostile })
+    .say('hhhhhhhh', '1.1', hostile)
   client.ask('hhhhhhhh', 'rrrrrrrr', hostile, hostile)
   client.print('hhhhhhhh', `${hostile}\n`, 'err')
-  for (const argv of [['sessions'], ['sessions', '--json'], ['requests'], ['requests', '--json'], ['why', 'hhhhhhhh'], ['why', 'hhhhhhhh', '--all', '--json'], ['logs', 'hhhhhhhh'], ['logs', 'hhhhhhhh', '--json'], ['events'], ['events', '--json'], ['wait', 'hhhhhhhh'], ['wait', 'hhhhhhhh', '--json'], ['answer', 'hhhhhhhh', 'nothing of this'], ['switch', 'hhhhhhhh'], ['switch', 'nope'], ['switch', 'nope', '--json'], ['interrupt', 'hhhhhhhh'], ['label', 'hhhhhhhh', hostile], ['stop', 'hhhhhhhh'], ['rm', 'hhhhhhhh'], ['restore', 'hhhhhhhh']]) {
+  for (const argv of [
+    ['sessions'],
+    ['sessions', '--json'],
+    ['requests'],
+    ['requests', '--json'],
+    ['why', 'hhhhhhhh'],
+    ['why', 'hhhhhhhh', '--all', '--json'],
+    ['logs', 'hhhhhhhh'],
+    ['logs', 'hhhhhhhh', '--json'],
+    ['events'],
+    ['events', '--json'],
+    ['wait', 'hhhhhhhh'],
+    ['wait', 'hhhhhhhh', '--json'],
+    ['answer', 'hhhhhhhh', 'nothing of this'],
+    ['switch', 'hhhhhhhh'],
+    ['switch', 'nope'],
+    ['switch', 'nope', '--json'],
+    ['interrupt', 'hhhhhhhh'],
+    ['label', 'hhhhhhhh', hostile],
+    ['stop', 'hhhhhhhh'],
+    ['rm', 'hhhhhhhh'],
+    ['restore', 'hhhhhhhh'],
+  ]) {
     for (const tty of [true, false]) {
       const { out, err } = await offstage(client, argv, { tty })
       expect({ argv, tty, found: dangerous.exec(out + err)?.[0] }).toEqual({ argv, tty, found: undefined })

@@ -57,7 +57,11 @@ describe('bg', () => {
     await offstage(client, ['bg', '--', 'sh', '-c', 'echo hi there'], { ...here, tty: true, columns: 132 })
     await offstage(client, ['bg', '--no-tty', '--', 'make'], here)
     expect(client.submitted.map(({ command }) => command)).toEqual([
-      { type: 'create', spec: { kind: 'terminal', driver: 'terminal', agent: 'sh', argv: ['sh', '-c', 'echo hi there'], cwd: folder, size: { columns: 132, rows: 24 } }, title: "sh -c 'echo hi there'" },
+      {
+        type: 'create',
+        spec: { kind: 'terminal', driver: 'terminal', agent: 'sh', argv: ['sh', '-c', 'echo hi there'], cwd: folder, size: { columns: 132, rows: 24 } },
+        title: "sh -c 'echo hi there'",
+      },
       { type: 'create', spec: { kind: 'terminal', driver: 'command', agent: 'make', argv: ['make'], cwd: folder }, title: 'make' },
     ])
   })
@@ -73,7 +77,11 @@ describe('bg', () => {
     client.onStart = { type: 'not-started', why: 'nosuch: no such file or directory' }
     const { code, out, err } = await offstage(client, ['bg', '--', 'nosuch'], here)
     const id = client.submitted[0]?.session ?? ''
-    expect({ code, out, err }).toEqual({ code: 1, out: '', err: `offstage: session ${id} was not started: nosuch: no such file or directory\n  offstage why ${id} says more, offstage rm ${id} removes it\n` })
+    expect({ code, out, err }).toEqual({
+      code: 1,
+      out: '',
+      err: `offstage: session ${id} was not started: nosuch: no such file or directory\n  offstage why ${id} says more, offstage rm ${id} removes it\n`,
+    })
     expect(client.view(id).status).toBe('failed')
   })
 
@@ -129,7 +137,11 @@ describe('ids', () => {
   })
 
   test('an ambiguous one is exit 3 with the candidates', async () => {
-    expect(await offstage(two(), ['label', 'k3', 'x'])).toEqual({ code: 3, out: '', err: 'offstage: "k3" fits 2 sessions\n  k3zzzzzz  Fix tests\n  k3f9x2ab  api  Add an endpoint\n  give more of the id\n' })
+    expect(await offstage(two(), ['label', 'k3', 'x'])).toEqual({
+      code: 3,
+      out: '',
+      err: 'offstage: "k3" fits 2 sessions\n  k3zzzzzz  Fix tests\n  k3f9x2ab  api  Add an endpoint\n  give more of the id\n',
+    })
     expect(JSON.parse((await offstage(two(), ['label', 'k3', 'x', '--json'])).err)).toEqual({
       error: {
         code: 'ambiguous',
@@ -144,7 +156,11 @@ describe('ids', () => {
   })
 
   test('an unknown one is exit 3, with those that are near, or the newest', async () => {
-    expect(await offstage(two(), ['stop', 'tests'])).toEqual({ code: 3, out: '', err: 'offstage: no session matches "tests"\n  k3zzzzzz  Fix tests\n  offstage sessions lists them\n' })
+    expect(await offstage(two(), ['stop', 'tests'])).toEqual({
+      code: 3,
+      out: '',
+      err: 'offstage: no session matches "tests"\n  k3zzzzzz  Fix tests\n  offstage sessions lists them\n',
+    })
     expect(await offstage(new FakeClient(), ['stop', 'x'])).toEqual({ code: 3, out: '', err: 'offstage: no session matches "x"\n  there are no sessions yet\n' })
   })
 
@@ -180,7 +196,11 @@ describe('send', () => {
   test('what cannot be sent is refused in one line', async () => {
     const client = new FakeClient().create('tttttttt', { spec: shell, title: 'bash' }).exit('tttttttt', 0).create('aaaaaaaa').command('aaaaaaaa', { type: 'stop' })
     expect(await offstage(client, ['send', 'tttt', 'x'])).toMatchObject({ code: 4, out: '', err: 'offstage: session tttttttt has no program running\n' })
-    expect(await offstage(client, ['send', 'aaaa', 'x'])).toEqual({ code: 4, out: '', err: 'offstage: session aaaaaaaa has no agent at work (stopped), so it cannot take a prompt\n  offstage resume aaaaaaaa starts it again\n' })
+    expect(await offstage(client, ['send', 'aaaa', 'x'])).toEqual({
+      code: 4,
+      out: '',
+      err: 'offstage: session aaaaaaaa has no agent at work (stopped), so it cannot take a prompt\n  offstage resume aaaaaaaa starts it again\n',
+    })
     expect((await offstage(client, ['send', 'aaaa', ' '])).code).toBe(2)
     expect((await offstage(client, ['send', 'tttt', ''])).code).toBe(2)
   })
@@ -193,7 +213,9 @@ describe('requests and answer', () => {
     const client = asking()
     client.nowMs += 120_000
     expect((await offstage(client, ['requests'])).out).toBe('q7m2p4zz\taaaaaaaa\tapi\tpermission\tdelete src/legacy/prefs.ts\t1 allow once   2 reject\t2m\n')
-    expect((await offstage(client, ['requests'], { tty: true })).out).toBe(' q7m2p4zz  api  talker  2m\n   ◆ delete src/legacy/prefs.ts ?\n     1 allow once   2 reject\n     offstage answer q7m2 …\n')
+    expect((await offstage(client, ['requests'], { tty: true })).out).toBe(
+      ' q7m2p4zz  api  talker  2m\n   ◆ delete src/legacy/prefs.ts ?\n     1 allow once   2 reject\n     offstage answer q7m2 …\n',
+    )
     expect(JSON.parse((await offstage(client, ['requests', '--json'])).out)).toMatchObject([{ id: 'q7m2p4zz', session: 'aaaaaaaa', label: 'api', kind: 'permission', lost: false }])
     expect((await offstage(new FakeClient(), ['requests'], { tty: true })).out).toBe('nothing waits for you\n')
   })
@@ -211,14 +233,22 @@ describe('requests and answer', () => {
   })
 
   test('what is no answer is refused with what would be one', async () => {
-    expect(await offstage(asking(), ['answer', 'api', 'maybe'])).toEqual({ code: 4, out: '', err: 'offstage: "maybe" is no answer to "delete src/legacy/prefs.ts"\n  choose one of: 1 once (allow once), 2 no (reject)\n' })
+    expect(await offstage(asking(), ['answer', 'api', 'maybe'])).toEqual({
+      code: 4,
+      out: '',
+      err: 'offstage: "maybe" is no answer to "delete src/legacy/prefs.ts"\n  choose one of: 1 once (allow once), 2 no (reject)\n',
+    })
     expect(JSON.parse((await offstage(asking(), ['answer', 'api', 'maybe', '--json'])).err)).toMatchObject({ error: { code: 'no-such-option' } })
   })
 
   test('an answer counts once', async () => {
     const client = asking()
     await offstage(client, ['answer', 'api', 'deny'])
-    expect(await offstage(client, ['answer', 'api', 'allow'])).toEqual({ code: 4, out: '', err: 'offstage: session aaaaaaaa has no open request\n  offstage requests lists what is open\n' })
+    expect(await offstage(client, ['answer', 'api', 'allow'])).toEqual({
+      code: 4,
+      out: '',
+      err: 'offstage: session aaaaaaaa has no open request\n  offstage requests lists what is open\n',
+    })
     expect((await offstage(client, ['answer', 'q7m2p4zz', 'allow'])).code).toBe(3)
   })
 
@@ -235,7 +265,9 @@ describe('requests and answer', () => {
       { name: 'user', label: 'User', type: 'text', required: true },
       { name: 'token', label: 'Token', type: 'text', required: true, secret: true },
     ] as const
-    const client = new FakeClient().create('aaaaaaaa', { prompt: 'x' }).report('aaaaaaaa', { type: 'asks', ask: { id: 'ffffffff', kind: 'question', title: 'log in', options: [], fields } })
+    const client = new FakeClient()
+      .create('aaaaaaaa', { prompt: 'x' })
+      .report('aaaaaaaa', { type: 'asks', ask: { id: 'ffffffff', kind: 'question', title: 'log in', options: [], fields } })
     const { out } = await offstage(client, ['answer', 'aaaa', '--field', 'user=me', '--field', 'token=canary=1'])
     expect(out).toBe('answered ffffffff of Add an endpoint  log in: user: me, token: (secret)\n')
     expect(client.submitted[0]?.command).toEqual({ type: 'answer', requestId: 'ffffffff', answer: { kind: 'form', fields: { user: 'me', token: 'canary=1' } } })
@@ -287,7 +319,9 @@ describe('stop, end, rm and restore', () => {
     const client = one().create('bbbbbbbb', { label: 'two' })
     expect((await offstage(client, ['stop', 'aaaa', 'nope'])).code).toBe(3)
     expect(client.submitted).toEqual([])
-    expect((await offstage(client, ['stop', 'aaaa', 'two', 'aaaaaaaa'])).out).toBe('stopped aaaaaaaa  Add an endpoint: 3 processes ended\nstopped bbbbbbbb  two: 3 processes ended\n')
+    expect((await offstage(client, ['stop', 'aaaa', 'two', 'aaaaaaaa'])).out).toBe(
+      'stopped aaaaaaaa  Add an endpoint: 3 processes ended\nstopped bbbbbbbb  two: 3 processes ended\n',
+    )
     expect(JSON.parse((await offstage(client, ['end', 'aaaa', 'bbbb', '--json'])).out)).toEqual([
       { id: 'aaaaaaaa', label: null, done: 'ended', processes: 0 },
       { id: 'bbbbbbbb', label: 'two', done: 'ended', processes: 0 },
@@ -319,13 +353,18 @@ describe('stop, end, rm and restore', () => {
 })
 
 describe('resume', () => {
-  const lost = (): FakeClient => new FakeClient().create('aaaaaaaa', { prompt: 'x' }).ask('aaaaaaaa', 'q7m2p4zz', 'delete src/legacy/prefs.ts').report('aaaaaaaa', { type: 'lost', cause: 'the keeper is gone' })
+  const lost = (): FakeClient =>
+    new FakeClient().create('aaaaaaaa', { prompt: 'x' }).ask('aaaaaaaa', 'q7m2p4zz', 'delete src/legacy/prefs.ts').report('aaaaaaaa', { type: 'lost', cause: 'the keeper is gone' })
 
   test('starts a stopped session again with the environment of now', async () => {
     const client = new FakeClient().create('aaaaaaaa', { prompt: 'x' }).command('aaaaaaaa', { type: 'stop' })
     expect(await offstage(client, ['resume', 'aaaa', '--env', 'A=1'])).toEqual({ code: 0, err: '', out: 'resumed aaaaaaaa  Add an endpoint\n' })
     expect(client.submitted[0]).toMatchObject({ command: { type: 'resume' }, environment: { A: '1', HOME: '/home/me' } })
-    expect(await offstage(client, ['resume', 'aaaa'])).toEqual({ code: 4, out: '', err: 'offstage: session aaaaaaaa has a live run already\n  offstage switch aaaaaaaa opens it\n' })
+    expect(await offstage(client, ['resume', 'aaaa'])).toEqual({
+      code: 4,
+      out: '',
+      err: 'offstage: session aaaaaaaa has a live run already\n  offstage switch aaaaaaaa opens it\n',
+    })
   })
 
   test('--answer shows the very prompt that is sent, before it is sent', async () => {
@@ -333,7 +372,11 @@ describe('resume', () => {
     const { code, out, err } = await offstage(client, ['resume', 'aaaa', '--answer', 'allow'])
     expect({ code, out }).toEqual({ code: 0, out: 'resumed aaaaaaaa  Add an endpoint\n' })
     const queued = client.facts('aaaaaaaa').findLast((event) => event.type === 'prompt-queued')
-    const shown = err.split('\n').slice(2, -2).map((line) => line.replace(/^ {3}/, '')).join('\n')
+    const shown = err
+      .split('\n')
+      .slice(2, -2)
+      .map((line) => line.replace(/^ {3}/, ''))
+      .join('\n')
     expect(queued).toMatchObject({ text: shown })
     expect(shown).toContain('> delete src/legacy/prefs.ts')
     expect(shown).toContain('My answer: allow once')
@@ -345,15 +388,25 @@ describe('resume', () => {
 
   test('an answer to a question that is not lost, or to none, is refused', async () => {
     const open = new FakeClient().create('aaaaaaaa', { prompt: 'x' }).ask('aaaaaaaa', 'q7m2p4zz', 'delete it')
-    expect(await offstage(open, ['resume', 'aaaa', '--answer', '1'])).toEqual({ code: 4, out: '', err: 'offstage: session aaaaaaaa has no lost question\n  its question is still open: offstage answer aaaaaaaa …\n' })
+    expect(await offstage(open, ['resume', 'aaaa', '--answer', '1'])).toEqual({
+      code: 4,
+      out: '',
+      err: 'offstage: session aaaaaaaa has no lost question\n  its question is still open: offstage answer aaaaaaaa …\n',
+    })
     expect((await offstage(lost(), ['resume', 'aaaa', '--answer', 'maybe'])).code).toBe(4)
-    expect((await offstage(lost(), ['answer', 'aaaa', 'allow'])).err).toBe('offstage: the process that asked "delete src/legacy/prefs.ts" is gone\n  offstage resume aaaaaaaa --answer … starts the agent again and tells it your answer\n')
+    expect((await offstage(lost(), ['answer', 'aaaa', 'allow'])).err).toBe(
+      'offstage: the process that asked "delete src/legacy/prefs.ts" is gone\n  offstage resume aaaaaaaa --answer … starts the agent again and tells it your answer\n',
+    )
   })
 
   test('a run that cannot start is a failure', async () => {
     const client = new FakeClient().create('aaaaaaaa').command('aaaaaaaa', { type: 'stop' })
     client.onStart = { type: 'not-started', why: 'the directory is gone' }
-    expect(await offstage(client, ['resume', 'aaaa'])).toMatchObject({ code: 1, out: '', err: 'offstage: session aaaaaaaa was not started: the directory is gone\n  offstage why aaaaaaaa says more, offstage rm aaaaaaaa removes it\n' })
+    expect(await offstage(client, ['resume', 'aaaa'])).toMatchObject({
+      code: 1,
+      out: '',
+      err: 'offstage: session aaaaaaaa was not started: the directory is gone\n  offstage why aaaaaaaa says more, offstage rm aaaaaaaa removes it\n',
+    })
   })
 })
 
@@ -363,7 +416,11 @@ describe('logs', () => {
       .create('aaaaaaaa', { prompt: 'Add an endpoint\nwith tests' })
       .say('aaaaaaaa', '1.1', 'I will start with\nthe schema.')
       .report('aaaaaaaa', { type: 'entry', entryId: '1.2', entry: { kind: 'tool', title: 'src/db/schema.ts', toolKind: 'read', status: 'completed' } })
-      .report('aaaaaaaa', { type: 'entry', entryId: '1.3', entry: { kind: 'tool', title: 'npm test', toolKind: 'execute', status: 'failed', output: 'one\ntwo\nthree\nfour\n', changes: [{ path: 'a', added: 84, removed: 3 }] } })
+      .report('aaaaaaaa', {
+        type: 'entry',
+        entryId: '1.3',
+        entry: { kind: 'tool', title: 'npm test', toolKind: 'execute', status: 'failed', output: 'one\ntwo\nthree\nfour\n', changes: [{ path: 'a', added: 84, removed: 3 }] },
+      })
       .ask('aaaaaaaa', 'q7m2p4zz', 'delete src/legacy/prefs.ts')
       .command('aaaaaaaa', { type: 'answer', requestId: 'q7m2p4zz', answer: { kind: 'option', optionId: 'no' } })
       .endTurn('aaaaaaaa')
@@ -402,7 +459,12 @@ describe('logs', () => {
     const printing = offstage(client, ['logs', 'aaaa', '-f'], { signal: stopping.signal })
     await new Promise((resolve) => setImmediate(resolve))
     const draft = { session: 'aaaaaaaa', entryId: '1.2', kind: 'message' } as const
-    client.draft({ ...draft, from: 0, text: 'now' }).draft({ ...draft, from: 3, text: ' and th' }).draft({ ...draft, from: 10, text: 'en\nmore' }).say('aaaaaaaa', '1.2', 'now and then\nmore and more').endTurn('aaaaaaaa')
+    client
+      .draft({ ...draft, from: 0, text: 'now' })
+      .draft({ ...draft, from: 3, text: ' and th' })
+      .draft({ ...draft, from: 10, text: 'en\nmore' })
+      .say('aaaaaaaa', '1.2', 'now and then\nmore and more')
+      .endTurn('aaaaaaaa')
     await new Promise((resolve) => setImmediate(resolve))
     stopping.abort('SIGINT')
     expect(await printing).toEqual({ code: 130, err: '', out: ' you   x\n\n talker\n   before\n\n   now and then\n   more and more\n' })
@@ -422,7 +484,12 @@ describe('logs', () => {
   test('--json prints the facts', async () => {
     const client = talked()
     const { out } = await offstage(client, ['logs', 'aaaa', '--json'])
-    expect(out.trim().split('\n').map((line) => (JSON.parse(line) as { event: unknown }).event)).toEqual(client.facts('aaaaaaaa'))
+    expect(
+      out
+        .trim()
+        .split('\n')
+        .map((line) => (JSON.parse(line) as { event: unknown }).event),
+    ).toEqual(client.facts('aaaaaaaa'))
     expect((await offstage(client, ['logs', 'aaaa', '--json', '--tail', '2'])).out.trim().split('\n')).toHaveLength(2)
   })
 
@@ -441,12 +508,17 @@ describe('events and why', () => {
 
   test('events prints all facts, of one session or after a cursor', async () => {
     const lines = async (...argv: string[]): Promise<readonly { session: string; cursor: number; event: { type: string } }[]> =>
-      (await offstage(client, ['events', '--json', ...argv])).out.trim().split('\n').map((line) => JSON.parse(line) as { session: string; cursor: number; event: { type: string } })
+      (await offstage(client, ['events', '--json', ...argv])).out
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as { session: string; cursor: number; event: { type: string } })
     const all = await lines()
     expect(all.map(({ cursor }) => cursor)).toEqual(all.map((_, index) => index + 1))
     expect((await lines('api')).every(({ session }) => session === 'aaaaaaaa')).toBe(true)
     expect(await lines('--after', '3')).toEqual(all.slice(3))
-    expect((await offstage(client, ['events', 'api', '--after', '2'])).out.split('\n')[0]).toMatch(/^3 +\d\d:\d\d:\d\d {2}aaaaaaaa {2}run-starting +run 1, because of its creation$/)
+    expect((await offstage(client, ['events', 'api', '--after', '2'])).out.split('\n')[0]).toMatch(
+      /^3 +\d\d:\d\d:\d\d {2}aaaaaaaa {2}run-starting +run 1, because of its creation$/,
+    )
     expect((await offstage(client, ['events', '--after', 'x'])).code).toBe(2)
   })
 
@@ -495,7 +567,13 @@ describe('events and why', () => {
       ].join('\n'),
     )
     const json = JSON.parse((await offstage(client, ['why', 'api', '--json'])).out) as object
-    expect(json).toMatchObject({ session: { id: 'aaaaaaaa' }, spec: { argv: ['talker', '--acp'] }, environmentNames: ['HOME', 'PATH'], notes: ['a line that was no JSON'], stderr: 'warning: old' })
+    expect(json).toMatchObject({
+      session: { id: 'aaaaaaaa' },
+      spec: { argv: ['talker', '--acp'] },
+      environmentNames: ['HOME', 'PATH'],
+      notes: ['a line that was no JSON'],
+      stderr: 'warning: old',
+    })
   })
 })
 
@@ -507,14 +585,33 @@ describe('agents and daemon', () => {
     const { out } = await offstage(new FakeClient(), ['agents'], setting)
     expect(out.split('\n')[0]).toBe('mine\tinstalled\tacp\tdefault\tsh -c true\t')
     expect((await offstage(new FakeClient(), ['agents'], { ...setting, tty: true })).out.split('\n')[0]).toMatch(/^ ✓ mine +sh -c true {3}the default$/)
-    expect(JSON.parse((await offstage(new FakeClient(), ['agents', '--json'], setting)).out)).toMatchObject([{ name: 'mine', installed: true, default: true }, { name: 'claude' }, {}, {}, {}, {}, {}, {}, {}, {}])
+    expect(JSON.parse((await offstage(new FakeClient(), ['agents', '--json'], setting)).out)).toMatchObject([
+      { name: 'mine', installed: true, default: true },
+      { name: 'claude' },
+      {},
+      {},
+      {},
+      {},
+      {},
+      {},
+      {},
+      {},
+    ])
   })
 
   test('daemon status and start say where it is', async () => {
     for (const action of ['status', 'start']) {
-      expect((await offstage(new FakeClient(), ['daemon', action])).out).toBe(' running  pid 4242, version 0.1.0, for 1m\n   home      /home/me/.local/state/offstage\n   sessions  0, 1 live run\n')
+      expect((await offstage(new FakeClient(), ['daemon', action])).out).toBe(
+        ' running  pid 4242, version 0.1.0, for 1m\n   home      /home/me/.local/state/offstage\n   sessions  0, 1 live run\n',
+      )
     }
-    expect(JSON.parse((await offstage(new FakeClient(), ['daemon', 'status', '--json'])).out)).toMatchObject({ pid: 4242, version: '0.1.0', home: '/home/me/.local/state/offstage', sessions: 0, runs: 1 })
+    expect(JSON.parse((await offstage(new FakeClient(), ['daemon', 'status', '--json'])).out)).toMatchObject({
+      pid: 4242,
+      version: '0.1.0',
+      home: '/home/me/.local/state/offstage',
+      sessions: 0,
+      runs: 1,
+    })
     expect((await offstage(new FakeClient(), ['daemon', 'status'], { daemon: 'unreachable' })).code).toBe(5)
   })
 
@@ -534,6 +631,10 @@ describe('agents and daemon', () => {
   })
 
   test('an unknown action is a usage error', async () => {
-    expect(await offstage(new FakeClient(), ['daemon', 'stat'])).toEqual({ code: 2, out: '', err: 'offstage: "stat" is not one of status, start, stop, logs\n  did you mean offstage daemon status?\n' })
+    expect(await offstage(new FakeClient(), ['daemon', 'stat'])).toEqual({
+      code: 2,
+      out: '',
+      err: 'offstage: "stat" is not one of status, start, stop, logs\n  did you mean offstage daemon status?\n',
+    })
   })
 })

@@ -1,8 +1,16 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import {
-  BadFrame, encodeClientFrame, encodeKeeperFrame, encodeLaunchRecord, FrameDecoder, parseClientFrame, parseKeeperFrame,
-  type ClientFrame, type ExitStatus, type KeeperFrame,
+  BadFrame,
+  encodeClientFrame,
+  encodeKeeperFrame,
+  encodeLaunchRecord,
+  FrameDecoder,
+  parseClientFrame,
+  parseKeeperFrame,
+  type ClientFrame,
+  type ExitStatus,
+  type KeeperFrame,
 } from '../../src/keeper/frames.ts'
 
 const stream = fc.constantFrom('out' as const, 'err' as const)
@@ -28,11 +36,22 @@ const clientFrame: fc.Arbitrary<ClientFrame> = fc.oneof(
   fc.record({ type: type('collect') }),
 )
 const keeperFrame: fc.Arbitrary<KeeperFrame> = fc.oneof(
-  fc.record({
-    type: type('hello'), version: u16, mode: fc.constantFrom('pty' as const, 'pipes' as const), held: fc.boolean(), exit,
-    childPid: fc.nat(), childStart: offset, ends, highestIds: fc.tuple(offset, offset, offset, offset), size,
-    nonce: fc.stringMatching(/^[!-~]{1,64}$/),
-  }, { requiredKeys: ['type', 'version', 'mode', 'held', 'childPid', 'childStart', 'ends', 'highestIds', 'size', 'nonce'] }),
+  fc.record(
+    {
+      type: type('hello'),
+      version: u16,
+      mode: fc.constantFrom('pty' as const, 'pipes' as const),
+      held: fc.boolean(),
+      exit,
+      childPid: fc.nat(),
+      childStart: offset,
+      ends,
+      highestIds: fc.tuple(offset, offset, offset, offset),
+      size,
+      nonce: fc.stringMatching(/^[!-~]{1,64}$/),
+    },
+    { requiredKeys: ['type', 'version', 'mode', 'held', 'childPid', 'childStart', 'ends', 'highestIds', 'size', 'nonce'] },
+  ),
   fc.record({ type: type('output'), stream, offset, bytes }),
   fc.record({ type: type('ack'), lane, id: offset, result: fc.constantFrom('accepted' as const, 'duplicate' as const, 'closed' as const) }),
   fc.record({ type: type('exit'), exit, ends }),
@@ -53,17 +72,21 @@ function decodedInChunks<Frame>(whole: Buffer, lengths: readonly number[], parse
 }
 
 test('client frames come back as they were, however the bytes are cut', () => {
-  fc.assert(fc.property(fc.array(clientFrame), cuts, (frames, lengths) => {
-    const whole = Buffer.concat(frames.map(encodeClientFrame))
-    expect(decodedInChunks(whole, lengths, parseClientFrame)).toEqual(frames)
-  }))
+  fc.assert(
+    fc.property(fc.array(clientFrame), cuts, (frames, lengths) => {
+      const whole = Buffer.concat(frames.map(encodeClientFrame))
+      expect(decodedInChunks(whole, lengths, parseClientFrame)).toEqual(frames)
+    }),
+  )
 })
 
 test('keeper frames come back as they were, however the bytes are cut', () => {
-  fc.assert(fc.property(fc.array(keeperFrame), cuts, (frames, lengths) => {
-    const whole = Buffer.concat(frames.map(encodeKeeperFrame))
-    expect(decodedInChunks(whole, lengths, parseKeeperFrame)).toEqual(frames)
-  }))
+  fc.assert(
+    fc.property(fc.array(keeperFrame), cuts, (frames, lengths) => {
+      const whole = Buffer.concat(frames.map(encodeKeeperFrame))
+      expect(decodedInChunks(whole, lengths, parseKeeperFrame)).toEqual(frames)
+    }),
+  )
 })
 
 test('unknown types are passed over, empty frames too', () => {
@@ -73,23 +96,43 @@ test('unknown types are passed over, empty frames too', () => {
 })
 
 test('any bytes are frames, or nothing yet, or a BadFrame', () => {
-  fc.assert(fc.property(fc.array(fc.uint8Array()), (chunks) => {
-    const decoder = new FrameDecoder(parseKeeperFrame)
-    try {
-      for (const chunk of chunks) decoder.push(Buffer.from(chunk))
-    } catch (cause) {
-      expect(cause).toBeInstanceOf(BadFrame)
-    }
-  }))
+  fc.assert(
+    fc.property(fc.array(fc.uint8Array()), (chunks) => {
+      const decoder = new FrameDecoder(parseKeeperFrame)
+      try {
+        for (const chunk of chunks) decoder.push(Buffer.from(chunk))
+      } catch (cause) {
+        expect(cause).toBeInstanceOf(BadFrame)
+      }
+    }),
+  )
 })
 
 test('the launch record is the format of the protocol page', () => {
   const record = encodeLaunchRecord({
-    argv: ['a', ''], env: { N: 'v=w' }, cwd: '/', mode: 'pty', size: { cols: 258, rows: 1 }, socketPath: '/s', nonce: 'n', segmentBytes: 4096, reserveBytes: 1,
+    argv: ['a', ''],
+    env: { N: 'v=w' },
+    cwd: '/',
+    mode: 'pty',
+    size: { cols: 258, rows: 1 },
+    socketPath: '/s',
+    nonce: 'n',
+    segmentBytes: 4096,
+    reserveBytes: 1,
   })
   const fields = [
-    'OKL1', '\x01\x01\0\0\0a', '\x01\0\0\0\0', '\x02\x05\0\0\0N=v=w', '\x03\x01\0\0\0/', '\x04\x01\0\0\0t', '\x05\x04\0\0\0\x02\x01\x01\0',
-    '\x06\x02\0\0\0/s', '\x07\x01\0\0\0n', '\x08\x08\0\0\0\0\x10\0\0\0\0\0\0', '\x09\x08\0\0\0\x01\0\0\0\0\0\0\0', '\0',
+    'OKL1',
+    '\x01\x01\0\0\0a',
+    '\x01\0\0\0\0',
+    '\x02\x05\0\0\0N=v=w',
+    '\x03\x01\0\0\0/',
+    '\x04\x01\0\0\0t',
+    '\x05\x04\0\0\0\x02\x01\x01\0',
+    '\x06\x02\0\0\0/s',
+    '\x07\x01\0\0\0n',
+    '\x08\x08\0\0\0\0\x10\0\0\0\0\0\0',
+    '\x09\x08\0\0\0\x01\0\0\0\0\0\0\0',
+    '\0',
   ]
   expect(record.toString('latin1')).toBe(fields.join(''))
 })

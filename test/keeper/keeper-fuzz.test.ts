@@ -36,7 +36,9 @@ function buildSanitized(): string | undefined {
 }
 
 function reports(): string[] {
-  return readdirSync(cache).filter((name) => name.startsWith('sanitizer-report')).map((name) => readFileSync(join(cache, name), 'utf8'))
+  return readdirSync(cache)
+    .filter((name) => name.startsWith('sanitizer-report'))
+    .map((name) => readFileSync(join(cache, name), 'utf8'))
 }
 
 /** mulberry32: the same bytes for the same seed. */
@@ -54,35 +56,59 @@ function anyFrame(random: (below: number) => number): Buffer {
   const noise = Buffer.from(Array.from({ length: random(40) }, () => random(256)))
   const stream = random(2) ? 'out' : 'err'
   switch (random(10)) {
-    case 0: return noise
-    case 1: return Buffer.concat([Buffer.from([noise.length + 1, 0, 0, 0, random(9)]), noise])
-    case 2: return Buffer.from([random(256), random(256), random(256), random(3), random(9)])
-    case 3: return encodeClientFrame({ type: 'read', stream, from: [0, random(5000), 2 ** 52, 4096 * random(10)][random(4)] ?? 0 })
-    case 4: return encodeClientFrame({ type: 'unread', stream })
-    case 5: return Buffer.concat([Buffer.from([10, 0, 0, 0, 2, random(3)]), Buffer.alloc(8, 0xff)])
-    case 6: return encodeClientFrame({ type: 'resize', size: { cols: random(65_536), rows: random(65_536) } })
-    case 7: return encodeClientFrame({ type: 'collect' })
-    case 8: return encodeClientFrame({ type: 'signal', signal: [0, 28, 18, 255][random(4)] ?? 0, whom: 'child' })
-    default: return encodeClientFrame({
-      type: 'input', lane: 0, id: random(100), secret: random(2) === 0, close: false, bytes: Buffer.alloc([0, 3, 5000, 200_000][random(4)] ?? 0, 'x\n'),
-    })
+    case 0:
+      return noise
+    case 1:
+      return Buffer.concat([Buffer.from([noise.length + 1, 0, 0, 0, random(9)]), noise])
+    case 2:
+      return Buffer.from([random(256), random(256), random(256), random(3), random(9)])
+    case 3:
+      return encodeClientFrame({ type: 'read', stream, from: [0, random(5000), 2 ** 52, 4096 * random(10)][random(4)] ?? 0 })
+    case 4:
+      return encodeClientFrame({ type: 'unread', stream })
+    case 5:
+      return Buffer.concat([Buffer.from([10, 0, 0, 0, 2, random(3)]), Buffer.alloc(8, 0xff)])
+    case 6:
+      return encodeClientFrame({ type: 'resize', size: { cols: random(65_536), rows: random(65_536) } })
+    case 7:
+      return encodeClientFrame({ type: 'collect' })
+    case 8:
+      return encodeClientFrame({ type: 'signal', signal: [0, 28, 18, 255][random(4)] ?? 0, whom: 'child' })
+    default:
+      return encodeClientFrame({
+        type: 'input',
+        lane: 0,
+        id: random(100),
+        secret: random(2) === 0,
+        close: false,
+        bytes: Buffer.alloc([0, 3, 5000, 200_000][random(4)] ?? 0, 'x\n'),
+      })
   }
 }
 
 async function attack(socketPath: string, random: (below: number) => number): Promise<void> {
   const socket: Socket = connect(socketPath)
-  const ended = new Promise<void>((resolve) => { socket.once('close', () => resolve()) })
+  const ended = new Promise<void>((resolve) => {
+    socket.once('close', () => resolve())
+  })
   socket.on('error', () => {})
-  await new Promise<void>((resolve) => { socket.once('readable', resolve).once('close', resolve) }) // it greets
+  await new Promise<void>((resolve) => {
+    socket.once('readable', resolve).once('close', resolve)
+  }) // it greets
   if (random(3)) socket.resume()
   for (let n = random(30); n > 0 && !socket.destroyed; n--) {
     const frame = anyFrame(random)
     const cut = random(frame.length + 1)
     socket.write(frame.subarray(0, cut))
-    if (random(4) === 0) await new Promise((resolve) => { setImmediate(resolve) })
+    if (random(4) === 0)
+      await new Promise((resolve) => {
+        setImmediate(resolve)
+      })
     socket.write(frame.subarray(cut))
   }
-  await new Promise((resolve) => { setImmediate(resolve) })
+  await new Promise((resolve) => {
+    setImmediate(resolve)
+  })
   socket.destroy()
   await ended
 }
@@ -136,18 +162,26 @@ test.skipIf(sanitized === undefined)('no launch record harms a keeper', { timeou
   await using folder = await temporaryFolder()
   // A nonce that is no nonce, a program that is none: whatever is changed, nothing is started.
   const good = encodeLaunchRecord({
-    argv: ['/no/such/program', 'x'], env: { PATH: path, A: 'b' }, cwd: '/', mode: 'pty', size: { cols: 80, rows: 24 }, socketPath: join(folder.path, 's'),
-    nonce: ' ', segmentBytes: 4096, reserveBytes: 0,
+    argv: ['/no/such/program', 'x'],
+    env: { PATH: path, A: 'b' },
+    cwd: '/',
+    mode: 'pty',
+    size: { cols: 80, rows: 24 },
+    socketPath: join(folder.path, 's'),
+    nonce: ' ',
+    segmentBytes: 4096,
+    reserveBytes: 0,
   })
   const random = seeded(7)
-  const answerTo = (record: Buffer): Promise<string> => new Promise((resolve) => {
-    const keeper = spawn(sanitized ?? '', [folder.path], { stdio: ['pipe', 'pipe', 'ignore'], env: {} })
-    const parts: Buffer[] = []
-    keeper.stdin.on('error', () => {})
-    keeper.stdout.on('data', (chunk: Buffer) => parts.push(chunk))
-    keeper.once('close', (code) => resolve(`${code} ${Buffer.concat(parts).toString()}`))
-    keeper.stdin.end(record)
-  })
+  const answerTo = (record: Buffer): Promise<string> =>
+    new Promise((resolve) => {
+      const keeper = spawn(sanitized ?? '', [folder.path], { stdio: ['pipe', 'pipe', 'ignore'], env: {} })
+      const parts: Buffer[] = []
+      keeper.stdin.on('error', () => {})
+      keeper.stdout.on('data', (chunk: Buffer) => parts.push(chunk))
+      keeper.once('close', (code) => resolve(`${code} ${Buffer.concat(parts).toString()}`))
+      keeper.stdin.end(record)
+    })
   for (let round = 0; round < (soak ? 5000 : 40); round++) {
     const record = Buffer.from(good.subarray(0, random(3) ? good.length : random(good.length)))
     for (let n = random(4); n > 0 && record.length > 0; n--) record[random(record.length)] = random(256)

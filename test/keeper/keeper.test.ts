@@ -13,7 +13,10 @@ import { binary, cpuTicks, gone, nonce, path, readAll, readUntil, root, soak, so
 const modes = ['pty', 'pipes'] as const
 
 async function failureOf(argv: readonly string[], spec: Partial<LaunchSpec> = {}): Promise<unknown> {
-  return startRun(argv, spec).then(() => undefined, (cause: unknown) => cause)
+  return startRun(argv, spec).then(
+    () => undefined,
+    (cause: unknown) => cause,
+  )
 }
 
 async function inAnyFile(folder: string, text: string): Promise<string[]> {
@@ -56,7 +59,10 @@ test('a program is found by the PATH it is given, from the folder it is given, a
   await using folder = await temporaryFolder()
   await writeFile(join(folder.path, 'run-me'), 'echo "$0 $1 in $(pwd)"\n')
   await chmod(join(folder.path, 'run-me'), 0o755)
-  for (const argv of [['./run-me', 'x'], ['run-me', 'x']]) {
+  for (const argv of [
+    ['./run-me', 'x'],
+    ['run-me', 'x'],
+  ]) {
     await using run = await startRun(argv, { cwd: folder.path, env: { PATH: `/no:${path}:` } })
     const { bytes } = await readAll(await run.connect())
     expect(bytes.toString()).toBe(`./run-me x in ${folder.path}\n`)
@@ -66,8 +72,7 @@ test('a program is found by the PATH it is given, from the folder it is given, a
 test('the child has the given environment and nothing else, and no file ever holds it', async () => {
   const env = { PATH: path, CANARY: 'canary-7f3a91', EMPTY: '' }
   await using run = await startRun(['cat'], { env })
-  expect((await readFile(`/proc/${run.identity.child.pid}/environ`, 'latin1')).split('\0').filter(Boolean).toSorted())
-    .toEqual(['CANARY=canary-7f3a91', 'EMPTY=', `PATH=${path}`])
+  expect((await readFile(`/proc/${run.identity.child.pid}/environ`, 'latin1')).split('\0').filter(Boolean).toSorted()).toEqual(['CANARY=canary-7f3a91', 'EMPTY=', `PATH=${path}`])
   expect(await inAnyFile(run.folder, env.CANARY)).toEqual([])
   expect(await readFile(`/proc/${run.identity.keeper.pid}/environ`, 'latin1')).toBe('')
   expect(await readFile(`/proc/${run.identity.keeper.pid}/cmdline`, 'latin1')).not.toContain(env.CANARY)
@@ -108,7 +113,11 @@ test('a program that prints 24 kB and exits at once loses no byte', { timeout: s
       await connection.closed
     }
     const perLane = soak ? 2000 : 67
-    await Promise.all([1, 2, 3].map(async () => { for (let n = 0; n < perLane; n++) await once() }))
+    await Promise.all(
+      [1, 2, 3].map(async () => {
+        for (let n = 0; n < perLane; n++) await once()
+      }),
+    )
   }
 })
 
@@ -141,7 +150,7 @@ test('readers at any offset get the same bytes, and one that reads nothing stall
   expect((await readLog(run.folder, 'out', 65_530, 100_000)).bytes.toString('latin1')).toBe(expected.slice(65_530, 165_530))
   expect((await readLog(run.folder, 'out', expected.length, 10)).bytes.length).toBe(0)
   expect(await syncLog(run.folder, 'out', 70_000)).toBe(expected.length)
-  expect((await logEnd(run.folder, 'in'))).toBeGreaterThan(0)
+  expect(await logEnd(run.folder, 'in')).toBeGreaterThan(0)
 
   await rm(join(run.folder, `out.${'65536'.padStart(20, '0')}`))
   expect((await readLog(run.folder, 'out', 65_536, 10)).offset).toBe(131_072)
@@ -180,7 +189,12 @@ test('input of lanes 1 to 3 is delivered once, lane 0 as often as it comes', asy
   expect(bytes.toString()).toBe('acddhiddene\n')
   const records = await readInputs(run.folder)
   expect(records.map(({ lane, id, length, close, bytes }) => [lane, id, length, close, bytes?.toString()])).toEqual([
-    [1, 5, 1, false, 'a'], [2, 4, 1, false, 'c'], [0, 1, 1, false, 'd'], [0, 1, 1, false, 'd'], [3, 1, 6, false, undefined], [3, 2, 2, true, 'e\n'],
+    [1, 5, 1, false, 'a'],
+    [2, 4, 1, false, 'c'],
+    [0, 1, 1, false, 'd'],
+    [0, 1, 1, false, 'd'],
+    [3, 1, 6, false, undefined],
+    [3, 2, 2, true, 'e\n'],
   ])
 })
 
@@ -287,7 +301,14 @@ test('a keeper outlives whoever started it and whoever listens', async () => {
     import { connectKeeper } from ${JSON.stringify(join(root, 'src/keeper/connection.ts'))}
     const signal = AbortSignal.timeout(10000)
     const identity = await launchKeeper(${JSON.stringify({
-      binary, folder: folder.path, socketPath: join(folder.path, 's'), nonce, argv: ['sh', '-c', 'seq 1000; cat'], env: { PATH: path }, cwd: '/', mode: 'pipes',
+      binary,
+      folder: folder.path,
+      socketPath: join(folder.path, 's'),
+      nonce,
+      argv: ['sh', '-c', 'seq 1000; cat'],
+      env: { PATH: path },
+      cwd: '/',
+      mode: 'pipes',
     })}, signal)
     const connection = await connectKeeper(${JSON.stringify(join(folder.path, 's'))}, { nonce: ${JSON.stringify(nonce)} }, signal)
     connection.read('out', 0, () => {})
@@ -340,9 +361,13 @@ test('an idle keeper does not run at all', async () => {
   await echoed
   const { pid } = run.identity.keeper
   const switches = async (): Promise<string | undefined> => (await statusOf(pid)).get('voluntary_ctxt_switches')
-  await new Promise((resolve) => { setTimeout(resolve, 600) }) // it gives its buffers back half a second after the last byte
+  await new Promise((resolve) => {
+    setTimeout(resolve, 600)
+  }) // it gives its buffers back half a second after the last byte
   const before = [await cpuTicks(pid), await switches()]
-  await new Promise((resolve) => { setTimeout(resolve, 300) })
+  await new Promise((resolve) => {
+    setTimeout(resolve, 300)
+  })
   expect([await cpuTicks(pid), await switches()]).toEqual(before)
 })
 
@@ -351,7 +376,12 @@ test('a resize reaches the child and the other clients, not the one who asked', 
   const sizes: unknown[] = []
   const own: unknown[] = []
   const heard = Promise.withResolvers<void>()
-  await run.connect({ onSize: (size) => { sizes.push(size); heard.resolve() } })
+  await run.connect({
+    onSize: (size) => {
+      sizes.push(size)
+      heard.resolve()
+    },
+  })
   const connection = await run.connect({ onSize: (size) => own.push(size) })
   await readUntil(await run.connect(), '30 100\r\nset')
   connection.resize({ cols: 120, rows: 41 })
@@ -367,7 +397,8 @@ test('a signal goes to the group, the child, or what is in the foreground', asyn
   const connection = await run.connect()
   const ended = readUntil(connection, 'status 130')
   await until(async () => (await readFile(`/proc/${run.identity.child.pid}/task/${run.identity.child.pid}/children`, 'latin1')) !== '', 'sleep to start')
-  const isForeground = async (): Promise<boolean> => (await readFile(`/proc/${run.identity.child.pid}/stat`, 'latin1')).split(') ')[1]?.split(' ')[5] !== String(run.identity.child.pid)
+  const isForeground = async (): Promise<boolean> =>
+    (await readFile(`/proc/${run.identity.child.pid}/stat`, 'latin1')).split(') ')[1]?.split(' ')[5] !== String(run.identity.child.pid)
   await until(isForeground, 'sleep to be in the foreground')
   connection.signal(2, 'foreground')
   expect(await ended).toContain('status 130')
@@ -411,7 +442,9 @@ test('without descriptors the keeper waits, it does not spin', async () => {
   const accepted = await Promise.all([run.connect(), run.connect(), run.connect()])
   const waiting = Promise.all([run.connect(), run.connect()])
   const before = await cpuTicks(pid)
-  await new Promise((resolve) => { setTimeout(resolve, 300) })
+  await new Promise((resolve) => {
+    setTimeout(resolve, 300)
+  })
   expect((await cpuTicks(pid)) - before).toBeLessThan(3)
   for (const connection of accepted) connection.close()
   expect((await waiting).length).toBe(2)
@@ -423,7 +456,9 @@ test('a run folder that is deleted under it: the keeper goes on, and leaves when
   const connection = await run.connect()
   await rm(run.folder, { recursive: true })
   void connection.input({ lane: 0, id: 1, bytes: Buffer.from('x\n') }).catch(() => {}) // cannot be logged: waits for ever
-  await new Promise((resolve) => { setTimeout(resolve, 300) })
+  await new Promise((resolve) => {
+    setTimeout(resolve, 300)
+  })
   expect(await cpuTicks(run.identity.keeper.pid)).toBeLessThan(5)
   const second = await run.connect()
   second.signal(15)
@@ -462,7 +497,9 @@ async function smallDisk(): Promise<{ path: string; grow(): void } & AsyncDispos
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'none', at])
   return {
     path: at,
-    grow: () => { execFileSync('mount', ['-o', 'remount,size=8m', at]) },
+    grow: () => {
+      execFileSync('mount', ['-o', 'remount,size=8m', at])
+    },
     [Symbol.asyncDispose]: async () => {
       execFileSync('umount', ['-l', at])
       await folder[Symbol.asyncDispose]()
@@ -478,7 +515,12 @@ test.skipIf(!canMount)('a full disk holds the child, nothing else, and no byte i
     await using run = await startRun(['sh', '-c', 'read x; seq 100000 200000; exit 7'], { mode, folder: disk.path, socketPath: join(sockets.path, 's') })
     const told: Held[] = []
     const held = Promise.withResolvers<void>()
-    const connection = await run.connect({ onHeld: (now) => { told.push(now); held.resolve() } })
+    const connection = await run.connect({
+      onHeld: (now) => {
+        told.push(now)
+        held.resolve()
+      },
+    })
     const all = readAll(connection)
     await connection.input({ lane: 1, id: 1, bytes: Buffer.from('x\n') })
     await held.promise
@@ -494,7 +536,10 @@ test.skipIf(!canMount)('a full disk holds the child, nothing else, and no byte i
     expect(bytes.toString('latin1').replace('kept for later\r\n', '') === expected).toBe(true)
     expect(end.exit).toEqual({ kind: 'code', code: 7 })
     expect(told.at(-1)).toEqual({ on: false, errno: 0 })
-    expect((await readInputs(run.folder)).map((record) => [record.id, record.length])).toEqual([[1, 2], [2, 15]])
+    expect((await readInputs(run.folder)).map((record) => [record.id, record.length])).toEqual([
+      [1, 2],
+      [2, 15],
+    ])
   }
 })
 

@@ -80,9 +80,7 @@ export async function startRun(argv: readonly string[], spec: Partial<LaunchSpec
   const folder = spec.folder ?? own?.path ?? ''
   const socketPath = spec.socketPath ?? join(folder, 's')
   try {
-    const identity = await launchKeeper(
-      { binary, folder, socketPath, nonce, argv, env: { PATH: path }, cwd: '/', mode: 'pipes', ...spec }, soon(),
-    )
+    const identity = await launchKeeper({ binary, folder, socketPath, nonce, argv, env: { PATH: path }, cwd: '/', mode: 'pipes', ...spec }, soon())
     return new TestRun(folder, socketPath, identity, own ? [own] : [])
   } catch (cause) {
     await own?.[Symbol.asyncDispose]()
@@ -121,7 +119,9 @@ export async function until(condition: () => Promise<boolean> | boolean, what: s
   const deadline = Date.now() + 10_000
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`waited too long for ${what}`)
-    await new Promise((resolve) => { setTimeout(resolve, 3) })
+    await new Promise((resolve) => {
+      setTimeout(resolve, 3)
+    })
   }
 }
 

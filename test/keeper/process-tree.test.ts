@@ -19,10 +19,10 @@ async function startStubborn(script: string, ours: string, mode: 'pty' | 'pipes'
 
 const stubborn = [
   'trap "" TERM HUP INT',
-  'sleep 1001 &',                                                          // in the group
-  'setsid sleep 1002 &',                                                   // a session of its own
-  '(setsid bash -c "sleep 1003 & sleep 1004" &) ',                         // double-forked, its children too
-  'bash -c "set -m; sleep 1005 & disown; sleep 1006" &',                   // a group of its own in the session
+  'sleep 1001 &', // in the group
+  'setsid sleep 1002 &', // a session of its own
+  '(setsid bash -c "sleep 1003 & sleep 1004" &) ', // double-forked, its children too
+  'bash -c "set -m; sleep 1005 & disown; sleep 1006" &', // a group of its own in the session
   'nohup setsid bash -c "trap \'\' TERM; while :; do sleep 1007; done" > /dev/null 2>&1 &',
   'sleep 0.1; echo all there',
   'while :; do sleep 1008; done',
@@ -65,7 +65,9 @@ test('a stopped process hears TERM too', async () => {
 
 test('who lost tag, group and session is found under its keeper', async () => {
   await using run = await startStubborn('setsid env -i /bin/sleep 1009 & sleep 0.1; echo all there; exit 0', tag())
-  await (await run.connect()).exited
+  await (
+    await run.connect()
+  ).exited
   const tree: Tree = { keeper: run.identity.keeper }
   expect((await findTree(tree)).map((one) => [one.by, one.stat.name])).toEqual([['keeper', 'sleep']])
   expect(await sweep(tree, {}, soon())).toMatchObject({ left: [] })

@@ -11,16 +11,22 @@ async function run(context: Context): Promise<number> {
   const agents = listAgents(await loadConfig({ configFile, cwd: context.cwd }), { PATH: context.env['PATH'] })
   if (context.json) context.out(`${jsonText(agents, 2)}\n`)
   else if (!context.stdout.isTTY) {
-    context.out(agents.map((one) => `${tabbed([one.name, one.installed ? 'installed' : 'missing', one.protocol, one.default ? 'default' : '', one.command, one.install ?? ''])}\n`).join(''))
+    context.out(
+      agents.map((one) => `${tabbed([one.name, one.installed ? 'installed' : 'missing', one.protocol, one.default ? 'default' : '', one.command, one.install ?? ''])}\n`).join(''),
+    )
   } else {
     const paint = painter(context.color)
     const names = agents.map((one) => printableLine(one.name))
     const width = Math.max(...names.map((name) => name.length)) + 2
     const lines = agents.map((one, index) => {
-      const how = one.installed ? `${printableLine(one.command)}${one.default ? paint.dim('   the default') : ''}` : paint.dim(one.install ?? `missing: ${printableLine(one.command)}`)
+      const how = one.installed
+        ? `${printableLine(one.command)}${one.default ? paint.dim('   the default') : ''}`
+        : paint.dim(one.install ?? `missing: ${printableLine(one.command)}`)
       return ` ${one.installed ? paint.status('completed', '✓') : paint.dim('·')} ${padded(names[index] ?? '', width)}${how}\n`
     })
-    context.out(`${lines.join('')}\n any other agent that speaks ACP:   --agent "acp:COMMAND LINE"\n your own by name:                  [agents.NAME] in ${printableLine(configFile)}\n`)
+    context.out(
+      `${lines.join('')}\n any other agent that speaks ACP:   --agent "acp:COMMAND LINE"\n your own by name:                  [agents.NAME] in ${printableLine(configFile)}\n`,
+    )
   }
   return exitCodes.done
 }

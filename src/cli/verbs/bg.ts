@@ -4,7 +4,7 @@ import { isRefusal } from '../../core/errors.ts'
 import type { SessionView } from '../../core/view.ts'
 import { backgroundedText } from '../backgrounded.ts'
 import { exitCodes, failureOf } from '../failures.ts'
-import { jsonText, painter, shortId } from '../format.ts'
+import { columnsOf, jsonText, painter, shortId } from '../format.ts'
 import { launchFrom, launchOptions } from '../launch.ts'
 import { notStarted, whyNotStarted } from '../started.ts'
 import { type Args, type Context, type Verb, jsonOption } from '../verb.ts'
@@ -19,7 +19,7 @@ async function run(context: Context, args: Args): Promise<number> {
   const session = all.find((one) => one.id === submission.session) ?? reply.session
   if (context.json) context.out(`${jsonText(session)}\n`)
   if (why !== undefined) throw notStarted(session.id, why)
-  if (!context.json) context.out(backgroundedText(backgroundedOf(session, all), painter(context.color), context.stdout.columns ?? 80))
+  if (!context.json) context.out(backgroundedText(backgroundedOf(session, all), painter(context.color), columnsOf(context.stdout)))
   return exitCodes.done
 }
 
@@ -42,11 +42,17 @@ const verb: Verb = {
   aliases: [],
   summary: 'start a session in the background',
   usage: ['bg [OPTIONS] "PROMPT"', 'bg [OPTIONS] -- COMMAND [ARGS...]'],
-  about: ['The prompt goes to an agent; "-" reads it from standard input. What follows "--" is any program, started in a terminal of its own. The session goes on when this terminal is closed.'],
+  about: [
+    'The prompt goes to an agent; "-" reads it from standard input. What follows "--" is any program, started in a terminal of its own. The session goes on when this terminal is closed.',
+  ],
   options: { ...launchOptions, json: { ...jsonOption, help: 'print the session object' } },
   words: { min: 0, max: Infinity, name: 'a prompt' },
   program: true,
-  examples: ['offstage bg --label rate-limits "add rate limiting to POST /login"', 'offstage bg --agent "acp:my-agent --acp" "fix the flaky test"', 'offstage bg -- npm run test:watch'],
+  examples: [
+    'offstage bg --label rate-limits "add rate limiting to POST /login"',
+    'offstage bg --agent "acp:my-agent --acp" "fix the flaky test"',
+    'offstage bg -- npm run test:watch',
+  ],
   run,
 }
 

@@ -33,7 +33,9 @@ async function printStatus(context: Context, client: Client): Promise<number> {
   if (context.json) context.out(`${jsonText(status)}\n`)
   else {
     const since = duration(context.now() - Date.parse(status.startedAt))
-    context.out(` running  pid ${status.pid}, version ${printableLine(status.version)}, for ${since}\n   home      ${printableLine(status.home)}\n   sessions  ${status.sessions}, ${count(status.runs, 'live run')}\n`)
+    context.out(
+      ` running  pid ${status.pid}, version ${printableLine(status.version)}, for ${since}\n   home      ${printableLine(status.home)}\n   sessions  ${status.sessions}, ${count(status.runs, 'live run')}\n`,
+    )
   }
   return exitCodes.done
 }
@@ -49,7 +51,9 @@ async function stop(context: Context): Promise<number> {
   }
   const { runs } = await client.daemonStatus(context.signal)
   await client.stopDaemon(context.signal)
-  context.out(context.json ? `${jsonText({ stopped: true, runs })}\n` : `the daemon is stopped${runs === 0 ? '' : `; ${runs === 1 ? '1 agent stays' : `${runs} agents stay`} at work`}\n`)
+  context.out(
+    context.json ? `${jsonText({ stopped: true, runs })}\n` : `the daemon is stopped${runs === 0 ? '' : `; ${runs === 1 ? '1 agent stays' : `${runs} agents stay`} at work`}\n`,
+  )
   return exitCodes.done
 }
 

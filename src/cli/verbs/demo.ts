@@ -48,7 +48,11 @@ async function start(context: Context, client: Client, project: string, label: (
   for (const { name, prompt } of scenarios) {
     const session = newId()
     const spec = { kind: 'agent', driver: 'acp', agent: 'scripted', argv: [process.execPath, entry('scripted-agent'), name], cwd: project } as const
-    await submit(client, { session, command: { type: 'create', spec, title: prompt.slice(0, 80), label: label(name), prompt }, environment: ownEnvironment(context.env) }, context.signal)
+    await submit(
+      client,
+      { session, command: { type: 'create', spec, title: prompt.slice(0, 80), label: label(name), prompt }, environment: ownEnvironment(context.env) },
+      context.signal,
+    )
     names.set(session, name)
   }
   return names
@@ -92,8 +96,14 @@ async function byItself(context: Context, client: Client, project: string): Prom
     if (atWork.size === 0) break
   }
   if (atWork.size > 0) failed.push(`not finished: ${[...atWork].map((session) => names.get(session)).join(', ')}`)
-  if (failed.length > 0) throw new CommandFailed('demo-failed', `the demo did not work: ${failed.join('; ')}`, { exitCode: exitCodes.failed, hint: 'offstage demo in a terminal leaves everything there to look at' })
-  context.out(`\nThree sessions completed. What they changed:\n\n${(await scratchChanges(project, context.env, context.signal)).replace(/^/gm, '  ').trimEnd()}\n\n${withARealOne}\n`)
+  if (failed.length > 0)
+    throw new CommandFailed('demo-failed', `the demo did not work: ${failed.join('; ')}`, {
+      exitCode: exitCodes.failed,
+      hint: 'offstage demo in a terminal leaves everything there to look at',
+    })
+  context.out(
+    `\nThree sessions completed. What they changed:\n\n${(await scratchChanges(project, context.env, context.signal)).replace(/^/gm, '  ').trimEnd()}\n\n${withARealOne}\n`,
+  )
   return exitCodes.done
 }
 
@@ -104,7 +114,9 @@ function told(frame: Extract<Frame, { kind: 'fact' }>, paint: Paint): string | u
     case 'entry-written': {
       const { entry } = event
       if (entry.kind === 'message') return printableLine(entry.text).slice(0, 160)
-      return entry.kind === 'tool' && (entry.status === 'completed' || entry.status === 'failed') ? `${paint.status(entry.status, entry.status === 'completed' ? '✓' : '✗')} ${printableLine(entry.title)}` : undefined
+      return entry.kind === 'tool' && (entry.status === 'completed' || entry.status === 'failed')
+        ? `${paint.status(entry.status, entry.status === 'completed' ? '✓' : '✗')} ${printableLine(entry.title)}`
+        : undefined
     }
     case 'asked':
       return `${paint.status('waiting', '◆')} asks: ${printableLine(event.ask.title)}`
@@ -118,7 +130,9 @@ function told(frame: Extract<Frame, { kind: 'fact' }>, paint: Paint): string | u
 /** The demo says plainly that it is the demo that answers. */
 async function answer(context: Context, client: Client, session: string, ask: Ask, name: string): Promise<void> {
   const option = findOption(ask, 'allow') ?? ask.options[0]
-  const reply = option ? ({ kind: 'option', optionId: option.id } as const) : ({ kind: 'form', fields: Object.fromEntries((ask.fields ?? []).map((field) => [field.name, field.choices?.[0]?.value ?? 'formal'])) } as const)
+  const reply = option
+    ? ({ kind: 'option', optionId: option.id } as const)
+    : ({ kind: 'form', fields: Object.fromEntries((ask.fields ?? []).map((field) => [field.name, field.choices?.[0]?.value ?? 'formal'])) } as const)
   context.out(`  ${name.padEnd(14)} → the demo answers: ${printableLine(option?.label ?? 'with the first choice')}\n`)
   const result = await client.submit({ session, commandId: newId(), command: { type: 'answer', requestId: ask.id, answer: reply } }, context.signal)
   if (isRefusal(result)) throw new CommandFailed(result.refused, result.message, { exitCode: exitCodes.failed })
@@ -143,7 +157,9 @@ const verb: Verb = {
   aliases: [],
   summary: 'see three scripted sessions at work',
   usage: ['demo [--auto]'],
-  about: ['In a terminal the sessions are yours to watch and answer. With --auto, or without a terminal, the demo answers by itself, in a home of its own that it removes at the end.'],
+  about: [
+    'In a terminal the sessions are yours to watch and answer. With --auto, or without a terminal, the demo answers by itself, in a home of its own that it removes at the end.',
+  ],
   options: { auto: { type: 'boolean', help: 'answer by itself, wait for the end, leave nothing behind' } },
   words: { min: 0, max: 0, name: 'no words' },
   examples: ['offstage demo', 'offstage demo --auto'],

@@ -4,7 +4,7 @@ import type { Envelope } from '../../core/events.ts'
 import { eventText } from '../event-text.ts'
 import { exitCodes, usageError } from '../failures.ts'
 import { findSession } from '../find.ts'
-import { clock, cut, jsonText, padded, painter } from '../format.ts'
+import { clock, columnsOf, cut, jsonText, padded, painter } from '../format.ts'
 import { type Args, type Context, type Verb, flag, jsonOption, text, word } from '../verb.ts'
 
 async function run(context: Context, args: Args): Promise<number> {
@@ -22,7 +22,7 @@ const jsonLine = (envelope: Envelope): string => `${jsonText(envelope)}\n`
 
 function textLine(context: Context): (envelope: Envelope) => string {
   const paint = painter(context.color)
-  const columns = context.stdout.isTTY ? (context.stdout.columns ?? 80) : Infinity
+  const columns = context.stdout.isTTY ? columnsOf(context.stdout) : Infinity
   return ({ cursor, atMs, session, event }) => {
     const head = [padded(String(cursor), 6), clock(atMs), session, padded(event.type, 17)].join('  ')
     return `${paint.dim(head)}  ${cut(eventText(event), columns - head.length - 3)}`.trimEnd() + '\n'

@@ -6,7 +6,7 @@ import type { SessionView } from '../../core/view.ts'
 import type { Client } from '../../sdk/client.ts'
 import { exitCodes, usageError } from '../failures.ts'
 import { findSession } from '../find.ts'
-import { jsonText, painter } from '../format.ts'
+import { columnsOf, jsonText, painter } from '../format.ts'
 import { Narration } from '../narration.ts'
 import { PlainSheet } from '../sheet.ts'
 import { newId } from '../submit.ts'
@@ -33,7 +33,7 @@ async function run(context: Context, args: Args): Promise<number> {
 }
 
 async function printTranscript(context: Context, client: Client, session: SessionView, { follow, tail }: Wanted): Promise<void> {
-  const columns = context.stdout.isTTY ? (context.stdout.columns ?? 80) : Infinity
+  const columns = context.stdout.isTTY ? columnsOf(context.stdout) : Infinity
   let collected = ''
   const collecting = { print: (printed: string) => void (collected += printed), tail: () => {} }
   const live = new PlainSheet(context.out)
@@ -143,7 +143,9 @@ const verb: Verb = {
   aliases: [],
   summary: 'print what was said and done',
   usage: ['logs ID [OPTIONS]'],
-  about: ['An agent: its transcript, your prompts marked "you". A terminal: its output as text, with its own line breaks. Control characters are taken out of both; --raw leaves them in.'],
+  about: [
+    'An agent: its transcript, your prompts marked "you". A terminal: its output as text, with its own line breaks. Control characters are taken out of both; --raw leaves them in.',
+  ],
   options: {
     follow: { type: 'boolean', short: 'f', help: 'go on with what comes, until Ctrl-C or until the program of a terminal ends' },
     tail: { type: 'string', short: 'n', value: 'N', help: 'only the last lines' },

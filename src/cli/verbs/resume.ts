@@ -46,7 +46,11 @@ function lostRequest(session: SessionView, wanted: string | undefined): RequestV
   const [first] = lost
   if (!first) {
     const open = session.requests.some((request) => !request.lost)
-    throw refusedError('not-asked', `session ${session.id} has no lost question`, open ? `its question is still open: offstage answer ${session.id} …` : `offstage resume ${session.id} starts it without an answer`)
+    throw refusedError(
+      'not-asked',
+      `session ${session.id} has no lost question`,
+      open ? `its question is still open: offstage answer ${session.id} …` : `offstage resume ${session.id} starts it without an answer`,
+    )
   }
   if (lost.length === 1) return first
   throw new CommandFailed('ambiguous', `session ${session.id} has ${lost.length} lost questions`, {

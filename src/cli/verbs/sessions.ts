@@ -5,7 +5,7 @@ import { resolve } from 'node:path'
 import { type Status, statuses } from '../../core/status.ts'
 import type { SessionView } from '../../core/view.ts'
 import { exitCodes, usageError } from '../failures.ts'
-import { jsonText } from '../format.ts'
+import { columnsOf, jsonText } from '../format.ts'
 import { nearest } from '../nearest.ts'
 import { sessionLines, sessionsTable } from '../sessions-table.ts'
 import { type Args, type Context, type Verb, flag, jsonOption, text } from '../verb.ts'
@@ -19,13 +19,17 @@ async function run(context: Context, args: Args): Promise<number> {
   const sessions = listed.filter((session) => isWanted(session.status) && isThere(session))
   if (context.json) context.out(`${jsonText(sessions, 2)}\n`)
   else if (!context.stdout.isTTY) context.out(sessionLines(sessions))
-  else if (sessions.length > 0) context.out(sessionsTable(sessions, { columns: context.stdout.columns ?? 80, color: context.color, home: context.env['HOME'] }))
+  else if (sessions.length > 0) context.out(sessionsTable(sessions, { columns: columnsOf(context.stdout), color: context.color, home: context.env['HOME'] }))
   else context.out(listed.length > 0 ? 'no session fits\n' : 'no sessions yet\n  offstage bg "what to do" starts one\n')
   return exitCodes.done
 }
 
 /** The statuses of the contract, and two everyday words for some of them. */
-export const statusWords: Readonly<Record<string, readonly Status[]>> = { running: ['queued', 'starting', 'working'], error: ['failed'], ...Object.fromEntries(statuses.map((status) => [status, [status]])) }
+export const statusWords: Readonly<Record<string, readonly Status[]>> = {
+  running: ['queued', 'starting', 'working'],
+  error: ['failed'],
+  ...Object.fromEntries(statuses.map((status) => [status, [status]])),
+}
 
 export function statusesFrom(list: string): readonly Status[] {
   return list.split(',').flatMap((part) => {

@@ -8,7 +8,9 @@ const verb: Verb = endVerb({
   type: 'stop',
   done: 'stopped',
   summary: 'end the process, keep the session',
-  about: ['Returns when the whole process tree is proven gone: it is asked to end, and after two seconds it is made to. The session stays in the list; offstage resume starts it again.'],
+  about: [
+    'Returns when the whole process tree is proven gone: it is asked to end, and after two seconds it is made to. The session stays in the list; offstage resume starts it again.',
+  ],
   examples: ['offstage stop k3f9', 'offstage stop k3f9 backend-api'],
 })
 

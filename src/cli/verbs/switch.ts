@@ -18,7 +18,9 @@ const verb: Verb = {
   aliases: ['attach'],
   summary: 'bring a session to the foreground',
   usage: ['switch ID'],
-  about: ['An agent: what was said since you last looked, then live; lines are prompts and answers, /bg leaves it running. A terminal: its screen; Ctrl-\\ then d leaves it running.'],
+  about: [
+    'An agent: what was said since you last looked, then live; lines are prompts and answers, /bg leaves it running. A terminal: its screen; Ctrl-\\ then d leaves it running.',
+  ],
   options: { json: { ...jsonOption, help: 'wait until it is at rest and print the session object' } },
   words: { min: 1, max: 1, name: 'an ID' },
   examples: ['offstage switch k3f9', 'offstage switch backend-api'],

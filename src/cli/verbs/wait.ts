@@ -101,7 +101,9 @@ const verb: Verb = {
   aliases: [],
   summary: 'wait until sessions are done or need you',
   usage: ['wait ID... [--for STATUS,...] [--timeout SEC]'],
-  about: ['Exit codes: 0 completed, 10 one waits for you, 11 one failed, 12 one was stopped, 124 timeout. It also returns when a session cannot reach any of those statuses by itself any more.'],
+  about: [
+    'Exit codes: 0 completed, 10 one waits for you, 11 one failed, 12 one was stopped, 124 timeout. It also returns when a session cannot reach any of those statuses by itself any more.',
+  ],
   options: {
     for: { type: 'string', value: 'STATUS,...', help: `default: ${reachedByDefault.join(',')}` },
     timeout: { type: 'string', short: 't', value: 'SEC', help: 'give up after so many seconds' },

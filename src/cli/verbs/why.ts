@@ -7,7 +7,7 @@ import type { Client } from '../../sdk/client.ts'
 import { eventText } from '../event-text.ts'
 import { exitCodes } from '../failures.ts'
 import { findSession } from '../find.ts'
-import { agentLabel, clock, cut, jsonText, nameOf, padded, painter, shortPath, statusMark } from '../format.ts'
+import { agentLabel, clock, columnsOf, cut, jsonText, nameOf, padded, painter, shortPath, statusMark } from '../format.ts'
 import { type Args, type Context, type Verb, flag, jsonOption, word } from '../verb.ts'
 
 const shownEvents = 30
@@ -49,7 +49,7 @@ function launchOf(events: readonly Envelope[]) {
 
 function report(context: Context, session: SessionView, events: readonly Envelope[], stderr: string, all: boolean): string {
   const paint = painter(context.color)
-  const columns = context.stdout.isTTY ? Math.max(40, context.stdout.columns ?? 80) : Infinity
+  const columns = context.stdout.isTTY ? Math.max(40, columnsOf(context.stdout)) : Infinity
   const { spec, environmentNames, notes } = launchOf(events)
   const head = [paint.bold(session.id), nameOf(session), agentLabel(session.agent), paint.dim(shortPath(session.cwd, context.env['HOME']))].join('  ')
   const reason = session.reason === '' || session.reason === session.status ? '' : `: ${printableLine(session.reason)}`
