@@ -66,7 +66,8 @@ export function table(figures: readonly Figure[]): string {
   const used = (rows[0] ?? []).map((_, column) => rows.slice(1).some((cells) => cells[column] !== ''))
   const kept = rows.map((cells) => cells.filter((_, column) => used[column]))
   const widths = (kept[0] ?? []).map((_, column) => Math.max(...kept.map((cells) => cells[column]?.length ?? 0)))
-  const line = (cells: readonly string[]): string => `| ${cells.map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join(' | ')} |`
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join(' | ')} |`
   const rule = `| ${widths.map((width, column) => (column === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`)).join(' | ')} |`
   const [head = [], ...body] = kept
   return [line(head), rule, ...body.map(line)].join('\n')

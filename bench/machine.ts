@@ -57,7 +57,9 @@ function firstLine(run: () => string): string | null {
 }
 
 function fileSystemOf(folder: string): string {
-  const mounts = readFileSync('/proc/mounts', 'utf8').split('\n').map((line) => line.split(' '))
+  const mounts = readFileSync('/proc/mounts', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' '))
   const holding = mounts.filter(([, at = '-']) => folder === at || folder.startsWith(at.endsWith('/') ? at : `${at}/`))
   return holding.toSorted(([, a = ''], [, b = '']) => a.length - b.length).at(-1)?.[2] ?? 'unknown'
 }

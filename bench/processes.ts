@@ -44,9 +44,9 @@ export async function until(what: string, isSo: () => boolean | Promise<boolean>
   }
 }
 
-/** Ends whatever of a folder is still there. Returns how many had to be killed. */
-export async function sweep(folder: string): Promise<number> {
-  const deadlineMs = performance.now() + 2000
+/** Gives what is left of a folder this long to end, then kills it. Returns how many had to be killed. */
+export async function sweep(folder: string, patienceMs = 2000): Promise<number> {
+  const deadlineMs = performance.now() + patienceMs
   while (processesOf(folder).length > 0 && performance.now() < deadlineMs) await delay(20)
   const left = processesOf(folder)
   for (const pid of left) {

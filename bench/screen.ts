@@ -13,38 +13,42 @@ import type { Program } from './samples.ts'
 // oxlint-disable-next-line no-control-regex
 const sequences = /\x1b(?:\[[0-?]*[ -/]*(?:[@-~]|$)|\][^\x07\x1b]*(?:\x07|\x1b\\|$)|[PX^_][^\x1b]*(?:\x1b\\|$)|[ -/]*(?:[0-~]|$))/g
 
-/** Output of one program since it was last asked for something. */
+/** The newest output of one program, and who waits for a text in it. */
 export class Watched {
   #text = ''
   #wanted: { readonly text: string; readonly seen: () => void } | undefined
 
   push(bytes: Uint8Array): void {
-    if (!this.#wanted) return
-    this.#text += Buffer.from(bytes).toString('latin1')
-    if (!this.#text.replaceAll(sequences, '').includes(this.#wanted.text)) return
-    const { seen } = this.#wanted
-    this.#wanted = undefined
-    seen()
+    this.#text = (this.#text + Buffer.from(bytes).toString('latin1')).slice(-16_384)
+    this.#look()
   }
 
   /** Milliseconds from `cause`, which is performed here, to this text. Throws after 20 s. */
-  after(text: string, cause: () => unknown): Promise<number> {
+  after(text: string, cause: () => void): Promise<number> {
+    this.#text = ''
+    const startedMs = performance.now()
+    cause()
+    return this.until(text).then((seenMs) => seenMs - startedMs)
+  }
+
+  /** When this text was seen, at once if it is there already. Throws after 20 s. */
+  until(text: string): Promise<number> {
     return new Promise((resolve, reject) => {
-      this.#text = ''
-      const deadline = setTimeout(() => {
-        this.#wanted = undefined
-        reject(new Error(`${JSON.stringify(text)} did not come, but ${JSON.stringify(this.#text.slice(-500))}`))
-      }, 20_000)
-      const startedMs = performance.now()
-      this.#wanted = {
-        text,
-        seen: () => {
-          clearTimeout(deadline)
-          resolve(performance.now() - startedMs)
-        },
+      const deadline = setTimeout(() => reject(new Error(`${JSON.stringify(text)} did not come, but ${JSON.stringify(this.#text.slice(-500))}`)), 20_000)
+      const seen = (): void => {
+        clearTimeout(deadline)
+        resolve(performance.now())
       }
-      void cause()
+      this.#wanted = { text, seen }
+      this.#look()
     })
+  }
+
+  #look(): void {
+    const wanted = this.#wanted
+    if (!wanted || !this.#text.replaceAll(sequences, '').includes(wanted.text)) return
+    this.#wanted = undefined
+    wanted.seen()
   }
 }
 
@@ -52,13 +56,13 @@ export class Screen implements AsyncDisposable {
   readonly #folder: string
   readonly #connection: KeeperConnection
   readonly #childPid: number
-  readonly #watched = new Watched()
+  readonly watched = new Watched()
 
   private constructor(folder: string, connection: KeeperConnection, childPid: number) {
     this.#folder = folder
     this.#connection = connection
     this.#childPid = childPid
-    connection.read('out', 0, ({ bytes }) => this.#watched.push(bytes))
+    connection.read('out', 0, ({ bytes }) => this.watched.push(bytes))
   }
 
   static async open({ command, args, env }: Program, packageFolder: string): Promise<Screen> {
@@ -68,17 +72,11 @@ export class Screen implements AsyncDisposable {
     mkdirSync(join(folder, 'run'))
     const socketPath = join(folder, 'keeper.sock')
     const binary = await keeperBinary({ packageRoot: packageFolder, cacheDir: join(folder, 'cache') })
-    const { child } = await launchKeeper({ binary, folder: join(folder, 'run'), socketPath, nonce, argv: [command, ...args], env: { ...env, BENCH_SCREEN: folder }, cwd: '/', mode: 'pty' }, signal)
+    const { child } = await launchKeeper(
+      { binary, folder: join(folder, 'run'), socketPath, nonce, argv: [command, ...args], env: { ...env, BENCH_SCREEN: folder }, cwd: '/', mode: 'pty' },
+      signal,
+    )
     return new Screen(folder, await connectKeeper(socketPath, { nonce }, signal), child.pid)
-  }
-
-  /** Milliseconds from this key to what it shows. */
-  echo(key: string): Promise<number> {
-    return this.#watched.after(key, () => this.type(key))
-  }
-
-  shows(text: string, cause: () => unknown = () => {}): Promise<number> {
-    return this.#watched.after(text, cause)
   }
 
   type(text: string): void {
