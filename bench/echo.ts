@@ -99,16 +99,26 @@ async function typeOn(typewriters: Typewriters, lines: number): Promise<Record<s
     for (const [name, typewriter] of Object.entries(typewriters)) {
       if (typewriter === undefined) continue
       const kept = (samples[name] ??= [])
-      for (const key of keys) {
-        await delay(pauseMs)
-        const ms = await typewriter.watched.after(key, () => typewriter.type(key))
-        if (line >= 0) kept.push(ms)
+      try {
+        const milliseconds = await typeLine(typewriter)
+        if (line >= 0) kept.push(...milliseconds)
+      } catch (cause) {
+        throw new Error(`${name}, line ${line}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
       }
-      // cat says the whole line again.
-      await typewriter.watched.after(keys, () => typewriter.type('\r'))
     }
   }
   return samples
+}
+
+async function typeLine(typewriter: Typewriter): Promise<Samples> {
+  const milliseconds: number[] = []
+  for (const key of keys) {
+    await delay(pauseMs)
+    milliseconds.push(await typewriter.watched.after(key, () => typewriter.type(key)))
+  }
+  // cat says the whole line again.
+  await typewriter.watched.after(keys, () => typewriter.type('\r'))
+  return milliseconds
 }
 
 async function beside<Flood>(begin: () => Promise<Flood>, end: (flood: Flood) => Promise<void>, measure: () => Promise<Record<string, Samples>>): Promise<Record<string, Samples>> {

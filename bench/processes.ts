@@ -4,8 +4,16 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 
 /** Proportional set size: pages that several processes share are counted in parts, so that sums are true. */
-export function pssMb(pids: readonly number[]): number {
-  const kilobytes = pids.map((pid) => Number(/^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1]))
+export const pssMb = (pids: readonly number[]): number => mapsMb(pids, ['Pss'])
+
+/** What would be free without them: only pages that nobody else has. */
+export const privateMb = (pids: readonly number[]): number => mapsMb(pids, ['Private_Clean', 'Private_Dirty'])
+
+function mapsMb(pids: readonly number[], fields: readonly string[]): number {
+  const kilobytes = pids.map((pid) => {
+    const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')
+    return fields.reduce((sum, field) => sum + Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(rollup)?.[1]), 0)
+  })
   return kilobytes.reduce((sum, one) => sum + one, 0) / 1024
 }
 

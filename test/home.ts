@@ -73,7 +73,7 @@ export class TestHome {
       (pids) => pids.length === 0,
     )
     for (const { pid } of left) process.kill(pid, 'SIGKILL')
-    rmSync(this.folder, { recursive: true, force: true })
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 })
     if (left.length > 0) throw new Error(`left running: ${left.map((one) => `${one.pid} ${one.command}`).join('; ')}`)
   }
 

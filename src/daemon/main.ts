@@ -1,5 +1,6 @@
 // The daemon: one process per home, startable and killable at any moment. The only place where implementations meet, top to bottom.
 
+import { flushCompileCache } from 'node:module'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ConfigInvalid, defaultConfig, loadConfig } from '../config/config.ts'
 import { packageRoot, packageVersion } from '../config/package-root.ts'
@@ -69,6 +70,8 @@ async function main(): Promise<void> {
     if (end.signal.aborted) return
     log.info({ because }, 'the daemon leaves; agents stay at work')
     end.abort()
+    // Written now, not at the exit: who waits for the daemon's end may remove the home right after it.
+    flushCompileCache()
     await server.close()
     events.close()
     lock.release()

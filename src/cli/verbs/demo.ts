@@ -39,7 +39,7 @@ async function run(context: Context, args: Args): Promise<number> {
     return await byItself(context, client, project)
   } finally {
     await endAll(client)
-    await rm(folder, { recursive: true, force: true })
+    await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 })
   }
 }
 
