@@ -32,6 +32,26 @@ test('start, list, answer, read, stop and resume an agent', async () => {
   expect((await offstage(home, ['logs', 'first'])).out).toMatch(/more/)
 })
 
+test('a removed session leaves every list but its own, and restore brings it back', async () => {
+  await using home = new TestHome()
+  const { id } = JSON.parse((await offstage(home, ['bg', '--json', '--', 'sleep', '60'])).out) as SessionView
+  expect((await offstage(home, ['rm', id])).code).toBe(0)
+  const listed = async (...flags: string[]): Promise<string> => (await offstage(home, ['ls', ...flags])).out.split('\t')[0] ?? ''
+  expect([await listed(), await listed('--all'), await listed('--removed')]).toEqual(['', '', id])
+  expect((await offstage(home, ['restore', id])).code).toBe(0)
+  expect([await listed(), await listed('--removed')]).toEqual([id, ''])
+})
+
+test('the demo works without a terminal and leaves nothing behind', async () => {
+  await using home = new TestHome()
+  const temporary = join(home.folder, 'tmp')
+  mkdirSync(temporary)
+  const ran = await offstage(home, ['demo'], { env: { OFFSTAGE_DEMO_PACE_MS: '0', TMPDIR: temporary } })
+  expect([ran.code, ran.err]).toEqual([0, ''])
+  expect(ran.out).toMatch(/a script, not a model[\s\S]*→ the demo answers[\s\S]*Three sessions completed[\s\S]*D src\/legacy\/old-cart.js/)
+  expect(readdirSync(temporary)).toEqual([])
+})
+
 test('the piped list has one line a session with eight tab-separated fields, whatever a title holds', async () => {
   await using home = new TestHome()
   const hostile = 'a\ttab\nand \u001b]0;evil\u0007\u001b[31mred\u009b31m \u202edlrow'

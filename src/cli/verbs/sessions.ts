@@ -15,7 +15,8 @@ async function run(context: Context, args: Args): Promise<number> {
   const below = text(args, 'cwd')
   const isThere = below === undefined ? () => true : directoryFilter(resolve(context.cwd, below))
   const client = await context.client()
-  const listed = await client.list({ all: flag(args, 'all') }, context.signal)
+  const removed = flag(args, 'removed')
+  const listed = (await client.list({ all: removed || flag(args, 'all') }, context.signal)).filter((session) => session.removed === removed)
   const sessions = listed.filter((session) => isWanted(session.status) && isThere(session))
   if (context.json) context.out(`${jsonText(sessions, 2)}\n`)
   else if (!context.stdout.isTTY) context.out(sessionLines(sessions))
@@ -63,7 +64,8 @@ const verb: Verb = {
   usage: ['sessions [OPTIONS]'],
   about: ['Into a pipe it prints one line a session, tab-separated: id, status, label, agent, directory, summary, elapsed, unseen.'],
   options: {
-    all: { type: 'boolean', short: 'a', help: 'archived and removed ones too' },
+    all: { type: 'boolean', short: 'a', help: 'archived ones too' },
+    removed: { type: 'boolean', help: 'only removed ones, which restore brings back' },
     status: { type: 'string', short: 's', value: 'S,...', help: `only these: ${statuses.join(', ')}; also running and error` },
     cwd: { type: 'string', short: 'C', value: 'DIR', help: 'only those that work in this directory or below it' },
     json: { ...jsonOption, help: 'print one JSON array' },
