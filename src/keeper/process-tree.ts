@@ -117,12 +117,17 @@ async function underKeeper(keeper: ProcessIdentity | undefined, all: readonly Pr
   const queue = [keeper.pid]
   for (const pid of queue) {
     for (const stat of children.get(pid) ?? []) {
-      if (found.has(stat.pid)) continue
+      if (found.has(stat.pid) || isOffstage(stat)) continue
       found.add(stat.pid)
       queue.push(stat.pid)
     }
   }
   return found
+}
+
+/** An agent may use Offstage itself. The daemon and the keepers that come of it belong to the user, though this keeper, as the nearest subreaper, is their parent now. */
+function isOffstage(stat: ProcessStat): boolean {
+  return stat.pid === process.pid || stat.name === 'offstage-keeper'
 }
 
 function keyOf(identity: ProcessIdentity): string {

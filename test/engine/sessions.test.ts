@@ -8,7 +8,7 @@ import type { LaunchSpec } from '../../src/core/events.ts'
 import type { Command } from '../../src/core/inputs.ts'
 import type { Client } from '../../src/sdk/index.ts'
 import { TestHome, accepted, fact, facts, never, newId, settle, until } from '../home.ts'
-import { talker } from '../e2e/offstage.ts'
+import { launcher, talker } from '../e2e/offstage.ts'
 
 const agentSpec = (home: TestHome, argv: readonly string[], more: Partial<LaunchSpec> = {}): LaunchSpec => ({
   kind: 'agent',
@@ -244,6 +244,27 @@ test('stop ends the whole tree, also what ignores TERM and has a session of its 
   const stopped = await fact(client, session, (event) => event.type === 'stopped')
   expect(stopped.event.type === 'stopped' && stopped.event.ended).toBeGreaterThanOrEqual(2)
   expect(existsSync(`/proc/${stubborn?.pid}`) && !zombie(stubborn?.pid ?? 0)).toBe(false)
+})
+
+test('a session that started Offstage and other sessions from inside is stopped alone', async () => {
+  await using home = new TestHome()
+  const first = await home.client()
+  // Everything of ours that is started in there becomes a descendant of this session's keeper, the daemon included.
+  const command = `read go; kill -9 $DAEMON; '${process.execPath}' '${launcher}' bg --label inner -- sleep 1000 > started.txt 2>&1; echo over >> started.txt; sleep 1000`
+  const spec = { kind: 'terminal', driver: 'terminal', agent: 'sh', argv: ['sh', '-c', command], cwd: home.project } as const
+  const session = newId()
+  const environment = { ...home.env, DAEMON: String((await first.daemonStatus(never)).pid) }
+  accepted(await first.submit({ session, commandId: newId(), command: { type: 'create', spec, title: 'outer' }, environment }, never))
+  // Only now: a client that still waits for a reply would start the new daemon itself. The reply to this one may die with the daemon.
+  await first.write(session, Buffer.from('\r'), never).catch(() => {})
+  await settle(() => existsSync(join(home.project, 'started.txt')) && readFileSync(join(home.project, 'started.txt'), 'utf8').includes('over'), Boolean, 10_000)
+  const client = await home.client(false)
+  const daemon = (await client.daemonStatus(never)).pid
+  accepted(await tell(client, session, { type: 'stop' }))
+  await until(client, session, (view) => view.status === 'stopped')
+  const inner = (await client.list({ all: false }, never)).find((view) => view.label === 'inner')
+  expect([inner?.status, inner?.run?.alive]).toEqual(['working', true])
+  expect((await client.daemonStatus(never)).pid).toBe(daemon)
 })
 
 test('a run that needs an environment after a restart waits for a client and says so', async () => {
