@@ -54,7 +54,7 @@ export class BenchHome implements AsyncDisposable {
 
   /** Any program on a terminal of its own; resolves when it runs. */
   startTerminal(client: Client, argv: readonly string[]): Promise<SessionView> {
-    return this.#start(client, { kind: 'terminal', driver: 'terminal', agent: 'bench', argv, cwd: this.project })
+    return this.#start(client, { kind: 'terminal', driver: 'terminal', agent: 'bench', argv, cwd: this.project, size: { columns: 80, rows: 24 } })
   }
 
   startAgent(client: Client, argv: readonly string[]): Promise<SessionView> {

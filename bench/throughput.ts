@@ -26,7 +26,7 @@ export async function throughput(bench: Bench): Promise<readonly Figure[]> {
   const recorded: number[] = []
 
   const measured = await sideBySide(
-    { rounds: 5 },
+    { rounds: 7 },
     {
       floor: async () => {
         await ended(spawn('script', ['-qfc', stamps.program(), '/dev/null'], { env: { ...home.env }, stdio: ['ignore', 'ignore', 'ignore'] }))

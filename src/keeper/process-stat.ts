@@ -1,7 +1,7 @@
 // What the system says of a process: the start time that tells one bearer of a pid from the next, its group and session.
 // Only looks; a process that is gone, or that is not ours to see, is undefined.
 import { execFile } from 'node:child_process'
-import { readdir, readFile } from 'node:fs/promises'
+import { readFileSync, readdirSync } from 'node:fs'
 import { promisify } from 'node:util'
 
 /** `start` as in field 22 of /proc/PID/stat; 0 where the system has none. */
@@ -12,11 +12,8 @@ const hasProc = process.platform === 'linux'
 
 export async function processStat(pid: number): Promise<ProcessStat | undefined> {
   if (!hasProc) return (await listByPs()).find((stat) => stat.pid === pid)
-  try {
-    return parseStat(await readFile(`/proc/${pid}/stat`, 'latin1'))
-  } catch {
-    return undefined
-  }
+  const text = readOf(pid, 'stat')
+  return text === undefined ? undefined : parseStat(text)
 }
 
 /** Whether exactly this process still runs; a zombie does not. */
@@ -26,21 +23,64 @@ export async function processRuns(identity: ProcessIdentity): Promise<boolean> {
   return stat !== undefined && !stat.zombie && stat.start === identity.start
 }
 
-export async function listProcesses(): Promise<ProcessStat[]> {
-  if (!hasProc) return listByPs()
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
-  const stats = await Promise.all(pids.map((pid) => processStat(Number(pid))))
-  return stats.filter((stat) => stat !== undefined)
+/** All processes at one moment. What an environment says is looked up once, when it is first asked for. */
+export class ProcessTable {
+  /** `performance.now()` before the first look. */
+  readonly atMs: number
+  readonly stats: readonly ProcessStat[]
+  readonly #environments = new Map<number, string>()
+
+  private constructor(atMs: number, stats: readonly ProcessStat[]) {
+    this.atMs = atMs
+    this.stats = stats
+  }
+
+  /** Throws where the process table cannot be read (descriptors run out): nothing found is not the same as nothing there. */
+  static async read(): Promise<ProcessTable> {
+    const atMs = performance.now()
+    if (!hasProc) return new ProcessTable(atMs, await listByPs())
+    // Read at once: in pieces it takes three times the time, and a descriptor for each process that there is.
+    const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
+    const texts = pids.map((pid) => readOf(Number(pid), 'stat')).filter((text) => text !== undefined)
+    return new ProcessTable(atMs, texts.map(parseStat))
+  }
+
+  /** Whether the process was started with exactly `name=value` in its environment; false where that cannot be seen. */
+  hasEnvironment(pid: number, name: string, value: string): boolean {
+    if (!hasProc) return false
+    const environment = this.#environments.get(pid) ?? readOf(pid, 'environ') ?? ''
+    this.#environments.set(pid, environment)
+    return `\0${environment}\0`.includes(`\0${name}=${value}\0`)
+  }
 }
 
-/** Whether the process was started with exactly `name=value` in its environment; false where that cannot be seen. */
-export async function hasEnvironment(pid: number, name: string, value: string): Promise<boolean> {
-  if (!hasProc) return false
-  const environ = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '')
-  return `\0${environ}\0`.includes(`\0${name}=${value}\0`)
+let newest: Promise<ProcessTable> | undefined
+
+/** A table that was read after this moment (`performance.now()`). Whoever asks at the same time shares one, so that ending a hundred trees at once looks no more often than ending one. */
+export async function processTableAfter(momentMs: number): Promise<ProcessTable> {
+  for (;;) {
+    const shared = newest
+    const table = await shared?.catch(() => undefined)
+    if (table && table.atMs > momentMs) return table
+    // A look that failed is told to whoever asked for it; the next one looks again.
+    if (newest === shared) return (newest = ProcessTable.read())
+  }
 }
 
-function parseStat(text: string): ProcessStat | undefined {
+export const listProcesses = async (): Promise<readonly ProcessStat[]> => (await ProcessTable.read()).stats
+
+/** Undefined for a process that is gone or not ours to see; throws for everything else. */
+function readOf(pid: number, file: 'stat' | 'environ'): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'latin1')
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+    if (code === 'ENOENT' || code === 'ESRCH' || code === 'EACCES' || code === 'EPERM') return undefined
+    throw cause
+  }
+}
+
+function parseStat(text: string): ProcessStat {
   // The name is in brackets and may itself hold brackets and blanks.
   const open = text.indexOf('(')
   const close = text.lastIndexOf(')')

@@ -1,7 +1,7 @@
 // Finds and ends all processes of one run: its process group, its session, what descends from its keeper, and whatever
 // carries the run's tag in its environment. Ends nothing that it could not tell from a later bearer of the same pid.
 import { setTimeout as delay } from 'node:timers/promises'
-import { hasEnvironment, listProcesses, processRuns, type ProcessIdentity, type ProcessStat } from './process-stat.ts'
+import { processRuns, processTableAfter, type ProcessIdentity, type ProcessStat } from './process-stat.ts'
 
 export type Tree = {
   /** Of the child that the keeper started, which leads both. */
@@ -25,23 +25,23 @@ const defaultGraceMs = 2000
 const defaultKillMs = 3000
 const rescanMs = 15
 
-/** The live processes of the tree, zombies left out. */
-export async function findTree(tree: Tree): Promise<Found[]> {
-  const all = await listProcesses()
+/** The live processes of the tree, zombies left out, as they were after `momentMs` (`performance.now()`; default: now). */
+export async function findTree(tree: Tree, momentMs = performance.now()): Promise<Found[]> {
+  const table = await processTableAfter(momentMs)
+  const all = table.stats
   const descendants = await underKeeper(tree.keeper, all)
   const refused = new Set([0, 1, process.pid, tree.keeper?.pid, ...(tree.spare ?? [])])
   const replaced = all.some((stat) => isAnotherLeader(stat, tree))
-  const belongsBy = async (stat: ProcessStat): Promise<Found['by'] | undefined> => {
+  const belongsBy = (stat: ProcessStat): Found['by'] | undefined => {
     if (stat.zombie || refused.has(stat.pid)) return undefined
     const ours = !replaced && isNotOlder(stat, tree)
     if (ours && tree.pgid !== undefined && tree.pgid > 1 && stat.group === tree.pgid) return 'group'
     if (ours && tree.sid !== undefined && tree.sid > 1 && stat.session === tree.sid) return 'session'
     if (descendants.has(stat.pid)) return 'keeper'
-    return tree.tag !== undefined && (await hasEnvironment(stat.pid, tagVariable, tree.tag)) ? 'tag' : undefined
+    return tree.tag !== undefined && table.hasEnvironment(stat.pid, tagVariable, tree.tag) ? 'tag' : undefined
   }
-  const why = await Promise.all(all.map(belongsBy))
-  return all.flatMap((stat, index) => {
-    const by = why[index]
+  return all.flatMap((stat) => {
+    const by = belongsBy(stat)
     return by === undefined ? [] : [{ stat, by }]
   })
 }
@@ -57,22 +57,25 @@ export async function sweep(tree: Tree, options: SweepOptions, signal: AbortSign
     for (const one of fresh) seen.set(keyOf(one.stat), one)
     return fresh
   }
-  const graceEnds = Date.now() + graceMs
+  const graceEnds = performance.now() + graceMs
   let empty = 0
-  while (empty < 2 && Date.now() < graceEnds && !signal.aborted) {
-    const found = await findTree(tree)
+  let sentMs = performance.now()
+  while (empty < 2 && performance.now() < graceEnds && !signal.aborted) {
+    const found = await findTree(tree, sentMs)
     await send(note(found), 'SIGTERM', tree)
+    sentMs = performance.now()
     empty = found.length === 0 ? empty + 1 : 0
     if (empty < 2) await delay(rescanMs)
   }
-  const killEnds = Date.now() + killMs
+  const killEnds = performance.now() + killMs
   let left: Found[] = []
   while (empty < 2) {
-    left = await findTree(tree)
+    left = await findTree(tree, sentMs)
     note(left)
     empty = left.length === 0 ? empty + 1 : 0
-    if (empty >= 2 || (left.length > 0 && Date.now() >= killEnds)) break
+    if (empty >= 2 || (left.length > 0 && performance.now() >= killEnds)) break
     await send(left, 'SIGKILL', tree)
+    sentMs = performance.now()
     await delay(rescanMs)
   }
   const leftKeys = new Set(left.map((one) => keyOf(one.stat)))
