@@ -159,7 +159,7 @@ export class Conversation {
 
   #notStarted(): Ending | undefined {
     const { process } = this.#session ?? {}
-    return this.#parts.from === 'start' && process?.kind === 'not-started' ? { kind: 'not-started', why: process.why } : undefined
+    return this.#parts.from === 'start' && process?.kind === 'unusable' ? { kind: 'not-started', why: process.why } : undefined
   }
 
   /** Everything that was there when we came. */

@@ -27,6 +27,14 @@ function wordsOf(event: Event): string {
       return `run ${event.run}: ${event.why}`
     case 'environment-missing':
       return `run ${event.run} waits for an environment`
+    case 'run-deferred':
+    case 'held':
+      return `run ${event.run}: ${event.why}`
+    case 'fell-silent':
+      return `run ${event.run}, for ${Math.round(event.forMs / 1000)} s`
+    case 'released':
+    case 'spoke-again':
+      return `run ${event.run}`
     case 'agent-ready':
       return `run ${event.run}, ${event.how}, ${[event.agentName, event.agentVersion].filter((one) => one !== undefined).join(' ')} ${event.agentRef}`
     case 'agent-offers':
@@ -59,6 +67,7 @@ function wordsOf(event: Event): string {
       return `run ${event.run}: ${event.cause}`
     case 'stopped':
       return `${event.ended} processes ended`
+    case 'given-back':
     case 'archived':
     case 'removed':
     case 'restored':

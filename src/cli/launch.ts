@@ -3,7 +3,7 @@
 import { realpathSync, statSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import { isRefusal } from '../core/errors.ts'
-import type { LaunchSpec } from '../core/events.ts'
+import type { LaunchSpec, ResumePolicy } from '../core/events.ts'
 import type { Submission } from '../core/api.ts'
 import { printableLine } from '../core/terminal-text.ts'
 import { cut } from './format.ts'
@@ -18,6 +18,7 @@ export const launchOptions: Readonly<Record<string, OptionSpec>> = {
   'in-place': { type: 'boolean', help: 'work in the directory itself, which is the default' },
   model: { type: 'string', value: 'M', help: "the agent's own name of a model" },
   mode: { type: 'string', value: 'M', help: "the agent's own name of a mode" },
+  resume: { type: 'string', value: 'P', help: 'what happens when its agent is lost: ask, auto (it is started again) or never' },
   env: { type: 'string', multiple: true, value: 'K=V', help: 'one more variable of its environment' },
   'no-tty': { type: 'boolean', help: 'with "--": connect the program by pipes, not by a terminal' },
 }
@@ -69,7 +70,8 @@ async function agentSpec(context: Context, args: Args, cwd: string, prompt: stri
   if (isRefusal(agent)) throw failureOf(agent)
   const model = text(args, 'model')
   const mode = text(args, 'mode')
-  const wishes = { ...(model === undefined ? {} : { model }), ...(mode === undefined ? {} : { mode }) }
+  const resume = resumePolicy(text(args, 'resume')) ?? config.resume
+  const wishes = { ...(resume === 'ask' ? {} : { resume }), ...(model === undefined ? {} : { model }), ...(mode === undefined ? {} : { mode }) }
   // A terminal program takes keystrokes and no prompts, but nearly all agents of that sort take a first one as their argument.
   const spec: LaunchSpec =
     agent.driver === 'acp'
@@ -78,11 +80,17 @@ async function agentSpec(context: Context, args: Args, cwd: string, prompt: stri
   return { agent, spec }
 }
 
+function resumePolicy(given: string | undefined): ResumePolicy | undefined {
+  const policy = (['ask', 'auto', 'never'] as const).find((one) => one === given)
+  if (given !== undefined && !policy) throw usageError(`"${given}" is no resume policy`, 'one of: ask, auto, never')
+  return policy
+}
+
 function programSpec(context: Context, args: Args, program: readonly string[], cwd: string): LaunchSpec {
   const [name] = program
   if (name === undefined || name === '') throw usageError('which program? Nothing follows "--"', 'for example: offstage bg -- npm test')
   if (args.words.length > 0) throw usageError('a prompt and a program cannot both be given', 'the program takes no prompt: leave out what stands before "--"')
-  const unfit = ['agent', 'model', 'mode'].find((option) => args.values[option] !== undefined)
+  const unfit = ['agent', 'model', 'mode', 'resume'].find((option) => args.values[option] !== undefined)
   if (unfit !== undefined) throw usageError(`--${unfit} is for agents, not for a program`, 'leave it out')
   if (program.some((word) => word.includes('\0'))) throw usageError('the command holds a zero byte')
   const common = { kind: 'terminal', agent: basename(name), argv: program, cwd } as const

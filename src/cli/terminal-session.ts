@@ -27,7 +27,7 @@ export interface TerminalOpening {
 export async function showTerminal(context: Context, client: Client, session: SessionView, opening: TerminalOpening): Promise<number> {
   const live = await settled(context, client, session, (view) => view.attach !== null || isOver(view))
   // One that is connected by pipes has no screen.
-  const screen = context.stdin.isTTY && context.stdout.isTTY && !context.json && session.size !== null
+  const screen = context.stdin.isTTY && context.stdout.isTTY && !context.json && session.driver === 'terminal'
   const exitCode = screen && live.attach ? await attached(context, client, live, opening) : undefined
   if (exitCode !== undefined) return exitCode
   if (isOver(live) && !opening.fresh) return await told(context, client, live)
@@ -109,7 +109,7 @@ async function streamed(context: Context, client: Client, session: SessionView, 
   const out = context.json ? () => {} : context.out
   const err = context.json ? () => {} : context.err
   // With pipes its stderr is apart, and stays so.
-  await Promise.all([stream(context, client, session, 'out', out), session.size === null ? stream(context, client, session, 'err', err) : undefined])
+  await Promise.all([stream(context, client, session, 'out', out), session.driver === 'command' ? stream(context, client, session, 'err', err) : undefined])
   if (context.signal.aborted) {
     context.err(leftText(context, session, ids))
     return signalExitCode(context.signal.reason)

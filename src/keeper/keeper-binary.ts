@@ -13,19 +13,28 @@ export class KeeperUnavailable extends Error {
   override name = 'KeeperUnavailable'
 }
 
+/** A keeper that is there, or what to compile one from and where to. */
+export type KeeperAtHand = { kind: 'ready'; path: string } | { kind: 'to-compile'; source: string; target: string }
+
 /** Path of a keeper program that runs on this machine. Throws KeeperUnavailable. Two callers at once are fine. */
 export async function keeperBinary(options: KeeperBinaryOptions): Promise<string> {
+  const found = await keeperAtHand(options)
+  if (found.kind === 'ready') return found.path
+  await compile(found.source, found.target, options.cacheDir)
+  return found.target
+}
+
+/** Only looks. Throws KeeperUnavailable when there is neither a keeper nor its source. */
+export async function keeperAtHand(options: KeeperBinaryOptions): Promise<KeeperAtHand> {
   const source = await findSource(options.packageRoot)
   const hash = source === undefined ? undefined : createHash('sha256').update(source.text).digest('hex')
   const prebuilt = join(options.packageRoot, 'dist', 'native', `keeper-${process.platform}-${process.arch}`)
-  if (await isCurrent(prebuilt, hash)) return prebuilt
+  if (await isCurrent(prebuilt, hash)) return { kind: 'ready', path: prebuilt }
   if (source === undefined || hash === undefined) {
     throw new KeeperUnavailable(`no keeper for ${process.platform} ${process.arch}, and no keeper.c, in ${options.packageRoot}; install the package again`)
   }
   const target = join(options.cacheDir, `keeper-${hash.slice(0, 16)}`)
-  if (await isExecutable(target)) return target
-  await compile(source.path, target, options.cacheDir)
-  return target
+  return (await isExecutable(target)) ? { kind: 'ready', path: target } : { kind: 'to-compile', source: source.path, target }
 }
 
 /** sha256 of keeper.c, as written beside a prebuilt binary. */

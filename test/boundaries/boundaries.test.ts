@@ -29,12 +29,12 @@ const forbidden: readonly { readonly title: string; readonly where: RegExp; read
     where: /^(core|drivers)\//,
     what: /['"]node:|\bprocess\.(env|argv|cwd|exit\(|hrtime|std)|\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bset(Timeout|Interval|Immediate)\b|\bcrypto\b|\bperformance\b/,
   },
-  { title: 'only workspace/git.ts runs git', where: /./, what: /['"`]git['"`]/, but: /^workspace\/git\.ts/ },
+  { title: 'only workspace/git.ts runs git (doctor asks for its version)', where: /./, what: /['"`]git['"`]/, but: /^(workspace|cli\/doctor)\/git\.ts/ },
   {
-    title: 'programs are started by the keeper, git.ts, the demo, and ourselves by the client',
+    title: 'programs are started by the keeper, git.ts, the demo, and ourselves by the client; the system is asked by ask-program.ts',
     where: /./,
     what: /['"](node:)?child_process['"]/,
-    but: /^(keeper\/|workspace\/git\.ts|demo\/|sdk\/start-daemon\.ts|cli\/context\.ts)/,
+    but: /^(keeper\/|workspace\/git\.ts|demo\/|sdk\/start-daemon\.ts|cli\/(context|ask-program)\.ts)/,
   },
   { title: 'the environment is read where programs begin', where: /./, what: /\bprocess\.env\b/, but: /^(config\/|demo\/|(cli|daemon)\/main\.ts|engine\/crash-point\.ts)/ },
 ]

@@ -1,17 +1,20 @@
-// `offstage daemon`: looks at the daemon, starts it, stops it (its agents stay at work), prints its log.
+// `offstage daemon`: looks at the daemon, starts it, stops it (its agents stay at work), prints its log, makes it a user service.
 
 import { createReadStream } from 'node:fs'
 import { printable, printableLine } from '../../core/terminal-text.ts'
 import type { Client, DaemonStatus } from '../../sdk/client.ts'
+import type { AskProgram } from '../ask-program.ts'
+import type { Service } from '../daemon-service.ts'
 import { exitCodes, usageError } from '../failures.ts'
 import { count, duration, jsonText } from '../format.ts'
 import { nearest } from '../nearest.ts'
-import { type Args, type Context, type Verb, jsonOption, text, word } from '../verb.ts'
+import { type Args, type Context, type Verb, flag, jsonOption, text, word } from '../verb.ts'
 
-const actions = ['status', 'start', 'stop', 'logs']
+const actions = ['status', 'start', 'stop', 'logs', 'install', 'uninstall']
 
 async function run(context: Context, args: Args): Promise<number> {
   const action = args.words[0] ?? 'status'
+  if (flag(args, 'print') && action !== 'install') throw usageError('--print goes with install', 'offstage daemon install --print')
   switch (action) {
     case 'status':
       return await printStatus(context, await context.existingClient())
@@ -21,6 +24,10 @@ async function run(context: Context, args: Args): Promise<number> {
       return await stop(context)
     case 'logs':
       return await logs(context, text(args, 'tail'))
+    case 'install':
+      return await install(context, flag(args, 'print'))
+    case 'uninstall':
+      return await uninstall(context)
     default: {
       const near = nearest(word(args), actions)
       throw usageError(`"${action}" is not one of ${actions.join(', ')}`, near === undefined ? 'offstage daemon --help says more' : `did you mean offstage daemon ${near}?`)
@@ -82,15 +89,74 @@ async function logs(context: Context, tail: string | undefined): Promise<number>
   return exitCodes.done
 }
 
+async function install(context: Context, onlyPrint: boolean): Promise<number> {
+  const { service, ask } = await serviceHere(context)
+  if (onlyPrint) {
+    context.out(context.json ? `${jsonText({ file: service.file, text: service.text })}\n` : service.text)
+    return exitCodes.done
+  }
+  const { installService } = await import('../daemon-service.ts')
+  const goesOn = await isRunning(context)
+  const done = await installService(service, ask)
+  if (context.json) context.out(`${jsonText(done)}\n`)
+  else {
+    const file = printableLine(done.file)
+    const first = done.written ? ` written   ${file}\n` : ` the same  ${file}\n`
+    const next = done.started
+      ? ` started   at every login from now on${goesOn ? '; the daemon that runs now goes on until it is stopped' : ''}\n`
+      : ` later     the service manager does not answer here; where it does, run\n${done.later.map((line) => `           ${printableLine(line)}\n`).join('')}`
+    context.out(`${first}${next} undo      offstage daemon uninstall\n`)
+  }
+  return exitCodes.done
+}
+
+async function uninstall(context: Context): Promise<number> {
+  const { service, ask } = await serviceHere(context)
+  const { uninstallService } = await import('../daemon-service.ts')
+  const done = await uninstallService(service, ask)
+  const file = printableLine(done.file)
+  context.out(
+    context.json
+      ? `${jsonText(done)}\n`
+      : done.removed
+        ? `removed ${file}; agents stay at work, and every command starts the daemon when it needs it\n`
+        : `nothing is installed: there is no ${file}\n`,
+  )
+  return exitCodes.done
+}
+
+async function serviceHere(context: Context): Promise<{ readonly service: Service; readonly ask: AskProgram }> {
+  const [{ pathsFrom }, { serviceFor }, { askWith }] = await Promise.all([import('../../config/paths.ts'), import('../daemon-service.ts'), import('../ask-program.ts')])
+  const { env, signal } = context
+  return { service: serviceFor({ platform: process.platform, env, paths: pathsFrom(env, process.getuid?.() ?? 0) }), ask: askWith(env, signal) }
+}
+
+async function isRunning(context: Context): Promise<boolean> {
+  try {
+    const client = await context.existingClient()
+    client.close()
+    return true
+  } catch {
+    return false
+  }
+}
+
 const verb: Verb = {
   name: 'daemon',
   aliases: [],
   summary: 'look at, start or stop the daemon',
-  usage: ['daemon [status|start|stop|logs]'],
-  about: ['Every command starts the daemon when it needs it. Stopping it harms nobody: agents stay at work, and the next command finds them again.'],
-  options: { tail: { type: 'string', value: 'N', help: 'logs: only the last lines' }, json: { ...jsonOption, help: 'print JSON' } },
+  usage: ['daemon [status|start|stop|logs]', 'daemon install [--print]', 'daemon uninstall'],
+  about: [
+    'Every command starts the daemon when it needs it. Stopping it harms nobody: agents stay at work, and the next command finds them again.',
+    'install makes it a service of yours as well (systemd or launchd), which starts at login and comes back after a crash. It is optional.',
+  ],
+  options: {
+    tail: { type: 'string', value: 'N', help: 'logs: only the last lines' },
+    print: { type: 'boolean', help: 'install: print the file, write nothing' },
+    json: { ...jsonOption, help: 'print JSON' },
+  },
   words: { min: 0, max: 1, name: '' },
-  examples: ['offstage daemon status --json', 'offstage daemon logs --tail 20'],
+  examples: ['offstage daemon status --json', 'offstage daemon logs --tail 20', 'offstage daemon install --print'],
   run,
 }
 

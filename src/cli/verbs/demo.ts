@@ -4,7 +4,7 @@
 import { mkdtemp, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { entry } from '../../config/package-root.ts'
+import { entry, isCheckout } from '../../config/package-root.ts'
 import type { Frame } from '../../core/api.ts'
 import { isRefusal } from '../../core/errors.ts'
 import { type Ask, findOption } from '../../core/requests.ts'
@@ -22,8 +22,13 @@ const scenarios = [
   { name: 'write-docs', prompt: 'Write a README.md that says what this project does.' },
 ] as const
 
-const scripted = 'The agent of this demo is a script, not a model: it speaks the Agent Client Protocol like a real one, edits the files and runs the tests.'
-const withARealOne = 'With a real agent: offstage agents shows which are installed; offstage bg "your task" starts one in the directory you are in.'
+/** What to type here: a checkout is not on PATH. */
+const offstage = isCheckout ? 'npx offstage' : 'offstage'
+
+const scripted = `The agent of this demo is a script, not a model: it speaks the Agent Client
+Protocol like a real one, edits the files and runs the tests.`
+const withARealOne = `With a real agent: "${offstage} agents" shows which are installed,
+and ${offstage} bg "your task" starts one in the directory you are in.`
 const longestMs = 120_000
 
 async function run(context: Context, args: Args): Promise<number> {
@@ -63,14 +68,17 @@ async function leaveToUser(context: Context, project: string): Promise<number> {
   const client = await context.client()
   await start(context, client, project, (name) => `demo-${name}`)
   const steps: readonly (readonly [string, string])[] = [
-    ['offstage sessions', 'all sessions'],
-    ['offstage requests', 'what they ask of you'],
-    ['offstage answer demo-remove-legacy allow', 'answer one'],
-    ['offstage switch demo-write-docs', 'open one; /bg leaves it running'],
-    ['offstage rm demo-fix-test demo-remove-legacy demo-write-docs', 'remove them when you are done'],
+    ['sessions', 'all sessions'],
+    ['requests', 'what they ask of you'],
+    ['answer demo-remove-legacy allow', 'answer one'],
+    ['switch demo-write-docs', 'open one; /bg leaves it running'],
+    [`rm ${scenarios.map(({ name }) => `demo-${name}`).join(' ')}`, 'remove them when you are done'],
   ]
-  context.out(`${scripted}\n\nThree sessions are at work in ${project}:\n\n`)
-  for (const [command, what] of steps) context.out(`  ${command.padEnd(62)}${paint.dim(what)}\n`)
+  context.out(`${scripted}\n\nThree sessions are at work in\n${project}\n\n`)
+  for (const [command, what] of steps)
+    context.out(`  ${paint.dim(what)}
+    ${offstage} ${command}
+`)
   context.out(`\n${withARealOne}\n`)
   return exitCodes.done
 }

@@ -32,5 +32,6 @@ export const verbs: readonly VerbEntry[] = [
   entry('label', 'name a session', () => import('./label.ts')),
   entry('agents', 'list the agents that can be used', () => import('./agents.ts')),
   entry('daemon', 'look at, start or stop the daemon', () => import('./daemon.ts')),
+  entry('doctor', 'check the installation, say what to do', () => import('./doctor.ts')),
   entry('demo', 'see three scripted sessions at work', () => import('./demo.ts')),
 ]
