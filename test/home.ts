@@ -22,17 +22,19 @@ export class TestHome {
   readonly #clients = new Set<Client>()
   readonly #daemons = new Set<ChildProcess>()
 
-  constructor() {
+  /** `more`: variables on top of, or in the place of, its own. */
+  constructor(more: Readonly<Record<string, string>> = {}) {
     this.folder = realpathSync(mkdtempSync(join(tmpdir(), 'os-')))
     this.project = join(this.folder, 'project')
     mkdirSync(this.project)
     mkdirSync(join(this.folder, 'user'))
-    this.env = { HOME: join(this.folder, 'user'), OFFSTAGE_HOME: join(this.folder, 'home'), PATH: process.env.PATH ?? '', TERM: 'xterm-256color', LANG: 'C.UTF-8' }
+    this.env = { HOME: join(this.folder, 'user'), OFFSTAGE_HOME: join(this.folder, 'home'), PATH: process.env.PATH ?? '', TERM: 'xterm-256color', LANG: 'C.UTF-8', ...more }
   }
 
-  /** A daemon of the test's own, with more in its environment. Resolves to what it says, or to '' when it dies first. */
-  startDaemon(more: Readonly<Record<string, string>> = {}): Promise<string> {
-    const daemon = spawn(process.execPath, [entry('daemon')], { env: { ...this.env, ...more }, stdio: ['ignore', 'pipe', 'inherit'], detached: true })
+  /** A daemon of the test's own, with more in its environment, started by another program if need be. Resolves to what it says, or to '' when it dies first. */
+  startDaemon(more: Readonly<Record<string, string>> = {}, by: readonly string[] = [], main = entry('daemon')): Promise<string> {
+    const [program = '', ...args] = [...by, process.execPath, main]
+    const daemon = spawn(program, args, { env: { ...this.env, ...more }, stdio: ['ignore', 'pipe', 'inherit'], detached: true })
     this.#daemons.add(daemon)
     return new Promise((resolve) => {
       let said = ''
@@ -69,7 +71,7 @@ export class TestHome {
     for (const one of this.#clients) one.close()
     for (const daemon of this.#daemons) if (daemon.exitCode === null && daemon.signalCode === null) daemon.kill('SIGKILL')
     const left = await settle(
-      () => processesOf(this.folder),
+      () => this.processes(),
       (pids) => pids.length === 0,
     )
     for (const { pid } of left) process.kill(pid, 'SIGKILL')
@@ -79,6 +81,11 @@ export class TestHome {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
+  }
+
+  /** Every live process of this user: daemons, keepers, programs, clients. */
+  processes(): { pid: number; command: string }[] {
+    return processesOf([this.folder, this.env['OFFSTAGE_HOME'] ?? this.folder])
   }
 }
 
@@ -102,16 +109,15 @@ export async function settle<T>(look: () => T, fine: (value: T) => boolean, long
   }
 }
 
-/** Live processes whose environment or arguments name this folder. */
-function processesOf(folder: string): { pid: number; command: string }[] {
+/** Live processes whose environment or arguments name one of these folders. */
+function processesOf(folders: readonly string[]): { pid: number; command: string }[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
     .flatMap((name) => {
       try {
         const command = readFileSync(`/proc/${name}/cmdline`, 'utf8')
-        return command !== '' && (command.includes(folder) || readFileSync(`/proc/${name}/environ`, 'utf8').includes(folder))
-          ? [{ pid: Number(name), command: command.replaceAll('\u0000', ' ') }]
-          : []
+        const named = (text: string): boolean => folders.some((folder) => text.includes(folder))
+        return command !== '' && (named(command) || named(readFileSync(`/proc/${name}/environ`, 'utf8'))) ? [{ pid: Number(name), command: command.replaceAll('\u0000', ' ') }] : []
       } catch {
         return []
       }

@@ -2,6 +2,7 @@
 
 import { readFile, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import type { ResumePolicy } from '../core/events.ts'
 import { knownAgents } from './known-agents.ts'
 
 export interface AgentSetting {
@@ -17,6 +18,16 @@ export interface Config {
   readonly defaultAgent?: { readonly name: string; readonly setIn: string }
   /** How long an agent may take to answer `initialize`. */
   readonly initializeTimeoutMs: number
+  /** An open turn of which nothing comes for this long is shown as "no signal". */
+  readonly stallAfterMs: number
+  /** An agent at rest gives its process back after this time, if it can be brought back as it was. 0: never. */
+  readonly idleAfterMs: number
+  /** What becomes of a session whose agent was lost, unless it says otherwise itself. */
+  readonly resume: ResumePolicy
+  /** Runs beyond this number wait for room. 0: no limit. */
+  readonly maxLiveRuns: number
+  /** Runs wait while less memory than this is available. 0: no limit. */
+  readonly minFreeMemoryBytes: number
   /** Leaves an attached terminal, followed by `d`. */
   readonly prefixKey: { readonly name: string; readonly byte: number }
 }
@@ -37,9 +48,20 @@ export class ConfigInvalid extends Error {
 
 export const projectFileName = '.offstage.toml'
 
-export const defaultConfig: Config = { agents: {}, initializeTimeoutMs: 15_000, prefixKey: { name: 'ctrl-\\', byte: 0x1c } }
+export const defaultConfig: Config = {
+  agents: {},
+  initializeTimeoutMs: 15_000,
+  stallAfterMs: 300_000,
+  idleAfterMs: 900_000,
+  resume: 'ask',
+  maxLiveRuns: 0,
+  minFreeMemoryBytes: 0,
+  prefixKey: { name: 'ctrl-\\', byte: 0x1c },
+}
 
-const longestTimeoutS = 3600
+const resumePolicies: readonly ResumePolicy[] = ['ask', 'auto', 'never']
+/** Timers take no more than about 24 days. */
+const longestS = 2_000_000
 
 /** The user's settings, with those of the project that `cwd` lies in above them. Files that are missing set nothing. Throws ConfigInvalid. */
 export async function loadConfig(where: { readonly configFile: string; readonly cwd?: string }): Promise<Config> {
@@ -51,14 +73,19 @@ export async function loadConfig(where: { readonly configFile: string; readonly 
 async function readUserFile(file: string): Promise<Config> {
   const source = await readSource(file)
   if (!source) return defaultConfig
-  const root = source.table([], ['agents', 'default_agent', 'initialize_timeout_s', 'prefix_key'])
+  const root = source.table([], ['agents', 'default_agent', 'idle_after_s', 'initialize_timeout_s', 'max_live_runs', 'min_free_memory_mb', 'prefix_key', 'resume', 'stall_after_s'])
   const names = Object.keys(source.optionalTable(['agents']))
   const agents = Object.fromEntries(names.map((name) => [name, agentSetting(source, name)]))
   const defaultAgent = source.text(['default_agent'])
   return {
     agents,
     ...(defaultAgent === undefined ? {} : { defaultAgent: { name: defaultAgent, setIn: file } }),
-    initializeTimeoutMs: root['initialize_timeout_s'] === undefined ? defaultConfig.initializeTimeoutMs : timeoutMs(source),
+    initializeTimeoutMs: numberAt(source, 'initialize_timeout_s', 0.001, longestS, 1000) ?? defaultConfig.initializeTimeoutMs,
+    stallAfterMs: numberAt(source, 'stall_after_s', 0.001, longestS, 1000) ?? defaultConfig.stallAfterMs,
+    idleAfterMs: numberAt(source, 'idle_after_s', 0, longestS, 1000) ?? defaultConfig.idleAfterMs,
+    maxLiveRuns: numberAt(source, 'max_live_runs', 0, 1_000_000, 1) ?? defaultConfig.maxLiveRuns,
+    minFreeMemoryBytes: numberAt(source, 'min_free_memory_mb', 0, 1_000_000_000, 1024 * 1024) ?? defaultConfig.minFreeMemoryBytes,
+    resume: root['resume'] === undefined ? defaultConfig.resume : resumePolicy(source),
     prefixKey: root['prefix_key'] === undefined ? defaultConfig.prefixKey : prefixKey(source),
   }
 }
@@ -113,10 +140,19 @@ function environment(source: Source, path: readonly string[]): Readonly<Record<s
   return Object.fromEntries(found) as Record<string, string>
 }
 
-function timeoutMs(source: Source): number {
-  const value = source.at(['initialize_timeout_s'])
-  if (typeof value === 'number' && value > 0 && value <= longestTimeoutS) return Math.ceil(value * 1000)
-  throw source.invalid(['initialize_timeout_s'], 'initialize_timeout_s is not a number of seconds', `write a number above 0, at most ${longestTimeoutS}`)
+/** In the unit that the rest of the program uses: `times` of the one that people write. */
+function numberAt(source: Source, name: string, least: number, most: number, times: number): number | undefined {
+  const value = source.at([name])
+  if (value === undefined) return undefined
+  if (typeof value === 'number' && value >= least && value <= most) return Math.ceil(value * times)
+  throw source.invalid([name], `${name} is not a number that can be used`, `write a number ${least === 0 ? 'from 0' : 'above 0'} to ${most}`)
+}
+
+function resumePolicy(source: Source): ResumePolicy {
+  const value = source.text(['resume'])
+  const policy = resumePolicies.find((one) => one === value)
+  if (policy) return policy
+  throw source.invalid(['resume'], `resume ${JSON.stringify(value)} is not known`, `write one of: ${resumePolicies.join(', ')}`)
 }
 
 function prefixKey(source: Source): Config['prefixKey'] {

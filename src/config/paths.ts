@@ -16,6 +16,8 @@ export interface Paths {
   readonly socket: string
   /** One folder per session, in it one per run. */
   readonly runs: string
+  /** How keepers start a daemon again when it died; there is none after `daemon stop`. */
+  readonly startFile: string
   /** The daemon's JSON lines. */
   readonly log: string
   /** What can be made again: the compiled keeper, V8's compile cache. */
@@ -53,6 +55,7 @@ export function pathsFrom(env: Environment, uid: number): Paths {
     lock: join(home, 'daemon.lock'),
     socket: join(sockets, 'daemon.sock'),
     runs: join(home, 'runs'),
+    startFile: join(home, 'daemon.start'),
     log: join(home, 'daemon.log'),
     cache: join(home, 'cache'),
     sockets,

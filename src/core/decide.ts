@@ -1,7 +1,7 @@
 // decide: which facts an input makes, or why it is refused. settle: which facts follow by themselves. Pure; nothing here performs anything.
 
 import { type Refusal, refusal, unreachable } from './errors.ts'
-import type { Author, Event } from './events.ts'
+import type { Author, Event, RunBecause } from './events.ts'
 import type { Command, Input, Report } from './inputs.ts'
 import { type Answer, type Request, answerText, checkAnswer, withoutSecrets } from './requests.ts'
 import type { Session } from './session.ts'
@@ -42,7 +42,19 @@ export function settle(session: Session): readonly Event[] {
 
 const isLive = (session: Session): boolean => session.process.kind === 'live' || session.process.kind === 'starting'
 
-const runStarting = (session: Session, because: 'prompt' | 'resume', given: readonly string[]): Event => {
+/** How long after its loss an agent is started again by policy; undefined when it is not. Three times at most until a turn of it ends or somebody asks for it. */
+export function restartDelayMs(session: Session): number | undefined {
+  const { spec, process, outcome, restarts } = session
+  const wanted = spec.kind === 'agent' && spec.resume === 'auto' && session.canResume && session.agentRef !== null
+  const over = (process.kind === 'lost' || process.kind === 'exited') && outcome?.kind === 'failed'
+  return wanted && over && !session.halted && !session.removed && !session.stopping && restarts < 3 ? 1000 * 5 ** restarts : undefined
+}
+
+/** Its process is gone without a fault, and the next prompt brings it back. */
+const comesBack = (session: Session): boolean =>
+  (session.process.kind === 'exited' || (session.process.kind === 'none' && session.runs > 0)) && !session.halted && session.outcome?.kind !== 'failed' && session.canResume
+
+const runStarting = (session: Session, because: RunBecause, given: readonly string[]): Event => {
   const resumes = session.canResume && session.agentRef !== null ? { resumes: session.agentRef } : {}
   // Without an environment of its own it gets the one before it.
   const environmentNames = given.length > 0 ? given : session.environmentNames
@@ -71,7 +83,7 @@ function decideCommand(session: Session | undefined, command: Command, id: strin
       if (session.removed || session.stopping === 'removed') return []
       return isLive(session) || session.stopping ? stopAsked(session, 'removed') : [{ type: 'removed' }]
     case 'stop':
-      if (session.stopping) return []
+      if (session.stopping && session.stopping !== 'given-back') return []
       return session.halted && !isLive(session) ? [] : stopAsked(session, 'stopped')
     case 'end':
       if (session.stopping === 'archived' || session.stopping === 'removed') return []
@@ -110,7 +122,7 @@ const resumeHint = (session: Session): string => `offstage resume ${session.id} 
 
 function gone(session: Session): Refusal | undefined {
   if (session.removed) return refusal('removed', `session ${session.id} was removed`, `offstage restore ${session.id} brings it back`)
-  if (session.stopping) return stillStopping(session)
+  if (session.stopping && session.stopping !== 'given-back') return stillStopping(session)
   return undefined
 }
 
@@ -121,10 +133,9 @@ function decidePrompt(session: Session, promptId: string, text: string, environm
   if (text.trim() === '') return refusal('invalid', 'the prompt is empty')
   const queued: Event = { type: 'prompt-queued', promptId, text }
   if (isLive(session)) return [queued]
-  if (session.environmentMissing && environmentNames.length === 0) return [queued]
-  const comesBack = session.process.kind === 'exited' && !session.halted && session.outcome?.kind !== 'failed' && session.canResume
+  if (session.deferred !== null || (session.environmentMissing && environmentNames.length === 0)) return [queued]
   // What was lost with the former run stays unanswered: this one knows nothing of it.
-  if (comesBack || session.environmentMissing) return [...closed(session.requests, 'superseded'), queued, runStarting(session, 'prompt', environmentNames)]
+  if (comesBack(session) || session.environmentMissing) return [...closed(session.requests, 'superseded'), queued, runStarting(session, 'prompt', environmentNames)]
   return refusal('not-running', `session ${session.id} has no agent at work (${endText(session)}), so it cannot take a prompt`, resumeHint(session))
 }
 
@@ -178,9 +189,12 @@ export function lostAnswerPrompt(request: Request, answer: Answer): string {
 function decideResume(session: Session, id: string, reply: { requestId: string; answer: Answer } | undefined, environmentNames: readonly string[]): readonly Event[] | Refusal {
   const no = gone(session)
   if (no) return no
-  if (isLive(session)) return refusal('already-running', `session ${session.id} has a live run already`, `offstage switch ${session.id} opens it`)
-  const starting = runStarting(session, 'resume', environmentNames)
-  if (!reply) return [...closed(session.requests, 'superseded'), starting]
+  if (session.spec.resume === 'never') return refusal('not-supported', `session ${session.id} was started with the resume policy "never"`, 'start a new session')
+  // Started again by policy, it may be told the answer to a question that it lost.
+  const lost = reply && session.requests.some((one) => one.id === reply.requestId && one.lost)
+  if (isLive(session) && !lost) return refusal('already-running', `session ${session.id} has a live run already`, `offstage switch ${session.id} opens it`)
+  const starting = isLive(session) ? [] : [runStarting(session, 'resume', environmentNames)]
+  if (!reply) return [...closed(session.requests, 'superseded'), ...starting]
   const request = session.requests.find((one) => one.id === reply.requestId)
   if (!request) return refusal('not-asked', `session ${session.id} has no lost question ${reply.requestId}`, 'offstage requests lists what is open')
   const unfit = checkAnswer(request, reply.answer)
@@ -189,11 +203,11 @@ function decideResume(session: Session, id: string, reply: { requestId: string; 
   return [
     { type: 'request-closed', requestId: request.id, because: 'answered-in-prompt' },
     ...closed(
-      session.requests.filter((one) => one !== request),
+      session.requests.filter((one) => one !== request && !isLive(session)),
       'superseded',
     ),
     { type: 'prompt-queued', promptId: id, text: lostAnswerPrompt(request, reply.answer) },
-    starting,
+    ...starting,
   ]
 }
 
@@ -218,6 +232,20 @@ function decideReport(session: Session, run: number, report: Report): readonly E
       return live ? [{ type: 'run-lost', run, cause: report.cause }] : over
     case 'swept':
       return swept(session, report.ended)
+    case 'deferred':
+      return session.process.kind === 'starting' ? [{ type: 'run-deferred', run, why: report.why }] : over
+    case 'may-start':
+      return mayStart(session)
+    case 'held':
+      return live && session.held !== report.why ? [{ type: 'held', run, why: report.why }] : []
+    case 'released':
+      return live && session.held !== null ? [{ type: 'released', run }] : []
+    case 'silent':
+      return session.turn.kind === 'working' && !session.silent ? [{ type: 'fell-silent', run, forMs: report.forMs }] : []
+    case 'spoke':
+      return session.silent ? [{ type: 'spoke-again', run }] : []
+    case 'idle':
+      return isIdle(session) ? [{ type: 'stop-asked', then: 'given-back' }] : []
     case 'note':
       return [{ type: 'noted', run, text: report.text }]
     case 'answer-undelivered':
@@ -238,8 +266,28 @@ function swept(session: Session, ended: number): readonly Event[] {
       return [{ type: 'stopped', ended }, { type: 'archived' }]
     case 'removed':
       return [{ type: 'stopped', ended }, { type: 'removed' }]
+    case 'given-back':
+      return [{ type: 'given-back' }, ...(session.queue.length > 0 ? [runStarting(session, 'prompt', [])] : [])]
   }
 }
+
+function mayStart(session: Session): readonly Event[] {
+  if (session.deferred !== null && !session.stopping && !session.removed) return [runStarting(session, session.runs === 1 ? 'created' : 'resume', [])]
+  return restartDelayMs(session) === undefined ? [] : [runStarting(session, 'policy', [])]
+}
+
+/** An agent at rest that can be brought back as it was. */
+export const isIdle = (session: Session): boolean =>
+  session.spec.kind === 'agent' &&
+  session.spec.resume !== 'never' &&
+  session.process.kind === 'live' &&
+  session.process.ready &&
+  session.turn.kind === 'idle' &&
+  session.queue.length === 0 &&
+  session.requests.length === 0 &&
+  session.outcome !== null &&
+  session.canResume &&
+  !session.stopping
 
 type AgentReport = Extract<Report, { type: 'ready' | 'offers' | 'entry' | 'asks' | 'withdraws' | 'turn-ended' | 'usage' }>
 

@@ -21,7 +21,12 @@ export interface LaunchSpec {
   readonly mode?: string
   readonly model?: string
   readonly size?: TerminalSize
+  /** What happens when a run of an agent is lost. Default `ask`. */
+  readonly resume?: ResumePolicy
 }
+
+/** `ask`: it waits for the user. `auto`: the agent is started again, with its memory, and waits for the user then; nothing is sent. `never`: not even on request. */
+export type ResumePolicy = 'ask' | 'auto' | 'never'
 
 export interface TerminalSize {
   readonly columns: number
@@ -35,7 +40,7 @@ export interface ProcessIdentity {
   readonly start: number
 }
 
-export type Exit = { readonly code: number } | { readonly signal: string }
+export type Exit = { readonly code: number } | { readonly signal: string; readonly outOfMemory?: boolean }
 
 export type StopReason = 'end_turn' | 'max_tokens' | 'max_turn_requests' | 'refusal' | 'cancelled' | 'error'
 
@@ -84,7 +89,8 @@ export interface AgentOffer {
   readonly commands?: readonly { readonly name: string; readonly description: string }[]
 }
 
-export type RunBecause = 'created' | 'prompt' | 'resume'
+/** `policy`: nobody asked; the session's resume policy says so, or there is room again for a run that had to wait. */
+export type RunBecause = 'created' | 'prompt' | 'resume' | 'policy'
 
 export type Event =
   | { readonly type: 'created'; readonly spec: LaunchSpec; readonly title: string; readonly label?: string }
@@ -109,6 +115,14 @@ export type Event =
       readonly agentVersion?: string
       readonly offer: AgentOffer
     }
+  /** The machine has no room for it now (limits of the configuration): it is started as soon as there is. */
+  | { readonly type: 'run-deferred'; readonly run: number; readonly why: string }
+  /** The program is not read from, and so stands still when it writes: its output cannot be kept. */
+  | { readonly type: 'held'; readonly run: number; readonly why: string }
+  | { readonly type: 'released'; readonly run: number }
+  /** No byte of it came for this long although its turn is open. */
+  | { readonly type: 'fell-silent'; readonly run: number; readonly forMs: number }
+  | { readonly type: 'spoke-again'; readonly run: number }
   | { readonly type: 'agent-offers'; readonly run: number; readonly offer: AgentOffer }
   | { readonly type: 'turn-started'; readonly run: number; readonly turn: number; readonly promptId: string }
   /** A new entry, or a newer state of the entry with this id. */
@@ -123,7 +137,8 @@ export type Event =
   | { readonly type: 'interrupted'; readonly run: number; readonly turn: number }
   | { readonly type: 'turn-ended'; readonly run: number; readonly turn: number; readonly stopReason: StopReason; readonly message?: string; readonly usage?: Usage }
   | { readonly type: 'usage-reported'; readonly run: number; readonly usage: Usage }
-  | { readonly type: 'stop-asked'; readonly then: 'stopped' | 'archived' | 'removed' }
+  /** `given-back`: an idle agent's process goes until the next prompt; the session is as before. */
+  | { readonly type: 'stop-asked'; readonly then: 'stopped' | 'archived' | 'removed' | 'given-back' }
   /** The program ended by itself or was ended; all output up to these offsets is in the log. */
   | {
       readonly type: 'run-exited'
@@ -137,6 +152,7 @@ export type Event =
   | { readonly type: 'run-lost'; readonly run: number; readonly cause: string }
   /** No process of the session is left: proven by a sweep. */
   | { readonly type: 'stopped'; readonly ended: number }
+  | { readonly type: 'given-back' }
   | { readonly type: 'archived' }
   | { readonly type: 'removed' }
   | { readonly type: 'restored' }

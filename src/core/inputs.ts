@@ -43,6 +43,15 @@ export type Report =
   | { readonly type: 'answer-undelivered'; readonly requestId: RequestId }
   | { readonly type: 'exited'; readonly exit: Exit; readonly outEnd: number; readonly errEnd: number; readonly lines?: number; readonly lastWords?: string }
   | { readonly type: 'lost'; readonly cause: string }
+  | { readonly type: 'deferred'; readonly why: string }
+  /** There is room for a deferred run, or a lost one is to be started again by policy. */
+  | { readonly type: 'may-start' }
+  | { readonly type: 'held'; readonly why: string }
+  | { readonly type: 'released' }
+  | { readonly type: 'silent'; readonly forMs: number }
+  | { readonly type: 'spoke' }
+  /** Nothing was asked of it for long enough to give its process back. */
+  | { readonly type: 'idle' }
   /** No process of the session is left. */
   | { readonly type: 'swept'; readonly ended: number }
   | { readonly type: 'note'; readonly text: string }

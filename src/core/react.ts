@@ -1,5 +1,6 @@
 // react: what is to be done because of one fact. recover: what is to be done about a session that a new daemon finds. Pure; the engine performs.
 
+import { restartDelayMs } from './decide.ts'
 import type { Envelope } from './events.ts'
 import type { RequestId } from './ids.ts'
 import type { Answer } from './requests.ts'
@@ -18,6 +19,8 @@ export type Effect =
   | { readonly type: 'order'; readonly run: number; readonly seq: number; readonly order: Order }
   /** End the process tree of the current run and prove it gone. */
   | { readonly type: 'stop-run'; readonly run: number }
+  /** Unless something else happens first, report `may-start` then. */
+  | { readonly type: 'restart'; readonly run: number; readonly afterMs: number }
   /** The end of the run is recorded: the keeper may leave. */
   | { readonly type: 'release-run'; readonly run: number }
 
@@ -45,10 +48,15 @@ export function react(before: Session | undefined, envelope: Envelope, after: Se
       return [{ type: 'stop-run', run }]
     case 'run-exited':
     case 'run-lost':
-      return [{ type: 'release-run', run }]
+      return [{ type: 'release-run', run }, ...restart(after)]
     default:
       return []
   }
+}
+
+function restart(session: Session): readonly Effect[] {
+  const afterMs = restartDelayMs(session)
+  return afterMs === undefined ? [] : [{ type: 'restart', run: session.runs, afterMs }]
 }
 
 /** For a session as the log has it at the start of a daemon. Orders that did not reach the agent are found by the engine, from the keeper's highest input id. */
@@ -58,5 +66,5 @@ export function recover(session: Session): readonly Effect[] {
   // The daemon that recorded the end may have died before the keeper was told, or before the last of its processes was ended.
   else if (session.runs > 0) effects.push({ type: 'release-run', run: session.runs })
   if (session.stopping) effects.push({ type: 'stop-run', run: session.runs })
-  return effects
+  return [...effects, ...restart(session)]
 }

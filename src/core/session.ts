@@ -11,7 +11,8 @@ export type ProcessState =
   | { readonly kind: 'live'; readonly run: number; readonly keeper: ProcessIdentity; readonly child: ProcessIdentity; readonly ready: boolean }
   | { readonly kind: 'exited'; readonly run: number; readonly exit: Exit }
   | { readonly kind: 'lost'; readonly run: number; readonly cause: string }
-  | { readonly kind: 'not-started'; readonly run: number; readonly why: string }
+  /** It was not started, or cannot be spoken to. */
+  | { readonly kind: 'unusable'; readonly run: number; readonly why: string }
 
 export type TurnState = { readonly kind: 'idle' } | { readonly kind: 'working'; readonly turn: number; readonly promptId: string; readonly interrupted: boolean }
 
@@ -43,13 +44,13 @@ export interface Session {
   readonly queue: readonly QueuedPrompt[]
   /** Open and lost ones, oldest first. */
   readonly requests: readonly Request[]
-  /** Ids of those that are over, and how: for a clear refusal of a second answer. */
+  /** Ids of the newest ones that are over, and how: for a clear refusal of a second answer. */
   readonly closedRequests: Readonly<Record<string, string>>
   /** Answered with a secret in this turn: such an answer can die with the daemon, and its question is open again then. */
   readonly secretlyAnswered: readonly Request[]
   readonly outcome: Outcome | null
   /** A stop was asked for and is not proven yet. */
-  readonly stopping: 'stopped' | 'archived' | 'removed' | null
+  readonly stopping: 'stopped' | 'archived' | 'removed' | 'given-back' | null
   /** It was stopped and not resumed since. */
   readonly halted: boolean
   readonly archived: boolean
@@ -60,6 +61,14 @@ export interface Session {
   readonly offer: AgentOffer
   /** A run waits for an environment that only a client can give. */
   readonly environmentMissing: boolean
+  /** Why its run waits for room, if it does. */
+  readonly deferred: string | null
+  /** Why its program is held, if it is. */
+  readonly held: string | null
+  /** Its turn is open and nothing came of it for long. */
+  readonly silent: boolean
+  /** Starts by policy since anybody, or a turn's end, said that it goes on. */
+  readonly restarts: number
   readonly environmentNames: readonly string[]
   /** Transcript entries so far (prompts included), or lines of a terminal. */
   readonly entries: number
@@ -74,6 +83,7 @@ export interface Session {
 }
 
 const keptNotes = 20
+const keptClosed = 200
 
 const activityOf = (text: string): string => text.trim().split('\n', 1)[0]?.slice(0, 200) ?? ''
 
@@ -106,6 +116,10 @@ function created(envelope: Envelope, event: Extract<Event, { type: 'created' }>)
     agentName: null,
     offer: {},
     environmentMissing: false,
+    deferred: null,
+    held: null,
+    silent: false,
+    restarts: 0,
     environmentNames: [],
     entries: 0,
     shown: 0,
@@ -118,7 +132,10 @@ function created(envelope: Envelope, event: Extract<Event, { type: 'created' }>)
   }
 }
 
-export const exitText = (exit: Exit): string => ('code' in exit ? `exit code ${exit.code}` : `killed by ${exit.signal}`)
+export function exitText(exit: Exit): string {
+  if ('code' in exit) return `exit code ${exit.code}`
+  return exit.outOfMemory ? `killed by ${exit.signal}: the system ran out of memory` : `killed by ${exit.signal}`
+}
 
 /** The session after one more fact. Throws on a log that does not begin with `created` or has a gap: that is a damaged log, not a state. */
 export function evolve(before: Session | undefined, envelope: Envelope): Session {
@@ -148,7 +165,7 @@ const isIdleAgent = (session: Session): boolean => session.spec.kind === 'agent'
 function runOver(before: Session, atMs: number, why: string, willingly = false): Session {
   const atRest = isIdleAgent(before) && (willingly || before.outcome !== null)
   const outcome: Outcome | null = atRest || before.stopping ? before.outcome : { kind: 'failed', summary: why }
-  return { ...before, turn: { kind: 'idle' }, outcome, endedAtMs: atMs, requests: lost(before.requests), secretlyAnswered: [] }
+  return { ...before, turn: { kind: 'idle' }, outcome, endedAtMs: atMs, requests: lost(before.requests), secretlyAnswered: [], held: null, silent: false }
 }
 
 const lost = (requests: readonly Request[]): readonly Request[] => (requests.some((request) => !request.lost) ? requests.map((request) => ({ ...request, lost: true })) : requests)
@@ -176,7 +193,9 @@ function entryNumber(entryId: string | null): number {
 }
 
 function close(before: Session, requestId: string, how: string): Session {
-  return { ...before, requests: before.requests.filter((request) => request.id !== requestId), closedRequests: { ...before.closedRequests, [requestId]: how } }
+  // Not all of them for ever: every close copies them, and a session may ask thousands of times.
+  const closedRequests = Object.fromEntries([...Object.entries(before.closedRequests).slice(1 - keptClosed), [requestId, how]])
+  return { ...before, requests: before.requests.filter((request) => request.id !== requestId), closedRequests }
 }
 
 function apply(before: Session, event: Event, atMs: number): Session {
@@ -197,6 +216,8 @@ function apply(before: Session, event: Event, atMs: number): Session {
         outcome: achieved(before),
         environmentNames: event.environmentNames,
         environmentMissing: false,
+        deferred: null,
+        restarts: event.because === 'policy' ? before.restarts + 1 : 0,
         halted: false,
         archived: false,
         endedAtMs: null,
@@ -208,9 +229,19 @@ function apply(before: Session, event: Event, atMs: number): Session {
     case 'run-started':
       return { ...before, process: { kind: 'live', run: event.run, keeper: event.keeper, child: event.child, ready: before.spec.kind === 'terminal' } }
     case 'run-not-started':
-      return { ...before, ...runOver(before, atMs, event.why), process: { kind: 'not-started', run: event.run, why: event.why } }
+      return { ...before, ...runOver(before, atMs, event.why), process: { kind: 'unusable', run: event.run, why: event.why } }
     case 'environment-missing':
       return { ...before, process: { kind: 'none' }, requests: lost(before.requests), environmentMissing: true }
+    case 'run-deferred':
+      return { ...before, process: { kind: 'none' }, requests: lost(before.requests), deferred: event.why }
+    case 'held':
+      return { ...before, held: event.why }
+    case 'released':
+      return { ...before, held: null }
+    case 'fell-silent':
+      return { ...before, silent: true }
+    case 'spoke-again':
+      return { ...before, silent: false }
     case 'agent-ready':
       return {
         ...before,
@@ -264,13 +295,13 @@ function apply(before: Session, event: Event, atMs: number): Session {
     case 'interrupted':
       return before.turn.kind === 'working' ? { ...before, turn: { ...before.turn, interrupted: true } } : before
     case 'turn-ended':
-      return { ...before, turn: { kind: 'idle' }, outcome: outcomeOf(event), usage: event.usage ?? before.usage, endedAtMs: atMs, secretlyAnswered: [] }
+      return { ...before, turn: { kind: 'idle' }, outcome: outcomeOf(event), usage: event.usage ?? before.usage, endedAtMs: atMs, secretlyAnswered: [], silent: false, restarts: 0 }
     case 'usage-reported':
       return { ...before, usage: event.usage }
     case 'stop-asked':
       return { ...before, stopping: event.then }
     case 'run-failed':
-      return { ...runOver(before, atMs, event.why), process: { kind: 'lost', run: event.run, cause: event.why }, outcome: { kind: 'failed', summary: event.why } }
+      return { ...runOver(before, atMs, event.why), process: { kind: 'unusable', run: event.run, why: event.why }, outcome: { kind: 'failed', summary: event.why } }
     case 'run-exited': {
       const when = isIdleAgent(before) ? '' : before.turn.kind === 'working' ? ' in the middle of its turn' : ' before it was ready'
       const isZero = 'code' in event.exit && event.exit.code === 0
@@ -294,6 +325,9 @@ function apply(before: Session, event: Event, atMs: number): Session {
         stopping: null,
         halted: true,
         environmentMissing: false,
+        deferred: null,
+        held: null,
+        silent: false,
         process: before.process.kind === 'live' || before.process.kind === 'starting' ? { kind: 'none' } : before.process,
         turn: { kind: 'idle' },
         secretlyAnswered: [],
@@ -301,6 +335,8 @@ function apply(before: Session, event: Event, atMs: number): Session {
         endedAtMs: before.endedAtMs ?? atMs,
       }
     }
+    case 'given-back':
+      return { ...before, stopping: null, process: { kind: 'none' }, exit: null, lastWords: null }
     case 'archived':
       return { ...before, archived: true }
     case 'removed':

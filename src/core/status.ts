@@ -28,26 +28,32 @@ export function statusOf(session: Session): Derived {
     evidence: [...evidence, runFact],
   })
 
-  if (session.stopping) return derived('working', 'being stopped', 'a stop was asked for and is not proven yet')
+  if (session.stopping && session.stopping !== 'given-back') return derived('working', 'being stopped', 'a stop was asked for and is not proven yet')
   if (asking) return derived('waiting', requestText(asking), `request ${asking.id} is open${open.length > 1 ? `, and ${open.length - 1} more` : ''}`)
   if (session.environmentMissing)
     return derived('waiting', `needs an environment: offstage resume ${session.id}`, 'the environment is kept in memory only, and the daemon that had it is gone')
+  if (session.deferred !== null) return derived('queued', session.deferred, 'it is started as soon as there is room')
+  const [lostOne] = session.requests
+  const lost = (): Derived =>
+    derived('waiting', `lost ${lostOne ? requestText(lostOne) : ''}`, `request ${lostOne?.id} died with its process; offstage resume ${session.id} --answer …`)
   switch (process.kind) {
     case 'starting':
       return derived('starting', 'the program is being started')
     case 'live':
+      if (session.held !== null) return derived('working', `held: ${session.held}`, 'its output is not read, so it stands still when it writes')
       if (session.spec.kind === 'terminal') return derived('working', session.activity || 'the program runs')
       if (!process.ready) return derived('starting', 'waiting for the agent to be ready')
+      if (session.silent) return derived('working', 'no signal: its turn is open and nothing comes of it', `turn ${turn.kind === 'working' ? turn.turn : session.turns} is open`)
       if (turn.kind === 'working') return derived('working', turn.interrupted ? 'interrupting' : session.activity || 'at work', `turn ${turn.turn} is open`)
+      if (lostOne) return lost()
       return session.outcome
         ? atRest(session, derived)
         : derived('waiting', session.turns === 0 ? 'waiting for its first prompt' : 'waiting for a prompt', 'no prompt was given to this run yet')
     case 'lost':
     case 'none':
     case 'exited':
-    case 'not-started': {
-      const [lost] = session.requests
-      if (lost && !session.halted) return derived('waiting', `lost ${requestText(lost)}`, `request ${lost.id} died with its process; offstage resume ${session.id} --answer …`)
+    case 'unusable': {
+      if (lostOne && !session.halted) return lost()
       if (session.outcome) return atRest(session, derived)
       if (session.queue.length > 0) return derived('queued', 'waiting to be started')
       return derived('completed', 'the agent left')
@@ -85,8 +91,8 @@ function processText(session: Session): string {
       return `run ${process.run} ended: ${exitText(process.exit)}`
     case 'lost':
       return `run ${process.run} was lost: ${process.cause}`
-    case 'not-started':
-      return `run ${process.run} was not started: ${process.why}`
+    case 'unusable':
+      return `run ${process.run} could not be used: ${process.why}`
     default:
       return unreachable(process)
   }

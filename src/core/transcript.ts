@@ -73,6 +73,14 @@ export function transcribe(before: Transcript, envelope: Envelope): Transcript {
       return notice(`the program ended (${exitText(event.exit)})${event.lastWords ? `\n${event.lastWords}` : ''}`, losing(before))
     case 'run-lost':
       return notice(`run lost: ${event.cause}`, losing(before))
+    case 'run-deferred':
+      return notice(`waits: ${event.why}`, losing(before))
+    case 'held':
+      return notice(`held: ${event.why}`)
+    case 'released':
+      return notice('goes on')
+    case 'given-back':
+      return notice('its process was given back until the next prompt')
     case 'stopped':
       return notice('stopped')
     case 'noted':

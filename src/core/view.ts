@@ -1,6 +1,6 @@
 // A session as clients see it: the object of the command line contract. Made from the state and the clock, never stored.
 
-import type { Exit, TerminalSize, Usage } from './events.ts'
+import type { DriverName, Exit, TerminalSize, Usage } from './events.ts'
 import type { Field, Option, Request, RequestKind } from './requests.ts'
 import type { Outcome, Session } from './session.ts'
 import { type Derived, type Status, statusOf } from './status.ts'
@@ -23,6 +23,8 @@ export interface SessionView {
   readonly title: string
   readonly agent: string
   readonly kind: 'agent' | 'terminal'
+  /** How it is spoken to: acp, terminal (a PTY) or command (pipes). */
+  readonly driver: DriverName
   readonly cwd: string
   readonly workspace: { readonly kind: 'in-place'; readonly path: string }
   readonly status: Status
@@ -87,6 +89,7 @@ export function viewOf(session: Session, nowMs: number, live: LiveFacts = {}): S
     title: session.title,
     agent: session.spec.agent,
     kind: session.spec.kind,
+    driver: session.spec.driver,
     cwd: session.spec.cwd,
     workspace: { kind: 'in-place', path: session.spec.cwd },
     status,

@@ -1,15 +1,18 @@
 // The daemon: one process per home, startable and killable at any moment. The only place where implementations meet, top to bottom.
 
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ConfigInvalid, defaultConfig, loadConfig } from '../config/config.ts'
-import { packageRoot, packageVersion } from '../config/package-root.ts'
+import { daemonEnvironment } from '../config/daemon-environment.ts'
+import { entry, packageRoot, packageVersion } from '../config/package-root.ts'
 import { pathsFrom, prepareHome } from '../config/paths.ts'
 import type { DaemonStatus } from '../sdk/client.ts'
 import { drivers } from '../drivers/index.ts'
 import { crashPoint } from '../engine/crash-point.ts'
 import { Engine } from '../engine/engine.ts'
 import { keepersOnDisk } from '../engine/keepers-on-disk.ts'
+import { encodeStartFile } from '../keeper/start-file.ts'
 import { openSqliteLog } from '../store/sqlite-log.ts'
 import { readInside, writeInside } from '../workspace/files.ts'
 import { takeLock } from './lock.ts'
@@ -33,6 +36,8 @@ async function main(): Promise<void> {
   crashPoint('daemon.locked')
 
   const log = openLog(paths.log)
+  // Nobody reads the standard error of a daemon.
+  process.on('uncaughtExceptionMonitor', (cause) => log.warn({ error: cause.stack ?? String(cause) }, 'the daemon ends by a failure of its own'))
   const end = new AbortController()
   // A mistake in the configuration is told to whoever starts something; it does not keep agents from being looked after.
   const config = await loadConfig({ configFile: paths.configFile }).catch((cause: unknown) => {
@@ -64,25 +69,36 @@ async function main(): Promise<void> {
     sessions: (await engine.list({ all: false }, end.signal)).length,
     runs: engine.runs,
   })
-  const server = new DaemonServer({ api: engine, version: packageVersion, status, shutdown: () => void leave('asked'), warn: log.warn })
+  const server = new DaemonServer({ api: engine, version: packageVersion, status, shutdown: (replaced) => void leave(replaced ? 'replaced' : 'stopped'), warn: log.warn })
 
   const leave = async (because: string): Promise<void> => {
     if (end.signal.aborted) return
+    // Gone before anything else: what was stopped never comes back by itself.
+    if (because === 'stopped') rmSync(paths.startFile, { force: true })
     log.info({ because }, 'the daemon leaves; agents stay at work')
     end.abort()
     // Written now, not at the exit: who waits for the daemon's end may remove the home right after it.
     flushCompileCache()
-    await server.close()
+    await server.close(because === 'replaced')
     events.close()
     lock.release()
     process.exit(0)
   }
   for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(name, () => void leave(name))
 
+  writeStartFile(paths.startFile, [process.execPath, entry('daemon')], daemonEnvironment(process.env, paths))
   await server.listen(paths.socket)
   crashPoint('daemon.listening')
   log.info({ version: packageVersion, runs: engine.runs }, 'the daemon listens')
   say('ready')
+  // A session that is started after the package was removed finds everything loaded.
+  for (const load of Object.values(drivers)) void load().catch((cause: unknown) => log.warn({ error: String(cause) }, 'a driver cannot be loaded'))
+}
+
+/** What keepers run when this daemon died. */
+function writeStartFile(path: string, argv: readonly string[], env: Readonly<Record<string, string>>): void {
+  writeFileSync(`${path}.new`, encodeStartFile({ argv, env }), { mode: 0o600 })
+  renameSync(`${path}.new`, path)
 }
 
 main().catch((cause: unknown) => {

@@ -11,9 +11,12 @@ export interface ServerDeps {
   readonly api: Api
   readonly version: string
   readonly status: () => unknown
-  readonly shutdown: () => void
+  readonly shutdown: (replaced: boolean) => void
   readonly warn: (facts: object, message: string) => void
 }
+
+/** How long a client that does not read may keep the daemon from leaving. */
+const goodbyeMs = 500
 
 /** Says one value of a stream; the promise, if any, settles when the client has room for more. */
 type Item = (value: unknown) => Promise<void> | undefined
@@ -48,11 +51,15 @@ export class DaemonServer {
     this.#server.on('error', (error) => this.#deps.warn({ error: String(error) }, 'the socket had an error'))
   }
 
-  /** Tells every client goodbye and closes. */
-  async close(): Promise<void> {
+  /** Tells every client goodbye and closes; one that does not listen is not waited for. */
+  async close(replaced: boolean): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
-    for (const socket of this.#clients) socket.end(encode({ jsonrpc: '2.0', method: 'goodbye' }), () => socket.destroy())
+    for (const socket of this.#clients) socket.end(encode({ jsonrpc: '2.0', method: 'goodbye', params: { replaced } }), () => socket.destroy())
+    const deaf = setTimeout(() => {
+      for (const socket of this.#clients) socket.destroy()
+    }, goodbyeMs)
     await closed
+    clearTimeout(deaf)
   }
 
   #serve(socket: Socket): void {
@@ -140,6 +147,6 @@ export class DaemonServer {
     resize: (params, signal) => this.#deps.api.resize(params.session, params, signal),
     status: () => this.#deps.status(),
     // After the reply is on its way.
-    shutdown: () => void setImmediate(this.#deps.shutdown),
+    shutdown: (params) => void setImmediate(() => this.#deps.shutdown(params.replaced ?? false)),
   }
 }

@@ -21,8 +21,10 @@ import { type Found, type Kept, type Keepers, type RunLine, StartFailed } from '
 
 /** More than this received and not taken yet: the keeper is not read from until it is. */
 const heldBytes = 1024 * 1024
-/** How long a keeper that lives may take to listen. */
+/** How long a keeper that lives may take to answer before its session goes on without it. */
 const listenDeadlineMs = 1500
+/** How long a keeper may take to leave whose run is over by the record. */
+const leaveDeadlineMs = 10_000
 /** Written in the place of a keeper's identity: no keeper can start in this folder any more. */
 const abandoned = 'abandoned'
 
@@ -40,12 +42,12 @@ export function keepersOnDisk(paths: Paths, packageRoot: string): Keepers {
       const socketPath = runSocket(paths, session, run)
       const nonce = `${session}.${run}.${randomBytes(9).toString('hex')}`
       const env = { ...start.environment, OFFSTAGE_SESSION: session, [tagVariable]: nonce, ...(start.mode === 'pty' ? terminalVariables(start.environment) : {}) }
-      await mkdir(folder, { recursive: true, mode: 0o700 })
-      // For whoever has to make sense of the folder without the database. No values of the environment.
-      await writeFile(join(folder, 'spec.json'), `${JSON.stringify({ session, run, ...spec, environmentNames: Object.keys(start.environment).sort() })}\n`, { mode: 0o600 })
       const size = { cols: spec.size?.columns ?? 80, rows: spec.size?.rows ?? 24 }
       let kept: Kept
       try {
+        await mkdir(folder, { recursive: true, mode: 0o700 })
+        // For whoever has to make sense of the folder without the database. No values of the environment.
+        await writeFile(join(folder, 'spec.json'), `${JSON.stringify({ session, run, ...spec, environmentNames: Object.keys(start.environment).sort() })}\n`, { mode: 0o600 })
         const binary = await keeperBinary({ packageRoot, cacheDir: paths.cache })
         kept = await launchKeeper({ binary, folder, socketPath, nonce, argv: spec.argv, env, cwd: spec.cwd, mode: start.mode, size }, signal)
       } catch (cause) {
@@ -67,10 +69,12 @@ export function keepersOnDisk(paths: Paths, packageRoot: string): Keepers {
           const line = await openLine(socketPath, identity.nonce, { keeper: identity.keeper, child: { pid: 0, start: 0 } }, deadline)
           return { kind: 'live', line }
         } catch (cause) {
-          if (!(cause instanceof KeeperUnreachable)) throw cause
+          signal.throwIfAborted()
+          if (!deadline.aborted && !(cause instanceof KeeperUnreachable)) throw cause
           await delay(20)
         }
       }
+      if (await processRuns(identity.keeper)) return { kind: 'silent' }
       const ended = await readExit(folder)
       return ended ? { kind: 'ended', exit: { exit: exitOf(ended.exit), outEnd: ended.ends.out, errEnd: ended.ends.err } } : { kind: 'ended' }
     },
@@ -92,13 +96,15 @@ export function keepersOnDisk(paths: Paths, packageRoot: string): Keepers {
         await this.sweep(session, run, signal)
         return rm(socketPath, { force: true })
       }
-      await using keeper = await connectKeeper(socketPath, { nonce: identity.nonce }, signal)
+      await using keeper = await connectKeeper(socketPath, { nonce: identity.nonce }, AbortSignal.any([signal, AbortSignal.timeout(listenDeadlineMs)]))
+      const deadline = AbortSignal.any([signal, AbortSignal.timeout(leaveDeadlineMs)])
+      const late = new Promise<void>((resolve) => deadline.addEventListener('abort', () => resolve(), { once: true }))
       if (!keeper.hello.exit) {
         await this.sweep(session, run, signal)
-        await keeper.exited
+        await Promise.race([keeper.exited, late])
       }
       keeper.collect()
-      await keeper.closed
+      await Promise.race([keeper.closed, late])
     },
 
     async sweep(session, run, signal) {
@@ -145,7 +151,10 @@ function startProblem(cause: unknown): string {
 async function openLine(socket: string, nonce: string, kept: Kept, signal: AbortSignal): Promise<RunLine> {
   // Two connections: acknowledgements must come through while the reading one is paused.
   const control = await connectKeeper(socket, { nonce }, signal)
-  const reader = await connectKeeper(socket, { nonce }, signal)
+  const reader = await connectKeeper(socket, { nonce }, signal).catch((cause: unknown) => {
+    control.close()
+    throw cause
+  })
   const { hello } = reader
   const child = { pid: hello.childPid, start: hello.childStart }
   const exit = Promise.withResolvers<Awaited<RunLine['exit']>>()
@@ -188,9 +197,10 @@ function flow(connection: KeeperConnection, onBytes: Parameters<RunLine['read']>
   return (stream, offset, bytes) => {
     waiting += bytes.length
     if (waiting > heldBytes) connection.pause()
-    void Promise.resolve(onBytes(stream, offset, bytes)).finally(() => {
+    const taken = (): void => {
       waiting -= bytes.length
       if (waiting <= heldBytes / 2) connection.resume()
-    })
+    }
+    void Promise.resolve(onBytes(stream, offset, bytes)).then(taken, taken)
   }
 }

@@ -37,6 +37,8 @@ export type Found =
   | { readonly kind: 'live'; readonly line: RunLine }
   /** The keeper is gone; what it wrote is there. `exit` if it lived to record one. */
   | { readonly kind: 'ended'; readonly exit?: { readonly exit: Exit; readonly outEnd: number; readonly errEnd: number } }
+  /** It lives and does not answer: stopped, or starved. Nothing can be said of its program. */
+  | { readonly kind: 'silent' }
   /** No keeper ever ran here, and from now on none can. */
   | { readonly kind: 'never' }
 

@@ -8,7 +8,7 @@ import type { Session } from '../core/session.ts'
 import type { Checkpoint, Conversation, Driver, FileResult, Launch, Output, Send } from '../drivers/driver.ts'
 import { crashPoint, crashesAt, die } from './crash-point.ts'
 import type { EngineDeps } from './parts.ts'
-import type { Found, RunLine } from './keepers.ts'
+import { type Found, type RunLine, StartFailed } from './keepers.ts'
 
 /** A checkpoint is kept without a fact after this many bytes, so that a restart reads no more than this again. */
 const checkpointEveryBytes = 1024 * 1024
@@ -26,6 +26,8 @@ export interface RunOwner {
   keepCheckpoint(run: Run): Promise<void>
   /** The connection to the keeper ended before the run did. */
   lineLost(run: Run): Promise<void>
+  /** A step of this run failed half way: what its driver took in and nobody recorded has to be read again. */
+  stepFailed(run: Run, cause: unknown): Promise<void>
   publishDraft(draft: Draft): void
 }
 
@@ -41,6 +43,9 @@ export class Run {
   readonly #line: RunLine | undefined
   readonly #over = Promise.withResolvers<void>()
   #isOver = false
+  #isDetached = false
+  /** Orders that were sent and not acknowledged: a checkpoint kept now must not claim that they arrived. */
+  readonly #unheard = new Set<number>()
   #draft: Draft | undefined
   #drafts: Extract<Output, { kind: 'draft' }>[] = []
   #bytesSinceCheckpoint = 0
@@ -71,7 +76,7 @@ export class Run {
     deps: EngineDeps,
   ): Promise<{ run: Run; begin: () => Promise<void> }> {
     const driver = await deps.driver(session.spec.driver)
-    if (session.runs > 1) await deps.keepers.sweep(session.id, session.runs - 1, deps.signal)
+    if (session.runs > 1) await deps.keepers.sweep(session.id, session.runs - 1, deps.signal).catch(notSwept)
     const line = await deps.keepers.start({ session: session.id, run: session.runs, spec: session.spec, mode: driver.mode, environment }, deps.signal)
     crashPoint('start.connected')
     const { conversation, outputs } = driver.begin(launchOf(session, seq, deps))
@@ -84,7 +89,8 @@ export class Run {
     return { run, begin }
   }
 
-  /** The run as a former daemon left it. `begin` gives the orders again that may not have arrived, and goes on reading from the checkpoint. */
+  /** The run as a former daemon left it. `begin` gives the orders again that may not have arrived, and goes on reading from the checkpoint. Undefined when its keeper lives
+   *  and does not answer. */
   static async adopt(
     actor: RunOwner,
     session: Session,
@@ -92,16 +98,17 @@ export class Run {
     checkpoint: Checkpoint | undefined,
     orders: readonly { readonly seq: number; readonly order: Order }[],
     deps: EngineDeps,
-  ): Promise<{ run?: Run; begin: () => Promise<void> }> {
+  ): Promise<{ run?: Run; begin: () => Promise<void> } | undefined> {
     const driver = await deps.driver(session.spec.driver)
+    const launch = launchOf(session, seq, deps)
+    const fresh = checkpoint ? undefined : driver.begin(launch)
+    const conversation = fresh ? fresh.conversation : driver.restore(launch, checkpoint as Checkpoint)
     const found = await deps.keepers.find(session.id, session.runs, deps.signal)
+    if (found.kind === 'silent') return undefined
     if (found.kind === 'never') {
       const report: Report = session.process.kind === 'starting' ? { type: 'environment-missing' } : { type: 'lost', cause: 'nothing is left of its run folder' }
       return { begin: () => actor.reportNow(session.runs, [report]) }
     }
-    const launch = launchOf(session, seq, deps)
-    const fresh = checkpoint ? undefined : driver.begin(launch)
-    const conversation = fresh ? fresh.conversation : driver.restore(launch, checkpoint as Checkpoint)
     const line = found.kind === 'live' ? found.line : undefined
     const run = new Run(actor, session, driver, conversation, line, deps)
     const from = checkpoint ? { out: checkpoint.outOffset, err: checkpoint.errOffset } : { out: 0, err: 0 }
@@ -161,6 +168,18 @@ export class Run {
     return this.#conversation.checkpoint()
   }
 
+  /** The lowest order that its keeper may not have, if there is one. */
+  get unheard(): number | undefined {
+    return this.#unheard.size === 0 ? undefined : Math.min(...this.#unheard)
+  }
+
+  /** Takes nothing more from its keeper: another one goes on with it. Whoever waits for its output or its end waits on, until `release`. */
+  detach(): void {
+    this.#isDetached = true
+    clearTimeout(this.#initializeTimer)
+    this.#line?.close()
+  }
+
   async order(seq: number, order: Order): Promise<void> {
     if (order.type === 'interrupt' && this.#driver.interruptBySignal) {
       this.#line?.interrupt()
@@ -214,19 +233,30 @@ export class Run {
     if (from.out >= line.outEnd) this.#caughtUp.resolve()
     line.read(from, (stream, offset, bytes) => {
       this.#waiting.push({ stream, offset, bytes })
-      return (this.#step ??= this.#actor.inTurn(() => this.#receive(line)))
+      return (this.#step ??= this.#inTurn(() => this.#receive(line)))
     })
-    void line.exit.then((end) => this.#actor.inTurn(() => this.#exited(end)))
-    void line.closed.then(() => this.#actor.inTurn(() => (this.#isOver || this.#deps.signal.aborted ? undefined : this.#actor.lineLost(this))))
+    void line.exit.then((end) => this.#inTurn(() => this.#exited(end)))
+    void line.closed.then(() => this.#inTurn(() => (this.#deps.signal.aborted ? undefined : this.#actor.lineLost(this))))
     if (this.#session.spec.kind !== 'agent') return
-    this.#initializeTimer = setTimeout(() => void this.#actor.inTurn(() => this.#stillNotReady()), this.#deps.initializeTimeoutMs).unref()
+    this.#initializeTimer = setTimeout(() => void this.#inTurn(() => this.#stillNotReady()), this.#deps.initializeTimeoutMs).unref()
+  }
+
+  /** A step in the actor's order, as long as it is this run that speaks with the keeper. Never rejects: a failure ends the line, not the daemon. */
+  #inTurn(step: () => Promise<void> | undefined): Promise<void> {
+    return this.#actor.inTurn(async () => {
+      if (this.#isOver || this.#isDetached) return
+      try {
+        await step()
+      } catch (cause) {
+        await this.#actor.stepFailed(this, cause)
+      }
+    })
   }
 
   async #receive(line: RunLine): Promise<void> {
     const frames = this.#waiting
     this.#waiting = []
     this.#step = undefined
-    if (this.#isOver) return
     const reports: Report[] = []
     for (const { stream, offset, bytes } of frames) {
       reports.push(...(await this.#perform(this.#conversation.receive(stream, offset, bytes))))
@@ -247,7 +277,6 @@ export class Run {
   }
 
   async #exited(end: Awaited<RunLine['exit']>): Promise<void> {
-    if (this.#isOver) return
     const reports = await this.#perform(this.#conversation.ended())
     await this.#actor.reportNow(this.number, [...reports, { type: 'exited', ...end, ...this.#last() }])
     // Also when the report was refused because the run had failed before.
@@ -280,7 +309,7 @@ export class Run {
 
   async #stillNotReady(): Promise<void> {
     const { session } = this.#actor
-    if (this.#isOver || session?.process.kind !== 'live' || session.process.ready || session.requests.length > 0) return
+    if (session?.process.kind !== 'live' || session.process.ready || session.requests.length > 0) return
     const seconds = Math.round(this.#deps.initializeTimeoutMs / 1000)
     const ask = {
       id: derivedId(session.id, this.number, 'initialize'),
@@ -341,7 +370,14 @@ export class Run {
       await this.#line.inputHalf?.(send)
       die('answer.half')
     }
-    const acknowledged = this.#line.input({ lane: send.lane, id: send.id, bytes: send.bytes, ...(send.secret ? { secret: true } : {}) }).catch(() => 'closed' as const)
+    if (send.lane === 1) this.#unheard.add(send.id)
+    // Without an acknowledgement an order stays unheard: whoever adopts the run gives it again.
+    const acknowledged = this.#line.input({ lane: send.lane, id: send.id, bytes: send.bytes, ...(send.secret ? { secret: true } : {}) }).then(
+      () => {
+        if (send.lane === 1) this.#unheard.delete(send.id)
+      },
+      () => {},
+    )
     // A checkpoint after these bytes must not be kept before the keeper has the reply to them.
     if (send.lane === 2) await Promise.race([acknowledged, this.#line.closed, this.#deps.delay(ackDeadlineMs)])
   }
@@ -365,6 +401,10 @@ export class Run {
 
 /** Only answers are cut in half by a test: they are what a person gave. */
 const crashesAtHalf = (send: Send): boolean => send.lane === 1 && Buffer.from(send.bytes).includes('"outcome"') && crashesAt('answer.half')
+
+const notSwept = (cause: unknown): never => {
+  throw new StartFailed(`what is left of the run before it cannot be ended: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+}
 
 const launchOf = (session: Session, seq: number, deps: EngineDeps): Launch => {
   const resumes = session.canResume && session.agentRef !== null && session.runs > 1 ? { resumes: session.agentRef } : {}

@@ -11,7 +11,7 @@ import { type Session, evolve, fold } from '../core/session.ts'
 import type { SessionView } from '../core/view.ts'
 import { viewOf } from '../core/view.ts'
 import type { Checkpoint } from '../drivers/driver.ts'
-import type { NewEvent } from '../store/event-log.ts'
+import type { NewEvent, StoredCheckpoint } from '../store/event-log.ts'
 import { type CrashPoint, crashPoint } from './crash-point.ts'
 import type { EngineDeps } from './parts.ts'
 import { StartFailed } from './keepers.ts'
@@ -21,6 +21,9 @@ import { Run, type RunOwner } from './run.ts'
 const pageSize = 10_000
 const storeRetryMs = 1000
 const lastWordsMs = 5000
+/** How soon a run that could not be adopted is looked for again; twice as long each time. */
+const seekMs = 500
+const longestSeekMs = 30_000
 
 const pointAfter: Partial<Record<Event['type'], CrashPoint>> = {
   'run-starting': 'start.recorded',
@@ -33,6 +36,9 @@ const pointAfter: Partial<Record<Event['type'], CrashPoint>> = {
   removed: 'remove.recorded',
 }
 
+const isLive = (session: Session | undefined): boolean => session?.process.kind === 'live' || session?.process.kind === 'starting'
+const errorText = (cause: unknown): string => (cause instanceof Error ? (cause.stack ?? cause.message) : String(cause))
+
 const followUp = (session: Session | undefined): readonly Event[] => (session ? settle(session) : [])
 
 export class SessionActor implements RunOwner {
@@ -43,9 +49,12 @@ export class SessionActor implements RunOwner {
   #run: Run | undefined
   /** Of the command that started the newest run. In memory only. */
   #environment: Readonly<Record<string, string>> | undefined
-  /** Answers with secret fields between "recorded" and "delivered". In memory only. */
-  readonly #secrets = new Map<string, Answer>()
-  #isStopping = false
+  /** The answer that is being recorded and delivered, with its secret fields. In memory only. */
+  #secret: { readonly requestId: string; readonly answer: Answer } | undefined
+  /** Runs whose processes are being ended. */
+  readonly #stopping = new Set<number>()
+  /** Facts whose orders were not handed to the run so far, because one before them is. */
+  readonly #untold = new Set<number>()
   #noSignal = false
 
   constructor(id: string, deps: EngineDeps) {
@@ -66,7 +75,11 @@ export class SessionActor implements RunOwner {
     if (!this.#session) return undefined
     const attach = this.#run?.attach && !this.#run.over ? { attach: this.#run.attach } : {}
     const entries = this.#run?.lines()
-    return viewOf(this.#session, this.#deps.nowMs(), { ...attach, ...(entries === undefined ? {} : { entries }), ...(this.#noSignal ? { noSignal: true } : {}) })
+    return viewOf(this.#session, this.#deps.nowMs(), {
+      ...attach,
+      ...(entries === undefined ? {} : { entries }),
+      ...(this.#noSignal && isLive(this.#session) ? { noSignal: true } : {}),
+    })
   }
 
   /** What is half said right now. */
@@ -79,14 +92,14 @@ export class SessionActor implements RunOwner {
   async recover(): Promise<void> {
     await this.#mailbox.put(async () => {
       if (!this.#session) return
-      for (const effect of recover(this.#session)) await this.#perform(effect)
+      for (const effect of recover(this.#session)) await this.#attempt(effect)
     })
     await this.#run?.caughtUp()
   }
 
   /** The deadline for adoption passed without a word from its keeper. */
   markNoSignal(): void {
-    this.#noSignal = true
+    if (!this.#run && isLive(this.#session)) this.#noSignal = true
   }
 
   submit(submission: Submission): Promise<Refusal | undefined> {
@@ -101,10 +114,12 @@ export class SessionActor implements RunOwner {
           await this.#apply([{ kind: 'command', id: `${commandId}+`, command: { type: 'resume' }, environmentNames }], 'command')
         return undefined
       }
-      if (command.type === 'answer') this.#secrets.set(command.requestId, command.answer)
+      if (command.type === 'answer') this.#secret = command
       if (command.type === 'prompt' && !environment && this.#environment === undefined && this.#session?.process.kind === 'exited')
         this.#deps.warn({ session: this.id }, 'no environment in memory for the next run')
-      const [refused] = await this.#apply([{ kind: 'command', id: commandId, command, environmentNames }], 'command')
+      const [refused] = await this.#apply([{ kind: 'command', id: commandId, command, environmentNames }], 'command').finally(() => (this.#secret = undefined))
+      // One that failed is tried again with every command.
+      if (this.#session?.stopping) this.#stopInBackground(this.#session.runs)
       return refused
     })
   }
@@ -130,15 +145,54 @@ export class SessionActor implements RunOwner {
 
   /** Keeps the driver's checkpoint without a fact, so that little has to be read again after a crash. */
   async keepCheckpoint(run: Run): Promise<void> {
-    const seq = this.#session?.seq ?? 0
-    await this.#deps.log.append({ session: this.id, expectedSeq: seq, events: [], checkpoint: { run: run.number, seq, value: run.checkpoint() } })
+    // The former run may still be saying its last words.
+    if (this.#run !== run) return
+    try {
+      await this.#deps.log.append({ session: this.id, expectedSeq: this.#session?.seq ?? 0, events: [], ...this.#checkpointOf(run) })
+    } catch (cause) {
+      this.#deps.warn({ session: this.id, run: run.number, error: String(cause) }, 'no checkpoint could be kept')
+    }
+  }
+
+  /** Of a state that was told of every order up to `seq`, and whose keeper has them: later ones are given again by whoever adopts the run. */
+  #checkpointOf(run: Run): { readonly checkpoint: StoredCheckpoint } {
+    const open = [...this.#untold, ...(run.unheard === undefined ? [] : [run.unheard])]
+    return { checkpoint: { run: run.number, seq: Math.min(this.#session?.seq ?? 0, ...open.map((seq) => seq - 1)), value: run.checkpoint() } }
   }
 
   /** The connection to a keeper ended before its run did: find out what there is, as a new daemon would. For somebody who is in the mailbox. */
   async lineLost(run: Run): Promise<void> {
-    if (this.#run !== run || !this.#session || this.#session.process.kind !== 'live') return
-    await this.#adopt(run.number)
-    if (this.session?.process.kind === 'lost') await this.#deps.keepers.sweep(this.id, run.number, this.#deps.signal)
+    run.detach()
+    if (this.#run !== run || !isLive(this.#session)) return run.release()
+    this.#run = undefined
+    if (await this.#adopt(run.number)) run.release()
+    else this.#seek(run.number, run)
+  }
+
+  /** For somebody who is in the mailbox. */
+  async stepFailed(run: Run, cause: unknown): Promise<void> {
+    this.#deps.warn({ session: this.id, run: run.number, error: errorText(cause) }, 'a step failed; the run is adopted again')
+    run.detach()
+    if (this.#run !== run || !isLive(this.#session)) return run.release()
+    this.#run = undefined
+    this.#seek(run.number, run)
+  }
+
+  /** Looks again, less and less often, for a run that could not be adopted. `former`: whose readers wait for it. Not in the mailbox. */
+  #seek(run: number, former?: Run): void {
+    this.#noSignal = true
+    const look = async (): Promise<void> => {
+      for (let afterMs = seekMs; !this.#deps.signal.aborted; afterMs = Math.min(2 * afterMs, longestSeekMs)) {
+        await this.#deps.delay(afterMs)
+        try {
+          if (await this.inTurn(() => this.#run !== undefined || this.#adopt(run))) break
+        } catch (cause) {
+          this.#deps.warn({ session: this.id, run, error: errorText(cause) }, 'the run could not be adopted')
+        }
+      }
+      former?.release()
+    }
+    void look()
   }
 
   publishDraft(draft: Draft): void {
@@ -168,7 +222,7 @@ export class SessionActor implements RunOwner {
     if (news.length === 0) return refusals
     const run = this.#run
     const seq = before?.seq ?? 0
-    const checkpoint = run && !run.over ? { checkpoint: { run: run.number, seq, value: run.checkpoint() } } : {}
+    const checkpoint = run && !run.over ? this.#checkpointOf(run) : {}
     // An event may rest on bytes of the log: they are on disk before it is.
     if (kind === 'report' && run && !run.over) await this.#deps.keepers.sync(this.id, run.number, run.received)
     const envelopes = await this.#append({ session: this.id, expectedSeq: seq, events: news, ...checkpoint }, kind)
@@ -185,8 +239,22 @@ export class SessionActor implements RunOwner {
       if (point) crashPoint(point)
       this.#deps.publish({ kind: 'fact', envelope })
     }
-    for (const effect of effects) await this.#perform(effect)
+    for (const effect of effects) if (effect.type === 'order') this.#untold.add(effect.seq)
+    for (const effect of effects) await this.#attempt(effect)
     return refusals
+  }
+
+  /** The facts are recorded: what cannot be done about them now is no failure of whoever caused them. */
+  async #attempt(effect: Effect): Promise<void> {
+    try {
+      await this.#perform(effect)
+    } catch (cause) {
+      this.#deps.warn({ session: this.id, effect: effect.type, error: errorText(cause) }, 'not done so far')
+      if (effect.type === 'order' && this.#run) await this.stepFailed(this.#run, cause)
+      else if ((effect.type === 'start-run' || effect.type === 'adopt-run') && isLive(this.#session)) this.#seek(effect.run)
+    } finally {
+      if (effect.type === 'order') this.#untold.delete(effect.seq)
+    }
   }
 
   /** A command fails with the store; what was observed is kept and tried again, because nobody will observe it a second time. */
@@ -207,12 +275,12 @@ export class SessionActor implements RunOwner {
       case 'start-run':
         return this.#start(effect.run)
       case 'adopt-run':
-        return this.#adopt(effect.run)
+        if (!(await this.#adopt(effect.run))) this.#seek(effect.run)
+        return
       case 'order':
         return this.#order(effect.run, effect.seq, effect.order)
       case 'stop-run':
-        if (!this.#isStopping) void this.#stop(effect.run)
-        return
+        return this.#stopInBackground(effect.run)
       case 'release-run':
         if (this.#run) this.#run.release()
         // A former daemon recorded the end and died before it could tell the keeper.
@@ -223,9 +291,8 @@ export class SessionActor implements RunOwner {
 
   async #order(run: number, seq: number, order: Order): Promise<void> {
     if (this.#run?.number !== run || this.#run.over) return
-    const told: Order = order.type === 'answer' && order.secret ? { ...order, answer: this.#secrets.get(order.requestId) ?? order.answer } : order
+    const told: Order = order.type === 'answer' && order.secret ? { ...order, answer: this.#secret?.requestId === order.requestId ? this.#secret.answer : order.answer } : order
     await this.#run.order(seq, told)
-    if (order.type === 'answer') this.#secrets.delete(order.requestId)
   }
 
   async #start(run: number): Promise<void> {
@@ -233,28 +300,48 @@ export class SessionActor implements RunOwner {
     if (!session) return
     if (!this.#environment) return this.reportNow(run, [{ type: 'environment-missing' }])
     const seq = session.seq
+    this.#run = undefined
     try {
       const started = await Run.start(this, session, this.#startSeq(run) ?? seq, this.#environment, this.#deps)
       this.#run = started.run
-      await started.begin()
+      await this.#begin(started)
     } catch (cause) {
       if (!(cause instanceof StartFailed)) throw cause
       await this.reportNow(run, [{ type: 'not-started', why: cause.message }])
     }
   }
 
-  async #adopt(run: number): Promise<void> {
+  /** False if its keeper lives and does not answer. */
+  async #adopt(run: number): Promise<boolean> {
     const session = this.#session
-    if (!session) return
     const startSeq = this.#startSeq(run)
-    if (startSeq === undefined) return
+    if (!session || session.runs !== run || startSeq === undefined) return true
+    if (!isLive(session)) {
+      // Ended while nobody could speak to its keeper.
+      await this.#deps.keepers.release(this.id, run, this.#deps.signal)
+      return true
+    }
     const stored = this.#deps.log.checkpoint(this.id)
     const checkpoint = stored?.run === run ? stored : undefined
-    const orders = this.#ordersAfter(checkpoint?.seq ?? startSeq)
+    const orders = this.#ordersAfter(Math.max(startSeq, checkpoint?.seq ?? 0))
     const adopted = await Run.adopt(this, session, startSeq, checkpoint?.value as Checkpoint | undefined, orders, this.#deps)
+    if (!adopted) return false
     this.#run = adopted.run
+    await this.#begin(adopted)
     this.#noSignal = false
-    await adopted.begin()
+    // Its keeper died without ending what it kept.
+    if (this.session?.process.kind === 'lost') await this.#deps.keepers.sweep(this.id, run, this.#deps.signal)
+    return true
+  }
+
+  async #begin({ run, begin }: { readonly run?: Run; readonly begin: () => Promise<void> }): Promise<void> {
+    try {
+      await begin()
+    } catch (cause) {
+      run?.detach()
+      this.#run = undefined
+      throw cause
+    }
   }
 
   /** Orders of facts after this one, whose sends may not have reached the keeper. Secret answers are not in the log: they come without their values. */
@@ -284,19 +371,24 @@ export class SessionActor implements RunOwner {
     }
   }
 
+  #stopInBackground(run: number): void {
+    if (this.#stopping.has(run)) return
+    this.#stopping.add(run)
+    void this.#stop(run)
+  }
+
   /** Not in the mailbox: while the tree is being ended, its last words still come in. */
   async #stop(run: number): Promise<void> {
-    this.#isStopping = true
     try {
       const ended = await this.#deps.keepers.sweep(this.id, run, this.#deps.signal)
       crashPoint('stop.swept')
       // The last words of a flood may take longer to read than anybody wants to wait.
-      await Promise.race([this.#run?.settled(), this.#deps.delay(lastWordsMs)])
+      if (this.#run?.number === run) await Promise.race([this.#run.settled(), this.#deps.delay(lastWordsMs)])
       await this.report(run, [{ type: 'swept', ended }])
     } catch (cause) {
       this.#deps.warn({ session: this.id, run, error: String(cause) }, 'stop failed')
     } finally {
-      this.#isStopping = false
+      this.#stopping.delete(run)
     }
   }
 }

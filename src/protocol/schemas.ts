@@ -6,6 +6,8 @@ import type { Method, Methods } from './wire.ts'
 
 const id = z.string().regex(/^[a-z0-9]{8}$/, 'must be 8 characters of a-z0-9')
 const text = z.string().max(16 * 1024 * 1024)
+/** What an agent is told: in JSON it has to fit into one frame of 16 MiB for the keeper, and one character may take six bytes. */
+const told = z.string().max(2 * 1024 * 1024, 'must be at most 2 Mi characters; put it into a file and name the file')
 const line = z
   .string()
   .max(1000)
@@ -22,9 +24,10 @@ const spec = z.object({
   mode: line.optional(),
   model: line.optional(),
   size: z.object({ columns: cells, rows: cells }).optional(),
+  resume: z.enum(['ask', 'auto', 'never']).optional(),
 })
 
-const fieldValue = z.union([text, z.number(), z.boolean(), z.array(text)])
+const fieldValue = z.union([told, z.number(), z.boolean(), z.array(told)])
 const answer = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('option'), optionId: line, note: text.optional() }),
   z.object({ kind: z.literal('form'), fields: z.record(z.string(), fieldValue) }),
@@ -32,8 +35,8 @@ const answer = z.discriminatedUnion('kind', [
 ])
 
 const command = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('create'), spec, title: line, label: line.optional(), prompt: text.optional() }),
-  z.object({ type: z.literal('prompt'), text }),
+  z.object({ type: z.literal('create'), spec, title: line, label: line.optional(), prompt: told.optional() }),
+  z.object({ type: z.literal('prompt'), text: told }),
   z.object({ type: z.literal('answer'), requestId: line, answer }),
   z.object({ type: z.literal('interrupt') }),
   z.object({ type: z.literal('stop') }),
@@ -57,7 +60,7 @@ const schemas: { readonly [M in Method]: z.ZodType<Methods[M]> } = {
   write: z.object({ session: line, base64: z.base64() }),
   resize: z.object({ session: line, columns: cells, rows: cells }),
   status: z.object({}),
-  shutdown: z.object({}),
+  shutdown: z.object({ replaced: z.boolean().optional() }),
 }
 
 export const isMethod = (method: unknown): method is Method => typeof method === 'string' && Object.hasOwn(schemas, method)

@@ -22,7 +22,8 @@ export interface Methods {
   readonly write: { readonly session: string; readonly base64: string }
   readonly resize: { readonly session: string; readonly columns: number; readonly rows: number }
   readonly status: Record<string, never>
-  readonly shutdown: Record<string, never>
+  /** `replaced`: a daemon of a newer package takes its place at once. */
+  readonly shutdown: { readonly replaced?: boolean }
 }
 
 export type Method = keyof Methods
@@ -41,7 +42,7 @@ export type ToDaemon =
 export type ToClient =
   | { readonly jsonrpc: '2.0'; readonly method: 'welcome'; readonly params: Welcome }
   /** The daemon leaves because it was asked to: do not start another one. */
-  | { readonly jsonrpc: '2.0'; readonly method: 'goodbye' }
+  | { readonly jsonrpc: '2.0'; readonly method: 'goodbye'; readonly params?: { readonly replaced?: boolean } }
   | { readonly jsonrpc: '2.0'; readonly method: 'item'; readonly params: { readonly request: number; readonly value: unknown } }
   | { readonly jsonrpc: '2.0'; readonly id: number; readonly result: unknown }
   | { readonly jsonrpc: '2.0'; readonly id: number | null; readonly error: WireError }

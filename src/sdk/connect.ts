@@ -2,6 +2,8 @@
 // their id, so that none counts twice, and watches go on from the last fact they gave.
 
 import { type Socket, connect as connectSocket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+import { packageVersion } from '../config/package-root.ts'
 import { type Paths, pathsFrom } from '../config/paths.ts'
 import type { Accepted, Frame, OutputFrame, OutputQuery, Submission, WatchQuery } from '../core/api.ts'
 import { type Refusal, isRefusal } from '../core/errors.ts'
@@ -13,15 +15,20 @@ import { type Client, type ConnectOptions, type DaemonStatus, DaemonUnreachable 
 const tries = 5
 /** Items of a stream that are received and not taken. */
 const mostWaiting = 1000
+const successorTries = 60
+const successorEveryMs = 50
 
 /** The connection ended before the reply: the daemon died, or was told to leave. */
 class ConnectionLost extends Error {
-  readonly goodbye: boolean
-  constructor(goodbye: boolean) {
-    super(goodbye ? 'the daemon was stopped' : 'the connection to the daemon was lost')
-    this.goodbye = goodbye
+  readonly because: Ending
+  constructor(because: Ending) {
+    super(because === 'stopped' ? 'the daemon was stopped' : 'the connection to the daemon was lost')
+    this.because = because
   }
 }
+
+/** `stopped`: by its user, so nobody starts another one. `replaced`: a daemon of a newer package is on its way. */
+type Ending = 'died' | 'stopped' | 'replaced'
 
 /** What the daemon could not do, in its own words. */
 export class DaemonFailed extends Error {
@@ -37,10 +44,48 @@ export async function connect(options: ConnectOptions, signal: AbortSignal): Pro
 
 async function open(paths: Paths, options: ConnectOptions, signal: AbortSignal): Promise<Connection> {
   const there = await Connection.open(paths.socket, signal)
-  if (there) return there
+  if (there && (options.start === false || !isOlder(there.welcome.version, packageVersion))) return spoken(there)
+  // A daemon of an older package makes room for ours. Agents stay at work.
+  if (there) await retire(there, signal)
   if (options.start === false) throw new DaemonUnreachable('no daemon is running', 'offstage daemon start starts one')
   const { startDaemon } = await import('./start-daemon.ts')
   return startDaemon(paths, options.env, () => Connection.open(paths.socket, signal), signal)
+}
+
+/** The daemon that takes the place of the one that left for it. Started by us only if it does not come. */
+async function successor(paths: Paths, options: ConnectOptions, signal: AbortSignal): Promise<Connection> {
+  for (let left = successorTries; left > 0; left--) {
+    const there = await Connection.open(paths.socket, signal)
+    if (there) return spoken(there)
+    await delay(successorEveryMs, undefined, { signal })
+  }
+  return open(paths, options, signal)
+}
+
+/** Throws DaemonUnreachable when it speaks an older protocol than this client needs. */
+function spoken(connection: Connection): Connection {
+  const { protocol, version } = connection.welcome
+  if (protocol >= protocolVersion) return connection
+  connection.destroy()
+  throw new DaemonUnreachable(`the running daemon is older (${version}) than this offstage`, 'offstage daemon start replaces it; agents stay at work')
+}
+
+async function retire(connection: Connection, signal: AbortSignal): Promise<void> {
+  await connection.request('shutdown', { replaced: true }, signal).catch((cause: unknown) => {
+    if (!(cause instanceof ConnectionLost)) throw cause
+  })
+  await connection.closed
+}
+
+/** By numbers, so that 0.10 comes after 0.9; what follows a hyphen comes before the release itself. */
+export function isOlder(version: string, than: string): boolean {
+  const parts = (text: string): readonly number[] => {
+    const [release = '', ...before] = text.split('-')
+    return [...release.split('.').map(Number), before.length > 0 ? 0 : 1]
+  }
+  const [a, b] = [parts(version), parts(than)]
+  const at = a.findIndex((part, index) => part !== b[index])
+  return at !== -1 && (a[at] ?? 0) < (b[at] ?? 0)
 }
 
 interface Pending {
@@ -54,19 +99,19 @@ export class Connection {
   readonly welcome: Welcome
   readonly closed: Promise<void>
   #nextId = 1
-  #goodbye = false
+  #ending: Ending = 'died'
 
   private constructor(socket: Socket, welcome: Welcome) {
     this.#socket = socket
     this.welcome = welcome
     this.closed = new Promise((resolve) => socket.once('close', () => resolve()))
     socket.once('close', () => {
-      for (const pending of this.#pending.values()) pending.settle({ error: new ConnectionLost(this.#goodbye) })
+      for (const pending of this.#pending.values()) pending.settle({ error: new ConnectionLost(this.#ending) })
       this.#pending.clear()
     })
   }
 
-  /** Undefined when nobody listens there. Throws DaemonUnreachable when who listens speaks another version. */
+  /** Undefined when nobody listens there. */
   static open(path: string, signal: AbortSignal): Promise<Connection | undefined> {
     return new Promise((resolve, reject) => {
       const socket = connectSocket(path)
@@ -86,17 +131,6 @@ export class Connection {
           if (connection) connection.#hear(message)
           else if ('method' in message && message.method === 'welcome') {
             signal.removeEventListener('abort', abort)
-            const { protocol, version } = message.params
-            if (protocol < protocolVersion) {
-              reject(
-                new DaemonUnreachable(
-                  `the running daemon is older (${version}) than this offstage`,
-                  'offstage daemon stop ends it, agents stay at work; the next command starts the new one',
-                ),
-              )
-              socket.destroy()
-              return
-            }
             connection = new Connection(socket, message.params)
             resolve(connection)
           }
@@ -105,13 +139,18 @@ export class Connection {
     })
   }
 
+  /** How it ended, if it did. */
+  get ending(): Ending {
+    return this.#ending
+  }
+
   get alive(): boolean {
     return !this.#socket.destroyed
   }
 
   request<M extends Method>(method: M, params: Methods[M], signal: AbortSignal, item: (value: unknown) => void = () => {}): Promise<unknown> {
     if (signal.aborted) return Promise.reject(signal.reason)
-    if (!this.alive) return Promise.reject(new ConnectionLost(this.#goodbye))
+    if (!this.alive) return Promise.reject(new ConnectionLost(this.#ending))
     const id = this.#nextId++
     return new Promise((resolve, reject) => {
       const abort = (): void => {
@@ -153,7 +192,7 @@ export class Connection {
 
   #hear(message: ToClient): void {
     if ('method' in message) {
-      if (message.method === 'goodbye') this.#goodbye = true
+      if (message.method === 'goodbye') this.#ending = message.params?.replaced ? 'replaced' : 'stopped'
       if (message.method === 'item') this.#pending.get(message.params.request)?.item(message.params.value)
       return
     }
@@ -239,9 +278,12 @@ class WireClient implements Client {
 
   /** The connection, or a new one to a daemon that is started if need be. */
   async #connected(signal: AbortSignal): Promise<Connection> {
-    const connection = await this.#connection
-    if (connection.alive || this.#closed) return connection
-    this.#connection = open(this.#paths, this.#options, signal)
+    const current = this.#connection
+    const connection = await current.catch(() => undefined)
+    if (connection && (connection.alive || this.#closed)) return connection
+    // Somebody else, who waited for the same one, is opening another already.
+    if (this.#connection !== current) return this.#connected(signal)
+    this.#connection = connection?.ending === 'replaced' ? successor(this.#paths, this.#options, signal) : open(this.#paths, this.#options, signal)
     this.#connection.catch(() => {})
     return this.#connection
   }
@@ -258,7 +300,7 @@ class WireClient implements Client {
 
   #giveUpOn(cause: unknown, left: number): void {
     if (!(cause instanceof ConnectionLost)) throw cause
-    if (cause.goodbye || left <= 1 || this.#closed) throw new DaemonUnreachable(cause.message, 'agents stay at work; the next command starts a daemon', { cause })
+    if (cause.because === 'stopped' || left <= 1 || this.#closed) throw new DaemonUnreachable(cause.message, 'agents stay at work; the next command starts a daemon', { cause })
   }
 
   /** A connection of its own for each stream: a reader that takes its time holds up nothing else, least of all what it asks for between two items. */
@@ -268,7 +310,7 @@ class WireClient implements Client {
       try {
         await this.#connected(signal)
         connection = await Connection.open(this.#paths.socket, signal)
-        if (!connection) throw new ConnectionLost(false)
+        if (!connection) throw new ConnectionLost('died')
         for await (const item of items(connection, method, params(), signal)) {
           left = tries
           yield item

@@ -1,16 +1,13 @@
 // Starts a daemon and waits until it answers. Two clients may do so at once: the lock picks one daemon, the other leaves.
 
 import { spawn } from 'node:child_process'
-import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { daemonEnvironment } from '../config/daemon-environment.ts'
 import { entry } from '../config/package-root.ts'
 import { type Paths, prepareHome } from '../config/paths.ts'
 import { DaemonUnreachable } from './client.ts'
 
 const startDeadlineMs = 15_000
-
-/** What a daemon needs of its starter's environment, and V8's compiled code in a folder that nobody else can write. Everything else, keys above all, goes to runs only. */
-const passedOn = /^(HOME|PATH|LANG|LC_[A-Z]+|TZ|TMPDIR|XDG_[A-Z_]+|OFFSTAGE_(HOME|CONFIG|CRASH_AT|CRASH_LOG)|DBUS_SESSION_BUS_ADDRESS|DISPLAY|WAYLAND_DISPLAY)$/
 
 /** Resolves to what `open` gives once the daemon listens. Throws DaemonUnreachable. */
 export async function startDaemon<T>(paths: Paths, env: Readonly<Record<string, string | undefined>>, open: () => Promise<T | undefined>, signal: AbortSignal): Promise<T> {
@@ -34,10 +31,9 @@ export async function startDaemon<T>(paths: Paths, env: Readonly<Record<string, 
 /** The one line that a new daemon says; empty when it died first. */
 function launch(paths: Paths, env: Readonly<Record<string, string | undefined>>, signal: AbortSignal): Promise<string> {
   return new Promise((resolve, reject) => {
-    const passed = Object.fromEntries(Object.entries(env).filter(([name, value]) => value !== undefined && passedOn.test(name)))
     const daemon = spawn(process.execPath, [entry('daemon')], {
       cwd: '/',
-      env: { ...passed, NODE_COMPILE_CACHE: join(paths.cache, 'compiled') },
+      env: daemonEnvironment(env, paths),
       detached: true,
       stdio: ['ignore', 'pipe', 'ignore'],
     })

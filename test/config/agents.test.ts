@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { commandLine, listAgents, resolveAgent, splitWords } from '../../src/config/agents.ts'
-import type { Config } from '../../src/config/config.ts'
+import { type Config, defaultConfig } from '../../src/config/config.ts'
 
 let root: string
 beforeEach(() => {
@@ -14,7 +14,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(root, { recursive: true, force: true }))
 
-const config = (more: Partial<Config> = {}): Config => ({ agents: {}, initializeTimeoutMs: 1, prefixKey: { name: 'ctrl-\\', byte: 0x1c }, ...more })
+const config = (more: Partial<Config> = {}): Config => ({ ...defaultConfig, ...more })
 
 function install(...programs: readonly string[]): { PATH: string } {
   for (const program of programs) {

@@ -30,7 +30,16 @@ async function problem(text: string, cwd?: string): Promise<string> {
   return error.message.replace(`${root}/`, '')
 }
 
-const plain = { agents: {}, initializeTimeoutMs: 15_000, prefixKey: { name: 'ctrl-\\', byte: 0x1c } }
+const plain: Config = {
+  agents: {},
+  initializeTimeoutMs: 15_000,
+  stallAfterMs: 300_000,
+  idleAfterMs: 900_000,
+  resume: 'ask',
+  maxLiveRuns: 0,
+  minFreeMemoryBytes: 0,
+  prefixKey: { name: 'ctrl-\\', byte: 0x1c },
+}
 
 test('no file, and an empty one, set nothing', async () => {
   expect(await loadConfig({ configFile: join(root, 'none', 'config.toml'), cwd: root })).toEqual(plain)
@@ -42,6 +51,11 @@ test('everything that can be set', async () => {
     'default_agent = "mine"',
     'initialize_timeout_s = 2.5',
     'prefix_key = "Ctrl-B"',
+    'stall_after_s = 60',
+    'idle_after_s = 0',
+    'resume = "auto"',
+    'max_live_runs = 4',
+    'min_free_memory_mb = 512',
     '[agents.mine]',
     'command = "/opt/my agent"',
     'args = ["--acp", ""]',
@@ -53,6 +67,11 @@ test('everything that can be set', async () => {
   expect(await load(text.join('\n'))).toEqual({
     defaultAgent: { name: 'mine', setIn: configFile() },
     initializeTimeoutMs: 2500,
+    stallAfterMs: 60_000,
+    idleAfterMs: 0,
+    resume: 'auto',
+    maxLiveRuns: 4,
+    minFreeMemoryBytes: 536_870_912,
     prefixKey: { name: 'ctrl-b', byte: 2 },
     agents: {
       mine: { command: '/opt/my agent', args: ['--acp', ''], env: { LANG: 'C' }, protocol: 'acp' },
@@ -76,8 +95,10 @@ test.each([
   ['[agents.a]\ncommand = "a"\nenv = { "A=B" = "1" }', 'config.toml:3: "A=B" cannot be a variable\'s name'],
   ['[agents."acp:x"]\ncommand = "a"', 'config.toml:1: "acp:x" cannot be an agent\'s name'],
   ['[agents.a]\ncommand = "a"\ncwd = "/"', 'config.toml:3: "cwd" is not a setting'],
-  ['initialize_timeout_s = 0', 'config.toml:1: initialize_timeout_s is not a number of seconds'],
-  ['initialize_timeout_s = "15"', 'config.toml:1: initialize_timeout_s is not a number of seconds'],
+  ['initialize_timeout_s = 0', 'config.toml:1: initialize_timeout_s is not a number that can be used'],
+  ['initialize_timeout_s = "15"', 'config.toml:1: initialize_timeout_s is not a number that can be used'],
+  ['\nidle_after_s = -1', 'config.toml:2: idle_after_s is not a number that can be used'],
+  ['resume = "yes"', 'config.toml:1: resume "yes" is not known'],
   ['# keys\nprefix_key = "ctrl-m"', 'config.toml:2: prefix_key "ctrl-m" is not a key that can be used'],
 ])('%j is refused, with its place', async (text, expected) => {
   expect((await problem(text)).startsWith(expected)).toBe(true)

@@ -33,6 +33,12 @@ const everyType: Record<Event['type'], true> = {
   'run-not-started': true,
   'run-failed': true,
   'environment-missing': true,
+  'run-deferred': true,
+  held: true,
+  released: true,
+  'fell-silent': true,
+  'spoke-again': true,
+  'given-back': true,
   'agent-ready': true,
   'agent-offers': true,
   'turn-started': true,
@@ -75,6 +81,7 @@ test('facts of format 1 have the status and the transcript that they had then', 
     ['k3f9x2ab', 'waiting', 'lost question: Which test runner?', 19],
     ['t0rm1nal', 'failed', 'exit code 1: 2 tests failed', 3],
     ['br0k3n00', 'failed', 'this is no ACP agent', 7],
+    ['g1venb4k', 'completed', 'the turn ended', 8],
   ])
 })
 
