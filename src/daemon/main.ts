@@ -12,6 +12,7 @@ import { drivers } from '../drivers/index.ts'
 import { crashPoint } from '../engine/crash-point.ts'
 import { Engine } from '../engine/engine.ts'
 import { keepersOnDisk } from '../engine/keepers-on-disk.ts'
+import { availableMemory } from '../engine/machine.ts'
 import { encodeStartFile } from '../keeper/start-file.ts'
 import { openSqliteLog } from '../store/sqlite-log.ts'
 import { readInside, writeInside } from '../workspace/files.ts'
@@ -59,6 +60,8 @@ async function main(): Promise<void> {
     warn: log.warn,
     signal: end.signal,
     version: packageVersion,
+    availableMemory,
+    limits: config,
     initializeTimeoutMs: config.initializeTimeoutMs,
   })
   const status = async (): Promise<DaemonStatus> => ({
@@ -75,6 +78,7 @@ async function main(): Promise<void> {
     if (end.signal.aborted) return
     // Gone before anything else: what was stopped never comes back by itself.
     if (because === 'stopped') rmSync(paths.startFile, { force: true })
+    engine.leave()
     log.info({ because }, 'the daemon leaves; agents stay at work')
     end.abort()
     // Written now, not at the exit: who waits for the daemon's end may remove the home right after it.

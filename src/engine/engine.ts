@@ -7,6 +7,7 @@ import type { SessionView } from '../core/view.ts'
 import { crashPoint } from './crash-point.ts'
 import { Feed } from './feed.ts'
 import type { EngineDeps, EngineParts } from './parts.ts'
+import { Room } from './room.ts'
 import { SessionActor } from './session-actor.ts'
 
 const adoptionDeadlineMs = 2000
@@ -19,7 +20,7 @@ export class Engine implements Api {
 
   private constructor(parts: EngineParts) {
     this.#feed = new Feed(parts.log)
-    this.#deps = { ...parts, publish: (frame) => this.#feed.publish(frame) }
+    this.#deps = { ...parts, publish: (frame) => this.#feed.publish(frame), room: new Room(parts, () => this.#waiting()) }
   }
 
   /** Resolves when every live run is adopted or its end recorded, at the latest after 2 s: then what is not is shown as "no signal". */
@@ -35,6 +36,7 @@ export class Engine implements Api {
     )
     await Promise.race([Promise.all(adopted), parts.delay(adoptionDeadlineMs)])
     for (const actor of waiting) actor.markNoSignal()
+    engine.#deps.room.freed()
     crashPoint('daemon.adopted')
     return engine
   }
@@ -42,6 +44,11 @@ export class Engine implements Api {
   /** Live runs. */
   get runs(): number {
     return [...this.#actors.values()].filter((actor) => actor.run && !actor.run.over).length
+  }
+
+  /** This daemon leaves on purpose: no keeper is to start another one. */
+  leave(): void {
+    for (const actor of this.#actors.values()) actor.run?.goodbye()
   }
 
   async submit(submission: Submission, _signal: AbortSignal): Promise<Accepted | Refusal> {
@@ -92,10 +99,10 @@ export class Engine implements Api {
       const run = actor.run?.number === number ? actor.run : undefined
       // Asked for before reading: what comes in between wakes it.
       const more = query.follow && run && !run.over ? run.more(signal) : undefined
-      const bytes = await keepers.readLog(query.session, number, query.stream, offset, chunkBytes)
-      if (bytes.length > 0) {
-        yield { stream: query.stream, offset, bytes }
-        offset += bytes.length
+      const read = await keepers.readLog(query.session, number, query.stream, offset, chunkBytes)
+      if (read.bytes.length > 0) {
+        yield { stream: query.stream, ...read }
+        offset = read.offset + read.bytes.length
       } else if (more) await more
       else return
     }
@@ -112,6 +119,12 @@ export class Engine implements Api {
     if ('refused' in run) return run
     run.resize(size.columns, size.rows)
     return undefined
+  }
+
+  /** Sessions whose runs wait for room, the oldest first. */
+  #waiting(): readonly SessionActor[] {
+    const deferred = [...this.#actors.values()].filter((actor) => actor.session?.deferred)
+    return deferred.toSorted((one, other) => (one.session?.createdAtMs ?? 0) - (other.session?.createdAtMs ?? 0))
   }
 
   #terminal(id: SessionId) {

@@ -2,22 +2,23 @@
 
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, statfs, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { constants } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Paths, runFolder, runSocket } from '../config/paths.ts'
 import type { Exit } from '../core/events.ts'
-import { type KeeperConnection, KeeperUnreachable, connectKeeper } from '../keeper/connection.ts'
+import { type Held, type KeeperConnection, KeeperUnreachable, connectKeeper } from '../keeper/connection.ts'
 import { type ExitStatus, encodeClientFrame } from '../keeper/frames.ts'
 import { keeperBinary } from '../keeper/keeper-binary.ts'
 import { LaunchFailed, launchKeeper } from '../keeper/launch.ts'
 import { processRuns } from '../keeper/process-stat.ts'
-import { sweep, tagVariable } from '../keeper/process-tree.ts'
+import { type Tree, findTree, sweep, tagVariable } from '../keeper/process-tree.ts'
 import { logEnd, readExit, readIdentity, readLog, syncLog } from '../keeper/run-folder.ts'
 import { crashPoint } from './crash-point.ts'
-import { type Found, type Kept, type Keepers, type RunLine, StartFailed } from './keepers.ts'
+import { bootId, oomKills } from './machine.ts'
+import { type Found, type Kept, type Keepers, type RunLine, StartFailed, longestTalkBytes } from './keepers.ts'
 
 /** More than this received and not taken yet: the keeper is not read from until it is. */
 const heldBytes = 1024 * 1024
@@ -27,9 +28,9 @@ const listenDeadlineMs = 1500
 const leaveDeadlineMs = 10_000
 /** Written in the place of a keeper's identity: no keeper can start in this folder any more. */
 const abandoned = 'abandoned'
-
-const exitOf = (status: ExitStatus): Exit =>
-  status.kind === 'code' ? { code: status.code } : { signal: Object.entries(constants.signals).find(([, number]) => number === status.signal)?.[0] ?? `SIG${status.signal}` }
+const specFile = 'spec.json'
+/** Of a terminal's output, and of a command's, this much is kept. */
+const keptOutput = { firstBytes: 1024 ** 2, lastBytes: 256 * 1024 ** 2 }
 
 export function keepersOnDisk(paths: Paths, packageRoot: string): Keepers {
   const synced = new Map<string, number>()
@@ -47,14 +48,19 @@ export function keepersOnDisk(paths: Paths, packageRoot: string): Keepers {
       try {
         await mkdir(folder, { recursive: true, mode: 0o700 })
         // For whoever has to make sense of the folder without the database. No values of the environment.
-        await writeFile(join(folder, 'spec.json'), `${JSON.stringify({ session, run, ...spec, environmentNames: Object.keys(start.environment).sort() })}\n`, { mode: 0o600 })
+        const machine: Machine = { boot: await bootId(), oomKills: await oomKills() }
+        const environmentNames = Object.keys(start.environment).sort()
+        await writeFile(join(folder, specFile), `${JSON.stringify({ session, run, ...spec, environmentNames, machine })}\n`, { mode: 0o600 })
         const binary = await keeperBinary({ packageRoot, cacheDir: paths.cache })
-        kept = await launchKeeper({ binary, folder, socketPath, nonce, argv: spec.argv, env, cwd: spec.cwd, mode: start.mode, size }, signal)
+        const limits = spec.driver === 'acp' ? { mostBytes: longestTalkBytes } : { keep: keptOutput, ...(start.mode === 'pipes' ? { keepErr: keptOutput } : {}) }
+        const reserveBytes = await reserveOn(folder)
+        const launch = { binary, folder, socketPath, nonce, argv: spec.argv, env, cwd: spec.cwd, mode: start.mode, size, startFile: paths.startFile, reserveBytes, ...limits }
+        kept = await launchKeeper(launch, signal)
       } catch (cause) {
         throw new StartFailed(startProblem(cause), { cause })
       }
       crashPoint('start.launched')
-      return openLine(socketPath, nonce, kept, signal)
+      return openLine(socketPath, folder, nonce, kept, signal)
     },
 
     async find(session, run, signal): Promise<Found> {
@@ -66,7 +72,7 @@ export function keepersOnDisk(paths: Paths, packageRoot: string): Keepers {
       while (!deadline.aborted && (await processRuns(identity.keeper))) {
         try {
           // Read after the connection is there: the child is known by then.
-          const line = await openLine(socketPath, identity.nonce, { keeper: identity.keeper, child: { pid: 0, start: 0 } }, deadline)
+          const line = await openLine(socketPath, folder, identity.nonce, { keeper: identity.keeper, child: { pid: 0, start: 0 } }, deadline)
           return { kind: 'live', line }
         } catch (cause) {
           signal.throwIfAborted()
@@ -76,10 +82,13 @@ export function keepersOnDisk(paths: Paths, packageRoot: string): Keepers {
       }
       if (await processRuns(identity.keeper)) return { kind: 'silent' }
       const ended = await readExit(folder)
-      return ended ? { kind: 'ended', exit: { exit: exitOf(ended.exit), outEnd: ended.ends.out, errEnd: ended.ends.err } } : { kind: 'ended' }
+      const before = await machineAt(folder)
+      const restarted = before.boot !== undefined && before.boot !== (await bootId())
+      const cause = restarted ? 'the machine was restarted' : 'its keeper ended unexpectedly'
+      return { kind: 'ended', cause, ...(ended ? { exit: { exit: await exitOf(ended.exit, folder), outEnd: ended.ends.out, errEnd: ended.ends.err } } : {}) }
     },
 
-    readLog: async (session, run, stream, from, max) => (await readLog(folderOf(session, run), stream, from, max).catch(emptyIfGone)).bytes,
+    readLog: (session, run, stream, from, max) => readLog(folderOf(session, run), stream, from, max).catch((cause: unknown) => nothingIfGone(cause, from)),
     logEnd: (session, run, stream) => logEnd(folderOf(session, run), stream).catch(() => 0),
 
     async sync(session, run, end) {
@@ -107,16 +116,54 @@ export function keepersOnDisk(paths: Paths, packageRoot: string): Keepers {
       await Promise.race([keeper.closed, late])
     },
 
+    async processes(session, run) {
+      const tree = await treeOf(folderOf(session, run))
+      return tree ? (await findTree(tree)).map(({ stat }) => ({ pid: stat.pid, start: stat.start })) : []
+    },
+
     async sweep(session, run, signal) {
-      const identity = await readIdentity(folderOf(session, run)).catch(() => undefined)
-      if (!identity || identity.nonce === abandoned) return 0
-      const { child, keeper, nonce } = identity
-      const leader = child ? { pgid: child.pid, sid: child.pid, leaderStart: child.start } : {}
-      const { ended, left } = await sweep({ ...leader, keeper, tag: nonce }, {}, signal)
+      const tree = await treeOf(folderOf(session, run))
+      if (!tree) return 0
+      const { ended, left } = await sweep(tree, {}, signal)
       if (left.length > 0) throw new Error(`these processes could not be ended: ${left.join(', ')}`)
       return ended.length
     },
   }
+}
+
+/** Everything by which a process of this run can be known; undefined when there never was one. */
+async function treeOf(folder: string): Promise<Tree | undefined> {
+  const identity = await readIdentity(folder).catch(() => undefined)
+  if (!identity || identity.nonce === abandoned) return undefined
+  const { child, keeper, nonce } = identity
+  return { ...(child ? { pgid: child.pid, sid: child.pid, leaderStart: child.start } : {}), keeper, tag: nonce }
+}
+
+/** What the machine was like when the run was started. */
+interface Machine {
+  readonly boot?: string | undefined
+  readonly oomKills?: number | undefined
+}
+
+const machineAt = async (folder: string): Promise<Machine> => {
+  try {
+    return (JSON.parse(await readFile(join(folder, specFile), 'utf8')) as { machine?: Machine }).machine ?? {}
+  } catch {
+    return {}
+  }
+}
+
+async function exitOf(status: ExitStatus, folder: string): Promise<Exit> {
+  if (status.kind === 'code') return { code: status.code }
+  const signal = Object.entries(constants.signals).find(([, number]) => number === status.signal)?.[0] ?? `SIG${status.signal}`
+  const before = signal === 'SIGKILL' ? (await machineAt(folder)).oomKills : undefined
+  return before !== undefined && ((await oomKills()) ?? 0) > before ? { signal, outOfMemory: true } : { signal }
+}
+
+/** What must stay free on the disk, so that the store can still write and the user is told: 2 % of it, at most 1 GiB. */
+async function reserveOn(folder: string): Promise<number> {
+  const { blocks, bsize } = await statfs(folder)
+  return Math.min(1024 ** 3, Math.floor(0.02 * blocks * bsize))
 }
 
 /** What a program expects of the terminal that it runs in: ours, not the one of the command that started it. */
@@ -124,8 +171,8 @@ function terminalVariables(environment: Readonly<Record<string, string>>): Recor
   return { TERM: environment.TERM && environment.TERM !== 'dumb' ? environment.TERM : 'xterm-256color' }
 }
 
-const emptyIfGone = (cause: unknown): { bytes: Uint8Array } => {
-  if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return { bytes: new Uint8Array() }
+const nothingIfGone = (cause: unknown, offset: number): { offset: number; bytes: Uint8Array } => {
+  if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return { offset, bytes: new Uint8Array() }
   throw cause
 }
 
@@ -148,9 +195,11 @@ function startProblem(cause: unknown): string {
   return cause.message
 }
 
-async function openLine(socket: string, nonce: string, kept: Kept, signal: AbortSignal): Promise<RunLine> {
+async function openLine(socket: string, folder: string, nonce: string, kept: Kept, signal: AbortSignal): Promise<RunLine> {
   // Two connections: acknowledgements must come through while the reading one is paused.
-  const control = await connectKeeper(socket, { nonce }, signal)
+  let held: Held | undefined
+  let tellHeld: (now: Held) => void = (now) => (held = now)
+  const control = await connectKeeper(socket, { nonce, role: 'daemon', onHeld: (now) => tellHeld(now) }, signal)
   const reader = await connectKeeper(socket, { nonce }, signal).catch((cause: unknown) => {
     control.close()
     throw cause
@@ -169,7 +218,7 @@ async function openLine(socket: string, nonce: string, kept: Kept, signal: Abort
       const taken = flow(reader, onBytes)
       reader.read('out', from.out, (output) => taken(output.stream, output.offset, output.bytes))
       if (hello.mode === 'pipes') reader.read('err', from.err, (output) => taken(output.stream, output.offset, output.bytes))
-      void reader.exited.then((end) => end && exit.resolve({ exit: exitOf(end.exit), outEnd: end.ends.out, errEnd: end.ends.err }))
+      void reader.exited.then(async (end) => end && exit.resolve({ exit: await exitOf(end.exit, folder), outEnd: end.ends.out, errEnd: end.ends.err }))
     },
     unread() {
       reader.unread('out')
@@ -183,6 +232,12 @@ async function openLine(socket: string, nonce: string, kept: Kept, signal: Abort
     },
     resize: (columns, rows) => control.resize({ cols: columns, rows }),
     interrupt: () => control.signal(constants.signals.SIGINT, 'group'),
+    onHeld(listener) {
+      tellHeld = ({ on, errno }) => listener(on ? (errno === constants.errno.EFBIG ? 'limit' : 'disk') : undefined)
+      if (held) tellHeld(held)
+    },
+    limit: (bytes) => control.limit(bytes),
+    goodbye: () => control.goodbye(),
     collect: () => control.collect(),
     close() {
       control.close()

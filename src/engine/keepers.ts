@@ -3,6 +3,9 @@
 
 import type { Exit, LaunchSpec, ProcessIdentity } from '../core/events.ts'
 
+/** An ACP agent is held when it has said this much, and asked about; its log is needed in full. */
+export const longestTalkBytes = 1024 ** 3
+
 export interface Kept {
   readonly keeper: ProcessIdentity
   readonly child: ProcessIdentity
@@ -28,6 +31,12 @@ export interface RunLine {
   /** Resolves after all bytes up to the ends were handed over. */
   readonly exit: Promise<{ readonly exit: Exit; readonly outEnd: number; readonly errEnd: number }>
   readonly closed: Promise<void>
+  /** Why its output is not kept and the program therefore held, or undefined when it goes on. Said at once if it is held when the line is opened. */
+  onHeld(listener: (why: 'disk' | 'limit' | undefined) => void): void
+  /** From now on it may say this many bytes in all. */
+  limit(bytes: number): void
+  /** The daemon leaves on purpose: nobody is to start another one for this run. */
+  goodbye(): void
   collect(): void
   close(): void
 }
@@ -36,7 +45,7 @@ export interface RunLine {
 export type Found =
   | { readonly kind: 'live'; readonly line: RunLine }
   /** The keeper is gone; what it wrote is there. `exit` if it lived to record one. */
-  | { readonly kind: 'ended'; readonly exit?: { readonly exit: Exit; readonly outEnd: number; readonly errEnd: number } }
+  | { readonly kind: 'ended'; readonly exit?: { readonly exit: Exit; readonly outEnd: number; readonly errEnd: number }; readonly cause: string }
   /** It lives and does not answer: stopped, or starved. Nothing can be said of its program. */
   | { readonly kind: 'silent' }
   /** No keeper ever ran here, and from now on none can. */
@@ -54,11 +63,13 @@ export interface Keepers {
   /** Throws StartFailed when the program cannot be executed. */
   start(start: StartRun, signal: AbortSignal): Promise<RunLine>
   find(session: string, run: number, signal: AbortSignal): Promise<Found>
-  /** Bytes of a run from its folder, at most `max`; fewer only at the end of what is there. */
-  readLog(session: string, run: number, stream: 'out' | 'err', from: number, max: number): Promise<Uint8Array>
+  /** Bytes of a run from its folder, at most `max`; none only at the end of what is there. `offset` is after `from` where the log was trimmed. */
+  readLog(session: string, run: number, stream: 'out' | 'err', from: number, max: number): Promise<{ readonly offset: number; readonly bytes: Uint8Array }>
   logEnd(session: string, run: number, stream: 'out' | 'err'): Promise<number>
   /** The output up to this offset is on disk when it resolves. */
   sync(session: string, run: number, end: number): Promise<void>
+  /** Its processes now, the keeper left out. */
+  processes(session: string, run: number): Promise<readonly ProcessIdentity[]>
   /** For a run that is over by the record: if a keeper of it still waits to be collected, or still has a program, both are ended. */
   release(session: string, run: number, signal: AbortSignal): Promise<void>
   /** Ends every process of this run and proves that none is left. Resolves to how many were ended. */

@@ -5,6 +5,7 @@ import type { DriverName } from '../core/events.ts'
 import type { Driver, FileResult } from '../drivers/driver.ts'
 import type { EventLog } from '../store/event-log.ts'
 import type { Keepers } from './keepers.ts'
+import type { Room } from './room.ts'
 
 export interface Files {
   read(root: string, path: string, range: { readonly line?: number; readonly limit?: number }, approved: boolean): Promise<FileResult>
@@ -23,10 +24,23 @@ export interface EngineParts {
   /** The engine's end: runs stay alive, nothing new is begun. */
   readonly signal: AbortSignal
   readonly version: string
+  readonly availableMemory: () => Promise<number | undefined>
+  readonly limits: Limits
   /** An agent that is not ready after this time is reported as a request of kind `error`. */
   readonly initializeTimeoutMs: number
 }
 
+/** 0: no limit, or never. */
+export interface Limits {
+  readonly maxLiveRuns: number
+  readonly minFreeMemoryBytes: number
+  /** An open turn of which nothing comes for this long is recorded as silent. */
+  readonly stallAfterMs: number
+  /** An agent at rest gives its process back after this time, if it can be brought back as it was. */
+  readonly idleAfterMs: number
+}
+
 export interface EngineDeps extends EngineParts {
+  readonly room: Room
   readonly publish: (frame: Exclude<Frame, { kind: 'caught-up' }>) => void
 }

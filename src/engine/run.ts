@@ -1,6 +1,7 @@
 // One live run, as its session's actor holds it: the line to the keeper and the driver's conversation. Bytes in, reports out; orders in, inputs out. It decides nothing.
 
 import type { Draft } from '../core/api.ts'
+import { isIdle } from '../core/decide.ts'
 import { derivedId } from '../core/ids.ts'
 import type { Report } from '../core/inputs.ts'
 import type { Order } from '../core/react.ts'
@@ -8,7 +9,8 @@ import type { Session } from '../core/session.ts'
 import type { Checkpoint, Conversation, Driver, FileResult, Launch, Output, Send } from '../drivers/driver.ts'
 import { crashPoint, crashesAt, die } from './crash-point.ts'
 import type { EngineDeps } from './parts.ts'
-import { type Found, type RunLine, StartFailed } from './keepers.ts'
+import { type Found, type RunLine, StartFailed, longestTalkBytes } from './keepers.ts'
+import { Quiet } from './quiet.ts'
 
 /** A checkpoint is kept without a fact after this many bytes, so that a restart reads no more than this again. */
 const checkpointEveryBytes = 1024 * 1024
@@ -56,6 +58,12 @@ export class Run {
   #received = 0
   readonly #advanced = new Set<() => void>()
   #initializeTimer: NodeJS.Timeout | undefined
+  readonly #stalled: Quiet
+  readonly #idle: Quiet
+  /** What the agent had started for itself before it got its first prompt; what is started later is somebody's work. Unknown to a daemon that came later. */
+  #own: ReadonlySet<number> | undefined
+  /** Open while it is held because it has said too much. */
+  #limitRequest: string | undefined
 
   private constructor(actor: RunOwner, session: Session, driver: Driver, conversation: Conversation, line: RunLine | undefined, deps: EngineDeps) {
     this.number = session.runs
@@ -65,6 +73,8 @@ export class Run {
     this.#conversation = conversation
     this.#line = line
     this.#deps = deps
+    this.#stalled = new Quiet(deps.limits.stallAfterMs, () => void this.#inTurn(() => this.#fellSilent()))
+    this.#idle = new Quiet(deps.limits.idleAfterMs, () => void this.#inTurn(() => this.#wasIdle()))
   }
 
   /** Executes the program. The returned run reads nothing until `begin`. Throws StartFailed. */
@@ -176,11 +186,35 @@ export class Run {
   /** Takes nothing more from its keeper: another one goes on with it. Whoever waits for its output or its end waits on, until `release`. */
   detach(): void {
     this.#isDetached = true
-    clearTimeout(this.#initializeTimer)
+    this.#stopTimers()
     this.#line?.close()
   }
 
+  goodbye(): void {
+    this.#line?.goodbye()
+  }
+
+  /** The session as it is now: what is to be noticed depends on it. */
+  follow(session: Session): void {
+    if (session.spec.kind !== 'agent' || this.#isOver || this.#isDetached || !this.#line) return
+    if (session.turn.kind === 'working' && !session.silent) this.#stalled.watch()
+    else this.#stalled.stop()
+    if (isIdle(session)) this.#idle.watch()
+    else this.#idle.stop()
+  }
+
+  #stopTimers(): void {
+    clearTimeout(this.#initializeTimer)
+    this.#stalled.stop()
+    this.#idle.stop()
+  }
+
   async order(seq: number, order: Order): Promise<void> {
+    if (order.type === 'answer' && order.requestId === this.#limitRequest) {
+      this.#limitRequest = undefined
+      if (order.answer.kind === 'option' && order.answer.optionId === 'more') this.#line?.limit((Math.floor(this.#received / longestTalkBytes) + 2) * longestTalkBytes)
+      return
+    }
     if (order.type === 'interrupt' && this.#driver.interruptBySignal) {
       this.#line?.interrupt()
       return
@@ -204,7 +238,7 @@ export class Run {
   release(): void {
     if (this.#isOver) return
     this.#isOver = true
-    clearTimeout(this.#initializeTimer)
+    this.#stopTimers()
     this.#line?.collect()
     this.#wakeReaders()
     this.#over.resolve()
@@ -230,6 +264,7 @@ export class Run {
 
   #listen(line: RunLine, from: { out: number; err: number }): void {
     this.#received = from.out
+    line.onHeld((why) => void this.#inTurn(() => this.#held(why)))
     if (from.out >= line.outEnd) this.#caughtUp.resolve()
     line.read(from, (stream, offset, bytes) => {
       this.#waiting.push({ stream, offset, bytes })
@@ -257,13 +292,16 @@ export class Run {
     const frames = this.#waiting
     this.#waiting = []
     this.#step = undefined
-    const reports: Report[] = []
+    this.#stalled.heard()
+    this.#idle.heard()
+    const reports: Report[] = this.#actor.session?.silent ? [{ type: 'spoke' }] : []
     for (const { stream, offset, bytes } of frames) {
       reports.push(...(await this.#perform(this.#conversation.receive(stream, offset, bytes))))
       if (stream === 'out') this.#received = offset + bytes.length
       this.#bytesSinceCheckpoint += bytes.length
     }
     crashPoint('bytes.reduced')
+    if (reports.some((report) => report.type === 'ready')) this.#own = new Set((await this.#deps.keepers.processes(this.#session.id, this.number)).map(({ pid }) => pid))
     if (reports.length > 0) {
       this.#bytesSinceCheckpoint = 0
       await this.#actor.reportNow(this.number, reports)
@@ -295,16 +333,52 @@ export class Run {
     const reports: Report[] = []
     for (const stream of ['out', 'err'] as const) {
       for (let offset = from[stream]; ;) {
-        const bytes = await this.#deps.keepers.readLog(this.#session.id, this.number, stream, offset, 64 * 1024)
+        const { offset: at, bytes } = await this.#deps.keepers.readLog(this.#session.id, this.number, stream, offset, 64 * 1024)
         if (bytes.length === 0) break
-        reports.push(...(await this.#perform(this.#conversation.receive(stream, offset, bytes))))
-        offset += bytes.length
+        reports.push(...(await this.#perform(this.#conversation.receive(stream, at, bytes))))
+        offset = at + bytes.length
       }
     }
     reports.push(...(await this.#perform(this.#conversation.ended())))
-    reports.push(found.exit ? { type: 'exited', ...found.exit, ...this.#last() } : { type: 'lost', cause: 'its keeper ended unexpectedly' })
+    reports.push(found.exit ? { type: 'exited', ...found.exit, ...this.#last() } : { type: 'lost', cause: found.cause })
     await this.#actor.reportNow(this.number, reports)
     this.release()
+  }
+
+  /** Waiting for a person's answer is no silence. */
+  async #fellSilent(): Promise<void> {
+    if (this.#actor.session?.requests.some((request) => !request.lost)) return this.#stalled.watch()
+    await this.#actor.reportNow(this.number, [{ type: 'silent', forMs: this.#deps.limits.stallAfterMs }])
+  }
+
+  /** Its process goes only if nothing else would go with it. */
+  async #wasIdle(): Promise<void> {
+    const { session } = this.#actor
+    if (!session || !isIdle(session)) return
+    const now = await this.#deps.keepers.processes(session.id, this.number)
+    const child = session.process.kind === 'live' ? session.process.child.pid : 0
+    if (now.every(({ pid }) => pid === child || this.#own?.has(pid))) await this.#actor.reportNow(this.number, [{ type: 'idle' }])
+    else this.#idle.watch()
+  }
+
+  async #held(why: 'disk' | 'limit' | undefined): Promise<void> {
+    if (why === undefined) return this.#actor.reportNow(this.number, [{ type: 'released' }])
+    if (why === 'disk') return this.#actor.reportNow(this.number, [{ type: 'held', why: 'the disk is full: free some space, and it goes on by itself' }])
+    const said = Math.round(this.#received / longestTalkBytes)
+    this.#limitRequest = derivedId(this.#session.id, this.number, 'limit', said)
+    const ask = {
+      id: this.#limitRequest,
+      kind: 'error' as const,
+      title: `the agent has said ${said} GB in this run and is held`,
+      options: [
+        { id: 'more', label: 'let it go on', kind: 'allow' as const, scope: 'once' as const },
+        { id: 'stop', label: 'stop it', kind: 'reject' as const },
+      ],
+    }
+    await this.#actor.reportNow(this.number, [
+      { type: 'held', why: 'it has said too much' },
+      { type: 'asks', ask },
+    ])
   }
 
   async #stillNotReady(): Promise<void> {

@@ -195,6 +195,11 @@ export class SessionActor implements RunOwner {
     void look()
   }
 
+  /** There may be room for its run now. */
+  mayStart(): Promise<void> {
+    return this.report(this.#session?.runs ?? 0, [{ type: 'may-start' }])
+  }
+
   publishDraft(draft: Draft): void {
     this.#deps.publish({ kind: 'draft', draft })
   }
@@ -240,7 +245,9 @@ export class SessionActor implements RunOwner {
       this.#deps.publish({ kind: 'fact', envelope })
     }
     for (const effect of effects) if (effect.type === 'order') this.#untold.add(effect.seq)
+    if (isLive(before) && !isLive(stepwise)) this.#deps.room.give(this.id)
     for (const effect of effects) await this.#attempt(effect)
+    if (this.#session) this.#run?.follow(this.#session)
     return refusals
   }
 
@@ -281,6 +288,9 @@ export class SessionActor implements RunOwner {
         return this.#order(effect.run, effect.seq, effect.order)
       case 'stop-run':
         return this.#stopInBackground(effect.run)
+      case 'restart':
+        void this.#deps.delay(effect.afterMs).then(() => (this.#deps.signal.aborted ? undefined : this.report(effect.run, [{ type: 'may-start' }])))
+        return
       case 'release-run':
         if (this.#run) this.#run.release()
         // A former daemon recorded the end and died before it could tell the keeper.
@@ -299,6 +309,8 @@ export class SessionActor implements RunOwner {
     const session = this.#session
     if (!session) return
     if (!this.#environment) return this.reportNow(run, [{ type: 'environment-missing' }])
+    const noRoom = await this.#deps.room.take(this.id)
+    if (noRoom !== undefined) return this.reportNow(run, [{ type: 'deferred', why: noRoom }])
     const seq = session.seq
     this.#run = undefined
     try {
@@ -307,6 +319,7 @@ export class SessionActor implements RunOwner {
       await this.#begin(started)
     } catch (cause) {
       if (!(cause instanceof StartFailed)) throw cause
+      this.#deps.room.give(this.id)
       await this.reportNow(run, [{ type: 'not-started', why: cause.message }])
     }
   }
@@ -326,6 +339,7 @@ export class SessionActor implements RunOwner {
     const orders = this.#ordersAfter(Math.max(startSeq, checkpoint?.seq ?? 0))
     const adopted = await Run.adopt(this, session, startSeq, checkpoint?.value as Checkpoint | undefined, orders, this.#deps)
     if (!adopted) return false
+    this.#deps.room.keep(this.id)
     this.#run = adopted.run
     await this.#begin(adopted)
     this.#noSignal = false

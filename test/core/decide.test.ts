@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { authorOf, settle } from '../../src/core/decide.ts'
+import { authorOf, restartDelayMs, settle } from '../../src/core/decide.ts'
 import type { Event } from '../../src/core/events.ts'
 import type { Report } from '../../src/core/inputs.ts'
 import {
@@ -635,4 +635,15 @@ test('a fact of a case that only a newer version knows changes nothing but the c
   const unknownEntry = folded([...working, { type: 'entry-written', run: 1, entryId: '1.1', entry: { kind: 'drawing' } } as unknown as Event])
   expect(unknownEntry.entries).toBe(2)
   expect(folded([...working, { ...turnEnded(), stopReason: 'bored' } as unknown as Event]).outcome).toEqual({ kind: 'done', summary: 'the turn ended (bored)' })
+})
+
+test('an agent that is lost again and again is started three times by policy, each time a while later, and then no more', () => {
+  const ofAuto: Event = { type: 'created', spec: { ...agentSpec, resume: 'auto' }, title: 'Tidy up' }
+  const lostRun = (run: number): readonly Event[] => [started(run), { type: 'run-lost', run, cause: 'its keeper ended' }]
+  const begun: readonly Event[] = [ofAuto, starting(), started(), agentReady(), queued(), turnStarted(), { type: 'run-lost', run: 1, cause: 'its keeper ended' }]
+  const byPolicy = (run: number): Event => ({ type: 'run-starting', run, because: 'policy', resumes: 'ref-1', environmentNames: [] })
+  const after = (times: number): readonly Event[] => [...begun, ...[2, 3, 4].slice(0, times).flatMap((run) => [byPolicy(run), ...lostRun(run)])]
+  expect([0, 1, 2, 3].map((times) => restartDelayMs(folded(after(times))))).toEqual([1000, 5000, 25_000, undefined])
+  // Whoever asks for it begins anew.
+  expect(restartDelayMs(folded([...after(3), runStarting(5, 'resume'), ...lostRun(5)]))).toBe(1000)
 })

@@ -190,6 +190,8 @@ async function withEngine(
     warn: () => {},
     signal: end.signal,
     version: '0.0.0',
+    availableMemory: async () => undefined,
+    limits: { maxLiveRuns: 0, minFreeMemoryBytes: 0, stallAfterMs: 0, idleAfterMs: 0 },
     initializeTimeoutMs: 60_000,
   })
   await use(engine, home)
