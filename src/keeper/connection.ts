@@ -15,6 +15,7 @@ import {
   type HelloFrame,
   type KeeperFrame,
   type Lane,
+  type Role,
   type Size,
   type Stream,
   type Whom,
@@ -27,6 +28,9 @@ export type Input = { lane: Lane; id: number; bytes: Uint8Array; secret?: boolea
 export type ConnectOptions = {
   /** The run's own; a keeper that says another is not the one. */
   nonce: string
+  /** Default `viewer`. When the last connection of a daemon ends without `goodbye`, the keeper starts the daemon again. */
+  role?: Role
+  /** Said of a child that is held already, too: then maybe before `connectKeeper` resolves. errno EFBIG: see `limit`. */
   onHeld?: (held: Held) => void
   /** Another client resized the PTY. */
   onSize?: (size: Size) => void
@@ -105,7 +109,7 @@ export class KeeperConnection {
     socket.on('error', () => {}) // 'close' follows, and says all there is to know
     socket.once('close', () => this.#end())
     socket.on('data', (chunk: Buffer) => this.#receive(decoder, chunk))
-    this.#send({ type: 'hello', version: protocolVersion })
+    this.#send({ type: 'hello', version: protocolVersion, role: options.role ?? 'viewer' })
     for (const frame of first) this.#take(frame)
   }
 
@@ -157,6 +161,16 @@ export class KeeperConnection {
   /** The exit was recorded elsewhere: the keeper leaves, and `closed` resolves. Without effect while the child lives. */
   collect(): void {
     this.#send({ type: 'collect' })
+  }
+
+  /** We leave on purpose: nobody is to start a daemon for it. Each connection of a daemon says it, then closes. */
+  goodbye(): void {
+    this.#send({ type: 'goodbye' })
+  }
+
+  /** The child may log up to this many bytes of `out` (0: as many as it likes), counted from its start; if it was held for that (EFBIG), it goes on. */
+  limit(mostBytes: number): void {
+    this.#send({ type: 'limit', mostBytes })
   }
 
   /** Takes nothing more from the socket, acknowledgements included, until `resume`; the keeper then sends no more. */

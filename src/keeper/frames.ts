@@ -15,16 +15,20 @@ export type Lane = 0 | 1 | 2 | 3
 export type ExitStatus = { kind: 'code'; code: number } | { kind: 'signal'; signal: number }
 export type Ends = { out: number; err: number }
 export type Whom = 'group' | 'child' | 'foreground'
+/** A keeper that misses its daemon brings one back; viewers come and go. */
+export type Role = 'viewer' | 'daemon'
 export type AckResult = 'accepted' | 'duplicate' | 'closed'
 
 export type ClientFrame =
-  | { type: 'hello'; version: number }
+  | { type: 'hello'; version: number; role: Role }
   | { type: 'read'; stream: Stream; from: number }
   | { type: 'unread'; stream: Stream }
   | { type: 'input'; lane: Lane; id: number; secret: boolean; close: boolean; bytes: Uint8Array }
   | { type: 'resize'; size: Size }
   | { type: 'signal'; signal: number; whom: Whom }
   | { type: 'collect' }
+  | { type: 'goodbye' }
+  | { type: 'limit'; mostBytes: number }
 
 export type HelloFrame = {
   type: 'hello'
@@ -49,6 +53,9 @@ export type KeeperFrame =
   | { type: 'held'; on: boolean; errno: number }
   | { type: 'size'; size: Size }
 
+/** Of a log larger than both, whole segments between the two are removed. */
+export type Keep = { firstBytes: number; lastBytes: number }
+
 export type LaunchRecord = {
   argv: readonly string[]
   env: Readonly<Record<string, string>>
@@ -59,6 +66,10 @@ export type LaunchRecord = {
   nonce: string
   segmentBytes?: number
   reserveBytes?: number
+  startFile?: string
+  keep?: Keep
+  keepErr?: Keep
+  mostBytes?: number
 }
 
 /** Bytes that are no frame of this protocol: the other side is broken or not a keeper. */
@@ -67,13 +78,17 @@ export class BadFrame extends Error {
 }
 
 const streams: readonly Stream[] = ['out', 'err']
+const roles: readonly Role[] = ['viewer', 'daemon']
 const whoms: readonly Whom[] = ['group', 'child', 'foreground']
 const ackResults: readonly AckResult[] = ['accepted', 'duplicate', 'closed']
 
 export function encodeClientFrame(frame: ClientFrame): Buffer {
   switch (frame.type) {
     case 'hello':
-      return pack(0x01, 2, (b) => b.writeUInt16LE(frame.version))
+      return pack(0x01, 3, (b) => {
+        b.writeUInt16LE(frame.version)
+        b[2] = roles.indexOf(frame.role)
+      })
     case 'read':
       return pack(0x02, 9, (b) => {
         b[0] = streams.indexOf(frame.stream)
@@ -99,6 +114,10 @@ export function encodeClientFrame(frame: ClientFrame): Buffer {
       })
     case 'collect':
       return pack(0x07, 0, () => {})
+    case 'goodbye':
+      return pack(0x08, 0, () => {})
+    case 'limit':
+      return pack(0x09, 8, (b) => write64(b, frame.mostBytes, 0))
   }
 }
 
@@ -151,7 +170,7 @@ export function parseClientFrame(frame: Buffer): ClientFrame | undefined {
   return guarded(frame, (): ClientFrame | undefined => {
     switch (frame[0]) {
       case 0x01:
-        return { type: 'hello', version: p.readUInt16LE(0) }
+        return { type: 'hello', version: p.readUInt16LE(0), role: roles[p[2] ?? 0] ?? 'viewer' }
       case 0x02:
         return { type: 'read', stream: pick(streams, p.readUInt8(0)), from: read64(p, 1) }
       case 0x03:
@@ -173,6 +192,10 @@ export function parseClientFrame(frame: Buffer): ClientFrame | undefined {
         return { type: 'signal', signal: p.readUInt8(0), whom: pick(whoms, p.readUInt8(1)) }
       case 0x07:
         return { type: 'collect' }
+      case 0x08:
+        return { type: 'goodbye' }
+      case 0x09:
+        return { type: 'limit', mostBytes: read64(p, 0) }
       default:
         return undefined
     }
@@ -195,7 +218,7 @@ export function parseKeeperFrame(frame: Buffer): KeeperFrame | undefined {
           ends: readEnds(p, 25),
           highestIds: [read64(p, 41), read64(p, 49), read64(p, 57), read64(p, 65)],
           size: readSize(p, 73),
-          nonce: p.toString('latin1', 77),
+          nonce: upToNul(p.toString('latin1', 77)),
         }
         return p.readUInt8(3) === 1 ? { ...hello, exit: readExit(p, 5) } : hello
       }
@@ -268,6 +291,7 @@ export function encodeLaunchRecord(record: LaunchRecord): Buffer {
     write64(bytes, value, 0)
     return bytes
   }
+  const bothOf = (keep: Keep): Buffer => Buffer.concat([number64(keep.firstBytes), number64(keep.lastBytes)])
   for (const argument of record.argv) field(1, Buffer.from(argument))
   for (const [name, value] of Object.entries(record.env)) field(2, Buffer.from(`${name}=${value}`))
   const size = Buffer.alloc(4)
@@ -279,6 +303,10 @@ export function encodeLaunchRecord(record: LaunchRecord): Buffer {
   field(7, Buffer.from(record.nonce))
   if (record.segmentBytes !== undefined) field(8, number64(record.segmentBytes))
   if (record.reserveBytes !== undefined) field(9, number64(record.reserveBytes))
+  if (record.startFile !== undefined) field(10, Buffer.from(record.startFile))
+  if (record.keep !== undefined) field(11, bothOf(record.keep))
+  if (record.mostBytes !== undefined) field(12, number64(record.mostBytes))
+  if (record.keepErr !== undefined) field(13, bothOf(record.keepErr))
   parts.push(Buffer.alloc(1))
   return Buffer.concat(parts)
 }
@@ -298,6 +326,12 @@ function guarded<Frame>(frame: Buffer, parse: () => Frame): Frame {
     if (cause instanceof BadFrame) throw cause
     throw new BadFrame(`a frame of type ${frame[0]} and ${frame.length} bytes cannot be read`, { cause })
   }
+}
+
+/** A newer keeper may say more behind the text. */
+function upToNul(text: string): string {
+  const end = text.indexOf('\0')
+  return end < 0 ? text : text.slice(0, end)
 }
 
 function pick<Value>(from: readonly Value[], index: number): Value {

@@ -2,7 +2,7 @@
 // Nothing secret goes into argv or the keeper's own environment. What is launched belongs to nobody here: it outlives us.
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
-import { encodeLaunchRecord, type Mode, type Size } from './frames.ts'
+import { encodeLaunchRecord, type Keep, type LaunchRecord, type Mode, type Size } from './frames.ts'
 
 export type LaunchSpec = {
   /** The keeper program, from keeperBinary. */
@@ -20,16 +20,27 @@ export type LaunchSpec = {
   mode: Mode
   /** Of the PTY; default 80 x 24. */
   size?: Size
-  /** At least 4096; default 16 MiB. */
+  /** At least 4096; default 16 MiB, or less where `keep` needs finer pieces. */
   segmentBytes?: number
   /** The child is held while less than this is free on the disk. */
   reserveBytes?: number
+  /** Absolute path of what to start when the daemon died (start-file.ts); without it nobody brings a daemon back. */
+  startFile?: string
+  /** Of `out`, when it is larger than both, only the first and the last bytes are kept, to whole segments. Not for a log that must be read in full. */
+  keep?: Keep
+  /** The same for `err`. */
+  keepErr?: Keep
+  /** When `out` has this many bytes and more would come, the child is held (errno EFBIG) until `connection.limit`. Default 0: no limit. */
+  mostBytes?: number
 }
 
 import type { ProcessIdentity } from './process-stat.ts'
 export type { ProcessIdentity }
 export type KeeperIdentity = { keeper: ProcessIdentity; child: ProcessIdentity; nonce: string }
 export type LaunchStep = 'spawn' | 'record' | 'folder' | 'lock' | 'used' | 'identity' | 'socket' | 'pty' | 'fork' | 'chdir' | 'exec'
+
+const leastSegmentBytes = 4096
+const defaultSegmentBytes = 16 << 20
 
 /** The run was not started; `step` and `code` say why. The run folder must not be used again. */
 export class LaunchFailed extends Error {
@@ -51,7 +62,7 @@ export class LaunchFailed extends Error {
  *  unknown: the run folder tells (readIdentity). */
 export async function launchKeeper(spec: LaunchSpec, signal: AbortSignal): Promise<KeeperIdentity> {
   signal.throwIfAborted()
-  const record = encodeLaunchRecord({ ...spec, size: spec.size ?? { cols: 80, rows: 24 } })
+  const record = encodeLaunchRecord({ ...spec, ...segmentsOf(spec), size: spec.size ?? { cols: 80, rows: 24 } })
   const answer = await ask(spec, record, signal)
   const [word, ...rest] = answer.trimEnd().split(' ')
   if (word === 'ok') {
@@ -66,6 +77,13 @@ export async function launchKeeper(spec: LaunchSpec, signal: AbortSignal): Promi
     throw new LaunchFailed(at, Number(errno), `${tried(at, spec)}: ${message.join(' ')}`)
   }
   throw new LaunchFailed('spawn', 0, `the keeper ${spec.binary} gave no answer (${JSON.stringify(answer.slice(0, 80))})`)
+}
+
+/** Only whole segments can be removed: with eight in the last bytes, not much more than those is kept. */
+function segmentsOf(spec: LaunchSpec): Pick<LaunchRecord, 'segmentBytes'> {
+  if (spec.segmentBytes !== undefined) return { segmentBytes: spec.segmentBytes }
+  const lasts = [spec.keep, spec.keepErr].flatMap((keep) => (keep === undefined ? [] : [Math.floor(keep.lastBytes / 8)]))
+  return lasts.length === 0 ? {} : { segmentBytes: Math.max(leastSegmentBytes, Math.min(defaultSegmentBytes, ...lasts)) }
 }
 
 function ask(spec: LaunchSpec, record: Buffer, signal: AbortSignal): Promise<string> {

@@ -23,10 +23,10 @@ type Segment = { start: number; path: string }
 
 /** Undefined while no keeper has written who it is. */
 export async function readIdentity(folder: string): Promise<RunIdentity | undefined> {
-  const keeper = /^(\d+) (\d+) (\S+)\n$/.exec(await readText(join(folder, 'keeper')))
+  const keeper = /^(\d+) (\d+) (\S+)(?: .*)?\n/.exec(await readText(join(folder, 'keeper')))
   if (keeper === null) return undefined
   const identity = { keeper: { pid: Number(keeper[1]), start: Number(keeper[2]) }, nonce: keeper[3] ?? '' }
-  const child = /^(\d+) (\d+)\n$/.exec(await readText(join(folder, 'child')))
+  const child = /^(\d+) (\d+)(?: .*)?\n/.exec(await readText(join(folder, 'child')))
   return child === null ? identity : { ...identity, child: { pid: Number(child[1]), start: Number(child[2]) } }
 }
 
@@ -45,7 +45,7 @@ export async function keeperAlive(identity: RunIdentity, socketPath: string, sig
 
 /** Undefined while the child lives, or for ever if its keeper died first. */
 export async function readExit(folder: string): Promise<RunExit | undefined> {
-  const match = /^(code|signal) (\d+) (\d+) (\d+)\n$/.exec(await readText(join(folder, 'exit')))
+  const match = /^(code|signal) (\d+) (\d+) (\d+)(?: .*)?\n/.exec(await readText(join(folder, 'exit')))
   if (match === null) return undefined
   const exit: ExitStatus = match[1] === 'code' ? { kind: 'code', code: Number(match[2]) } : { kind: 'signal', signal: Number(match[2]) }
   return { exit, ends: { out: Number(match[3]), err: Number(match[4]) } }
@@ -53,8 +53,12 @@ export async function readExit(folder: string): Promise<RunExit | undefined> {
 
 /** Where the next byte would go; 0 without a log. After a power cut the last bytes before it may be NUL or missing. */
 export async function logEnd(folder: string, log: LogName): Promise<number> {
-  const newest = (await segmentsOf(folder, log)).at(-1)
-  return newest === undefined ? 0 : newest.start + (await stat(newest.path)).size
+  for (;;) {
+    const newest = (await segmentsOf(folder, log)).at(-1)
+    if (newest === undefined) return 0
+    const size = await sizeIfThere(newest.path)
+    if (size !== undefined) return newest.start + size
+  }
 }
 
 /** Up to `maxBytes` from `from` on; fewer only at the end of the log, or before a trimmed part. `offset` is greater than
@@ -65,14 +69,14 @@ export async function readLog(folder: string, log: LogName, from: number, maxByt
   let at = from
   let left = maxBytes
   for (const segment of await segmentsOf(folder, log)) {
-    const { size } = await stat(segment.path)
     if (left === 0) break
-    if (segment.start + size <= at) continue
-    if (segment.start > at) {
-      if (parts.length > 0) break
-      offset = at = segment.start
-    }
-    const bytes = await readPart(segment.path, at - segment.start, Math.min(left, segment.start + size - at))
+    const size = await sizeIfThere(segment.path)
+    if (size === undefined || segment.start + size <= at) continue
+    if (segment.start > at && parts.length > 0) break
+    const begin = Math.max(at, segment.start)
+    const bytes = await readPart(segment.path, begin - segment.start, Math.min(left, segment.start + size - begin))
+    if (bytes === undefined) continue
+    if (parts.length === 0) offset = at = begin
     parts.push(bytes)
     at += bytes.length
     left -= bytes.length
@@ -92,7 +96,7 @@ export async function syncLog(folder: string, log: LogName, from: number): Promi
   const end = await logEnd(folder, log)
   const segments = await segmentsOf(folder, log)
   const touched = segments.filter((segment, index) => (segments[index + 1]?.start ?? Infinity) > from)
-  for (const segment of touched) await synced(segment.path, 'data')
+  for (const segment of touched) await synced(segment.path, 'data').catch(unlessGone)
   if (from === 0 || touched.length > 1) await synced(folder, 'all')
   return end
 }
@@ -107,8 +111,11 @@ async function segmentsOf(folder: string, log: LogName): Promise<Segment[]> {
     .toSorted((a, b) => a.start - b.start)
 }
 
-async function readPart(path: string, position: number, length: number): Promise<Buffer> {
-  await using file = await open(path)
+// A keeper that keeps only the first and the last bytes removes segments while we look.
+async function readPart(path: string, position: number, length: number): Promise<Buffer | undefined> {
+  const opened = await open(path).catch(unlessGone)
+  if (opened === undefined) return undefined
+  await using file = opened
   const bytes = Buffer.alloc(length)
   let at = 0
   while (at < length) {
@@ -129,7 +136,7 @@ function parseInputs(text: Buffer, into: InputRecord[]): void {
   for (;;) {
     const line = text.indexOf(0x0a, at)
     if (line < 0) return
-    const match = /^([0-3]) (\d+) (\d+) (\d+) (\d+)$/.exec(text.toString('latin1', at, line))
+    const match = /^([0-3]) (\d+) (\d+) (\d+) (\d+)(?: .*)?$/.exec(text.toString('latin1', at, line))
     if (match === null) return
     const length = Number(match[3])
     const flags = Number(match[4])
@@ -149,10 +156,14 @@ function parseInputs(text: Buffer, into: InputRecord[]): void {
 }
 
 async function readText(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'latin1')
-  } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return ''
-    throw cause
-  }
+  return (await readFile(path, 'latin1').catch(unlessGone)) ?? ''
+}
+
+async function sizeIfThere(path: string): Promise<number | undefined> {
+  return (await stat(path).catch(unlessGone))?.size
+}
+
+function unlessGone(cause: unknown): undefined {
+  if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined
+  throw cause
 }

@@ -27,13 +27,15 @@ const exit: fc.Arbitrary<ExitStatus> = fc.oneof(
 const type = <Type extends string>(name: Type): fc.Arbitrary<Type> => fc.constant(name)
 
 const clientFrame: fc.Arbitrary<ClientFrame> = fc.oneof(
-  fc.record({ type: type('hello'), version: u16 }),
+  fc.record({ type: type('hello'), version: u16, role: fc.constantFrom('viewer' as const, 'daemon' as const) }),
   fc.record({ type: type('read'), stream, from: offset }),
   fc.record({ type: type('unread'), stream }),
   fc.record({ type: type('input'), lane, id: offset, secret: fc.boolean(), close: fc.boolean(), bytes }),
   fc.record({ type: type('resize'), size }),
   fc.record({ type: type('signal'), signal: fc.nat({ max: 255 }), whom: fc.constantFrom('group' as const, 'child' as const, 'foreground' as const) }),
   fc.record({ type: type('collect') }),
+  fc.record({ type: type('goodbye') }),
+  fc.record({ type: type('limit'), mostBytes: offset }),
 )
 const keeperFrame: fc.Arbitrary<KeeperFrame> = fc.oneof(
   fc.record(
@@ -95,6 +97,38 @@ test('unknown types are passed over, empty frames too', () => {
   expect(decoder.push(Buffer.concat([Buffer.from([2, 0, 0, 0, 0xf0, 1, 0, 0, 0, 0]), encodeKeeperFrame(size)]))).toEqual([size])
 })
 
+test('what a newer peer says behind the known fields, and its roles, are passed over', () => {
+  const more = (frame: Buffer): Buffer => {
+    const longer = Buffer.concat([frame, Buffer.from('\0more')])
+    longer.writeUInt32LE(longer.length - 4)
+    return longer
+  }
+  const hello: KeeperFrame = {
+    type: 'hello',
+    version: 1,
+    mode: 'pipes',
+    held: false,
+    childPid: 2,
+    childStart: 3,
+    ends: { out: 4, err: 5 },
+    highestIds: [0, 1, 2, 3],
+    size: { cols: 80, rows: 24 },
+    nonce: 'n',
+  }
+  const frames: KeeperFrame[] = [
+    hello,
+    { type: 'ack', lane: 1, id: 2, result: 'closed' },
+    { type: 'exit', exit: { kind: 'code', code: 3 }, ends: { out: 4, err: 5 } },
+    { type: 'held', on: true, errno: 27 },
+    { type: 'size', size: { cols: 1, rows: 2 } },
+  ]
+  expect(new FrameDecoder(parseKeeperFrame).push(Buffer.concat(frames.map((frame) => more(encodeKeeperFrame(frame)))))).toEqual(frames)
+  const old = Buffer.from([3, 0, 0, 0, 0x01, 1, 0])
+  const unheardOf = Buffer.from([4, 0, 0, 0, 0x01, 1, 0, 9])
+  const viewer: ClientFrame = { type: 'hello', version: 1, role: 'viewer' }
+  expect(new FrameDecoder(parseClientFrame).push(Buffer.concat([old, unheardOf]))).toEqual([viewer, viewer])
+})
+
 test('any bytes are frames, or nothing yet, or a BadFrame', () => {
   fc.assert(
     fc.property(fc.array(fc.uint8Array()), (chunks) => {
@@ -119,6 +153,10 @@ test('the launch record is the format of the protocol page', () => {
     nonce: 'n',
     segmentBytes: 4096,
     reserveBytes: 1,
+    startFile: '/f',
+    keep: { firstBytes: 2, lastBytes: 3 },
+    keepErr: { firstBytes: 4, lastBytes: 5 },
+    mostBytes: 6,
   })
   const fields = [
     'OKL1',
@@ -132,6 +170,10 @@ test('the launch record is the format of the protocol page', () => {
     '\x07\x01\0\0\0n',
     '\x08\x08\0\0\0\0\x10\0\0\0\0\0\0',
     '\x09\x08\0\0\0\x01\0\0\0\0\0\0\0',
+    '\x0a\x02\0\0\0/f',
+    '\x0b\x10\0\0\0\x02\0\0\0\0\0\0\0\x03\0\0\0\0\0\0\0',
+    '\x0c\x08\0\0\0\x06\0\0\0\0\0\0\0',
+    '\x0d\x10\0\0\0\x04\0\0\0\0\0\0\0\x05\0\0\0\0\0\0\0',
     '\0',
   ]
   expect(record.toString('latin1')).toBe(fields.join(''))

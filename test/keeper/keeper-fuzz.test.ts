@@ -1,45 +1,15 @@
 // Any bytes on the socket, in any pieces, on a keeper built with the address and undefined-behaviour sanitizers.
-import { execFileSync, spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { encodeClientFrame, encodeLaunchRecord } from '../../src/keeper/frames.ts'
 import { processRuns } from '../../src/keeper/process-stat.ts'
 import { readExit } from '../../src/keeper/run-folder.ts'
-import { path, readAll, readUntil, root, soak, startRun, temporaryFolder, until } from './keepers.ts'
+import { numbers, path, readAll, readUntil, soak, startRun, temporaryFolder, until } from './keepers.ts'
+import { sanitizerReports, testBuild } from './test-builds.ts'
 
-const cache = join(root, 'node_modules/.cache/offstage')
-const sanitized = buildSanitized()
-
-function buildSanitized(): string | undefined {
-  const source = join(root, 'src/keeper/native/keeper.c')
-  const hash = createHash('sha256').update(readFileSync(source)).digest('hex').slice(0, 16)
-  const target = join(cache, `keeper-sanitized-${hash}`)
-  mkdirSync(cache, { recursive: true })
-  if (existsSync(target)) return target
-  // The keeper gets no environment and says nothing, so what it found has to go to a file that is named at build time.
-  const options = join(cache, `options-${process.pid}.c`)
-  const where = JSON.stringify(`log_path=${join(cache, 'sanitizer-report')}:detect_leaks=0:abort_on_error=1`)
-  writeFileSync(options, `const char *__asan_default_options(void) { return ${where}; }\nconst char *__ubsan_default_options(void) { return ${where}; }\n`)
-  try {
-    const flags = ['-g', '-O1', '-fsanitize=address,undefined', '-fno-sanitize-recover=all', '-fno-omit-frame-pointer', '-DKEEPER_TEST_SEND_BUFFER=8192']
-    execFileSync('cc', [...flags, '-o', `${target}.${process.pid}`, source, options], { stdio: 'ignore' })
-    renameSync(`${target}.${process.pid}`, target)
-    return target
-  } catch {
-    return undefined // no sanitizer libraries here
-  } finally {
-    rmSync(options, { force: true })
-  }
-}
-
-function reports(): string[] {
-  return readdirSync(cache)
-    .filter((name) => name.startsWith('sanitizer-report'))
-    .map((name) => readFileSync(join(cache, name), 'utf8'))
-}
+const sanitized = testBuild({ sanitized: true, sendBuffer: 8192 })
 
 /** mulberry32: the same bytes for the same seed. */
 function seeded(seed: number): (below: number) => number {
@@ -55,13 +25,13 @@ function seeded(seed: number): (below: number) => number {
 function anyFrame(random: (below: number) => number): Buffer {
   const noise = Buffer.from(Array.from({ length: random(40) }, () => random(256)))
   const stream = random(2) ? 'out' : 'err'
-  switch (random(10)) {
+  switch (random(11)) {
     case 0:
       return noise
     case 1:
-      return Buffer.concat([Buffer.from([noise.length + 1, 0, 0, 0, random(9)]), noise])
+      return Buffer.concat([Buffer.from([noise.length + 1, 0, 0, 0, random(11)]), noise])
     case 2:
-      return Buffer.from([random(256), random(256), random(256), random(3), random(9)])
+      return Buffer.from([random(256), random(256), random(256), random(3), random(11)])
     case 3:
       return encodeClientFrame({ type: 'read', stream, from: [0, random(5000), 2 ** 52, 4096 * random(10)][random(4)] ?? 0 })
     case 4:
@@ -73,6 +43,8 @@ function anyFrame(random: (below: number) => number): Buffer {
     case 7:
       return encodeClientFrame({ type: 'collect' })
     case 8:
+      return random(2) ? encodeClientFrame({ type: 'hello', version: 1, role: 'daemon' }) : encodeClientFrame({ type: 'limit', mostBytes: random(100_000) })
+    case 9:
       return encodeClientFrame({ type: 'signal', signal: [0, 28, 18, 255][random(4)] ?? 0, whom: 'child' })
     default:
       return encodeClientFrame({
@@ -125,7 +97,7 @@ test.skipIf(sanitized === undefined)('no bytes on the socket harm a keeper', { t
         await Promise.all([0, 1, 2].map((lane) => attack(run.socketPath, seeded(seed + round + lane))))
       }
       const where = `seed ${seed}, round ${round}`
-      expect([where, ...reports()]).toEqual([where])
+      expect([where, ...sanitizerReports()]).toEqual([where])
       const last = await run.connect().catch(() => undefined)
       // A frame may have ended the child, and another have collected it.
       if (last === undefined) expect([where, await readExit(run.folder)]).toEqual([where, expect.anything()])
@@ -137,14 +109,14 @@ test.skipIf(sanitized === undefined)('no bytes on the socket harm a keeper', { t
         await last.closed
       }
     }
-    expect(reports()).toEqual([])
+    expect(sanitizerReports()).toEqual([])
   }
 })
 
 test.skipIf(sanitized === undefined)('an acknowledgement never comes inside an output frame that the socket took in part', async () => {
   await using run = await startRun(['sh', '-c', 'seq 100000 500000; echo done >&2; read x'], { binary: sanitized ?? '' })
   await readUntil(await run.connect(), 'done', 'err')
-  const expected = Array.from({ length: 400_001 }, (_, index) => `${100_000 + index}\n`).join('')
+  const expected = numbers(100_000, 500_000)
   const connection = await run.connect()
   const all = readAll(connection)
   connection.pause()
@@ -156,6 +128,33 @@ test.skipIf(sanitized === undefined)('an acknowledgement never comes inside an o
   connection.resume()
   expect(new Set(await Promise.all(answers))).toEqual(new Set(['accepted']))
   expect((await all).bytes.toString('latin1') === expected).toBe(true)
+})
+
+test.skipIf(sanitized === undefined)('a frame that was sent in part is finished, though its segment was removed meanwhile', async () => {
+  const keep = { firstBytes: 0, lastBytes: 32_768 }
+  await using run = await startRun(['sh', '-c', 'seq 100000 105000; read x; seq 105001 120000; echo done >&2; read x'], { binary: sanitized ?? '', keep, segmentBytes: 16_384 })
+  await readUntil(await run.connect(), '105000\n')
+  const slow = await run.connect()
+  const offsets: number[] = []
+  const parts: Buffer[] = []
+  slow.pause() // its socket takes a part of the first frame
+  slow.read('out', 0, ({ offset, bytes }) => {
+    offsets.push(offset)
+    parts.push(bytes)
+  })
+  const control = await run.connect()
+  await control.input({ lane: 1, id: 1, bytes: Buffer.from('\n') })
+  await readUntil(await run.connect(), 'done', 'err')
+  await control.input({ lane: 1, id: 2, bytes: Buffer.from('\n') })
+  slow.resume()
+  expect((await slow.exited)?.exit).toEqual({ kind: 'code', code: 0 })
+  const whole = numbers(100_000, 120_000)
+  expect(offsets[0]).toBe(0)
+  offsets.forEach((offset, index) => expect(whole.startsWith(parts[index]?.toString('latin1') ?? '?', offset)).toBe(true))
+  expect(parts[0]?.length).toBe(16_384)
+  expect((offsets.at(-1) ?? 0) + (parts.at(-1)?.length ?? 0)).toBe(whole.length)
+  expect(Buffer.concat(parts).length).toBeLessThan(whole.length)
+  expect(sanitizerReports()).toEqual([])
 })
 
 test.skipIf(sanitized === undefined)('no launch record harms a keeper', { timeout: soak ? 900_000 : 30_000 }, async () => {
@@ -171,6 +170,9 @@ test.skipIf(sanitized === undefined)('no launch record harms a keeper', { timeou
     nonce: ' ',
     segmentBytes: 4096,
     reserveBytes: 0,
+    startFile: '/no/such/file',
+    keep: { firstBytes: 1, lastBytes: 2 },
+    mostBytes: 3,
   })
   const random = seeded(7)
   const answerTo = (record: Buffer): Promise<string> =>
@@ -190,5 +192,5 @@ test.skipIf(sanitized === undefined)('no launch record harms a keeper', { timeou
       expect(answer).toBe(`seed 7, round ${round}: an error`)
     }
   }
-  expect(reports()).toEqual([])
+  expect(sanitizerReports()).toEqual([])
 })

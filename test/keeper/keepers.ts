@@ -1,5 +1,6 @@
 // Starts real keepers for tests, each in its own temporary folder, and leaves nothing behind: no process, no file.
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll } from 'vitest'
@@ -132,4 +133,45 @@ export async function gone(identity: ProcessIdentity): Promise<void> {
 export async function cpuTicks(pid: number): Promise<number> {
   const fields = (await readFile(`/proc/${pid}/stat`, 'latin1')).split(') ')[1]?.split(' ') ?? []
   return Number(fields[11]) + Number(fields[12])
+}
+
+/** Lines `from` to `to` as `seq` prints them. */
+export function numbers(from: number, to: number, end = '\n'): string {
+  return Array.from({ length: to - from + 1 }, (_, index) => `${from + index}${end}`).join('')
+}
+
+/** A full disk cannot be had otherwise. */
+export const canMount = process.platform === 'linux' && process.getuid?.() === 0 && mountWorks()
+
+function mountWorks(): boolean {
+  try {
+    execFileSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'none', '/mnt'], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** A file system of its own; `grow` gives it 8 MiB more. */
+export async function smallDisk(kilobytes = 256): Promise<{ path: string; grow(): void } & AsyncDisposable> {
+  const folder = await temporaryFolder()
+  const at = join(folder.path, 'disk')
+  await mkdir(at)
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${kilobytes}k`, 'none', at])
+  return {
+    path: at,
+    grow: () => {
+      execFileSync('mount', ['-o', `remount,size=${kilobytes + 8192}k`, at])
+    },
+    [Symbol.asyncDispose]: async () => {
+      execFileSync('umount', ['-l', at])
+      await folder[Symbol.asyncDispose]()
+    },
+  }
+}
+
+/** Lines of /proc/PID/status. */
+export async function statusOf(pid: number): Promise<Map<string, string>> {
+  const lines = (await readFile(`/proc/${pid}/status`, 'latin1')).split('\n')
+  return new Map(lines.map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1).trim()]))
 }

@@ -1,7 +1,8 @@
 /* The keeper: one process per run. It owns the agent's PTY or pipes, writes every byte to the run folder before anyone
  * sees it, serves readers from there over a unix socket, and stays until its exit status was collected.
  * It never looks at what the bytes mean, never ends the child by itself, and never says anything on a descriptor
- * that it did not open for that. Format of launch record, files and frames: docs/keeper-protocol.md.
+ * that it did not open for that. When the daemon that watched it died, it starts the one that the start file names.
+ * Format of launch record, files and frames: docs/keeper-protocol.md.
  *
  * One thread, one poll loop, no timer while nothing happens. Everything is non-blocking but the files. */
 #if defined(__linux__)
@@ -13,6 +14,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -44,8 +46,17 @@
 
 typedef unsigned char byte;
 enum { VERSION = 1, CHUNK = 65536, OUTPUT_HEAD = 14, FRAME_MAX = 16 << 20, QUEUE_MAX = 1 << 20, REPLIES_MAX = 65536 };
-enum { RETRY_MS = 250, EXIT_RETRY_MS = 1000, ACCEPT_PAUSE_MS = 100, TRIM_MS = 500 };
-enum { F_HELLO = 1, F_READ, F_UNREAD, F_INPUT, F_RESIZE, F_SIGNAL, F_COLLECT };
+enum { RETRY_MS = 250, EXIT_RETRY_MS = 1000, ACCEPT_PAUSE_MS = 100, TRIM_MS = 500, SPACE_CHECK = 1 << 20 };
+#if !defined(KEEPER_TEST_HURRY) /* tests cannot wait for minutes */
+#define KEEPER_TEST_HURRY 1
+#endif
+enum {
+  REVIVE_MS = 1000 / KEEPER_TEST_HURRY, REVIVE_SPREAD_MS = 2000 / KEEPER_TEST_HURRY, COMES_MS = 15000 / KEEPER_TEST_HURRY,
+  LINGER_MS = 3000 / KEEPER_TEST_HURRY, STEADY_MS = 60000 / KEEPER_TEST_HURRY, BACKOFF_MS = 4000 / KEEPER_TEST_HURRY,
+  BACKOFF_MOST_MS = 60000 / KEEPER_TEST_HURRY, TRIES_MOST = 8, START_FILE_MOST = 65536
+};
+enum { F_HELLO = 1, F_READ, F_UNREAD, F_INPUT, F_RESIZE, F_SIGNAL, F_COLLECT, F_GOODBYE, F_LIMIT };
+enum { ROLE_DAEMON = 1 };
 enum { T_HELLO = 0x81, T_OUTPUT, T_ACK, T_EXIT, T_HELD, T_SIZE };
 enum { IN_SECRET = 1, IN_CLOSE = 2, LOG_NOT_KEPT = 1 };
 enum { ACK_ACCEPTED, ACK_DUPLICATE, ACK_CLOSED };
@@ -57,6 +68,9 @@ struct stream {
   int fd;                   /* read end, or the PTY's master; -1: nothing more will come */
   int log;                  /* newest segment, which begins at `start` */
   uint64_t start, end;      /* `end`: bytes in the log; readers are served up to here */
+  bool keeps;               /* of a log larger than both, only the first and the last bytes */
+  uint64_t first, last;
+  uint64_t gap, gap_end;    /* whole segments that were removed for that */
   uint32_t have, done;      /* buffer[stream] holds `have` bytes, `done` of them are in the log */
   uint64_t left;            /* after the child's death: how many bytes may still be its own */
   bool dry;                 /* after the child's death: all of them were read */
@@ -72,7 +86,7 @@ struct chunk {
 
 struct client {
   int fd;
-  bool dead, stalled, told_exit;
+  bool dead, stalled, told_exit, daemon, goodbye;
   byte wants;               /* WANT_*: said when there is room, the newest value only */
   byte *in;                 /* the start of a frame that has not come whole */
   size_t in_length, in_size;
@@ -95,7 +109,8 @@ static struct {
   const char *directory, *socket_path, *nonce;
   bool pty;
   uint16_t columns, rows;
-  uint64_t segment, reserve;
+  uint64_t segment, reserve, most;
+  const char *start_file;
 } spec = { .columns = 80, .rows = 24, .segment = 16 << 20 };
 
 static int folder = -1, listener = -1, wake_in = -1, wake_out = -1, slave = -1, input = -1, answer = -1;
@@ -111,10 +126,16 @@ static size_t client_count, client_size;
 static struct pollfd *polls;
 static size_t poll_size;
 static pid_t child = -1;
-static uint64_t child_start, unchecked = 1 << 18; /* look at the free space before the first byte */
+static uint64_t child_start, unchecked = SPACE_CHECK; /* look at the free space before the first byte */
 static bool reaped, drained, finished, leaving;
 static int exit_code = -1, exit_signal, held;
 static uint64_t retry_at, exit_at, accept_at, trim_at;
+static size_t daemons;      /* connections of the daemon that live */
+static uint64_t revive_at;  /* next step of bringing one back; 0: nothing to do */
+static uint64_t came_at;    /* when the daemon came that was here last */
+static int start_lock = -1; /* held while the one we started may still come */
+static int tries = -1;      /* starts in a row that came to nothing; -1: none was ever here, and none missed */
+static bool other_starts;   /* another keeper was seen at it */
 static dev_t socket_device;
 static ino_t socket_inode;
 static mode_t old_umask;
@@ -224,10 +245,12 @@ static bool folder_is_gone(void) {
   return fstat(folder, &st) < 0 || st.st_nlink == 0;
 }
 
-/* Whole or not at all, also over a power cut. `claims`: EEXIST where the file is there already, also if it came to be
- * only just now: a new daemon claims a folder in this way for itself, and then no late keeper may start in it.
- * 0 or an errno. */
-static int write_file(const char *name, const char *text, bool claims) {
+/* Nobody sees it in part, and it is on disk when this returns 0; a power cut before that may leave it empty, which is read
+ * as if it was not there. In this order one commit of the journal holds text, names and what else is new in the folder: the
+ * second fsync finds nothing left to do (1 ms instead of 2). `claims`: EEXIST where the file is there already, also if it
+ * came to be only just now: a new daemon claims a folder in this way for itself, and then no late keeper may start in it.
+ * `lasts`: it says something after a power cut. 0 or an errno. */
+static int write_file(const char *name, const char *text, bool claims, bool lasts) {
   char temporary[32];
   snprintf(temporary, sizeof temporary, ".%s.new", name);
   int fd = flags(openat(folder, temporary, O_WRONLY | O_CREAT | O_TRUNC, 0600), false);
@@ -239,12 +262,12 @@ static int write_file(const char *name, const char *text, bool claims) {
     if (n <= 0) break;
     at += (size_t)n;
   }
-  int error = at < length ? (errno ? errno : ENOSPC) : fsync(fd) < 0 ? errno : 0;
-  if (close(fd) < 0 && !error) error = errno;
+  int error = at < length ? (errno ? errno : ENOSPC) : 0;
   if (!error && (claims ? linkat(folder, temporary, folder, name, 0) : renameat(folder, temporary, folder, name)) < 0) error = errno;
-  if (!error && claims) unlinkat(folder, temporary, 0);
-  if (!error && fsync(folder) < 0 && errno != EINVAL) error = errno;
-  if (error) unlinkat(folder, temporary, 0);
+  if (error || claims) unlinkat(folder, temporary, 0);
+  if (!error && lasts && fsync(fd) < 0) error = errno;
+  if (close(fd) < 0 && !error) error = errno;
+  if (!error && lasts && fsync(folder) < 0 && errno != EINVAL) error = errno;
   return error;
 }
 
@@ -256,13 +279,49 @@ static int open_segment(const char *name, uint64_t start, int mode) {
   return flags(openat(folder, file, mode, 0600), false);
 }
 
+static bool holds(const struct client *c, int which, uint64_t begin) {
+  return c->old >= 0 && c->old_stream == which && c->old_start == begin;
+}
+
+static void hold_segment(struct client *c, int which, uint64_t begin) {
+  if (holds(c, which, begin)) return;
+  close_fd(&c->old);
+  c->old = open_segment(streams[which].name, begin, O_RDONLY);
+  c->old_stream = which;
+  c->old_start = begin;
+}
+
+/* Removes what lies, by whole segments, behind the first bytes to keep and before the last; never the newest segment.
+ * A client that was sent a part of a frame is owed the rest of it. */
+static void drop_middle(struct stream *s) {
+  int which = (int)(s - streams);
+  while (s->gap_end + spec.segment <= s->start && s->gap_end + spec.segment + s->last <= s->end) {
+    for (size_t i = 0; i < client_count; i++) {
+      struct client *c = clients[i];
+      if (c->body_left && c->body_stream == which && c->body_at - c->body_at % spec.segment == s->gap_end) hold_segment(c, which, s->gap_end);
+    }
+    char file[32];
+    snprintf(file, sizeof file, "%s.%020llu", s->name, (unsigned long long)s->gap_end);
+    unlinkat(folder, file, 0);
+    s->gap_end += spec.segment;
+  }
+}
+
+/* The child said more than it may; a new limit goes on, time alone does not. */
+static bool at_limit(void) { return spec.most && streams[0].have && streams[0].end >= spec.most; }
+
 /* Moves buffered output into the log. At fixed offsets, so that what a failed write left behind is written over.
- * 0, or the errno why bytes are left. Segments are cut at exact multiples of their size, also within one read. */
+ * 0, or the errno why bytes are left. Segments are cut at exact multiples of their size, also within one read.
+ * What a dead child left is little, and its exit must wait neither for the reserve nor for another limit. */
 static int flush(struct stream *s) {
   const byte *bytes = buffer[s - streams];
   while (s->done < s->have) {
-    /* What a dead child left is little, and its exit must not wait for the reserve. */
-    if (spec.reserve && !reaped && (held || unchecked >= 1 << 18)) {
+    size_t n = s->have - s->done;
+    if (spec.most && s == streams && !reaped) {
+      if (s->end >= spec.most) return EFBIG;
+      if (n > spec.most - s->end) n = (size_t)(spec.most - s->end);
+    }
+    if (spec.reserve && !reaped && (held || unchecked >= SPACE_CHECK)) {
       struct statvfs disk;
       if (fstatvfs(folder, &disk) == 0 && (uint64_t)disk.f_bavail * disk.f_frsize < spec.reserve) return ENOSPC;
       unchecked = 0;
@@ -275,7 +334,6 @@ static int flush(struct stream *s) {
       s->start = s->end;
     }
     uint64_t room = s->start + spec.segment - s->end;
-    size_t n = s->have - s->done;
     if (n > room) n = (size_t)room;
     ssize_t wrote = pwrite(s->log, bytes + s->done, n, (off_t)(s->end - s->start));
     if (wrote < 0 && errno == EINTR) continue;
@@ -283,6 +341,7 @@ static int flush(struct stream *s) {
     s->done += (uint32_t)wrote;
     s->end += (uint64_t)wrote;
     unchecked += (uint64_t)wrote;
+    if (s->keeps) drop_middle(s);
   }
   s->have = s->done = 0;
   return 0;
@@ -399,12 +458,8 @@ static int segment_of(struct client *c, int which, uint64_t *at, uint64_t *room,
   struct stream *s = &streams[which];
   while (*at < s->start) {
     uint64_t begin = *at - *at % spec.segment;
-    if (c->old < 0 || c->old_stream != which || c->old_start != begin) {
-      close_fd(&c->old);
-      c->old = open_segment(s->name, begin, O_RDONLY);
-      c->old_stream = which;
-      c->old_start = begin;
-    }
+    if (begin >= s->gap && begin < s->gap_end && !holds(c, which, begin)) { *at = s->gap_end; continue; }
+    hold_segment(c, which, begin);
     if (c->old >= 0) {
       *start = begin;
       *room = begin + spec.segment - *at;
@@ -486,9 +541,9 @@ static void tell_all(byte want, const struct client *but) {
 }
 
 static void set_held(int error) {
-  if ((held != 0) != (error != 0)) tell_all(WANT_HELD, NULL);
+  if (held != error) tell_all(WANT_HELD, NULL);
   held = error;
-  retry_at = error ? now_ms() + RETRY_MS : 0;
+  retry_at = error && (input_errno || error != EFBIG || !at_limit()) ? now_ms() + RETRY_MS : 0;
 }
 
 /* ---- the child's input ---- */
@@ -553,7 +608,7 @@ static bool take_input(struct client *c, const byte *p, size_t n) {
   if (error) {
     give(k, size);
     input_errno = error;
-    if (!held) set_held(error);
+    if (!retry_at) set_held(held ? held : error);
     return false;
   }
   *k = (struct chunk){ .size = size, .length = n, .close = in_flags & IN_CLOSE, .wipe = spec.pty || (in_flags & IN_SECRET) };
@@ -590,8 +645,13 @@ static void signal_child(int number, int whom) {
   kill(target, number);
 }
 
+static void come(struct client *c);
+
 static bool handle(struct client *c, int type, const byte *p, size_t n) {
   switch (type) {
+    case F_HELLO:            /* one version so far */
+      if (n >= 3 && p[2] == ROLE_DAEMON && !c->daemon) come(c);
+      break;
     case F_READ:
       if (n < 9 || p[0] > 1) { drop(c); break; }
       c->read[p[0]].on = true;
@@ -612,7 +672,15 @@ static bool handle(struct client *c, int type, const byte *p, size_t n) {
     case F_COLLECT:
       if (finished) leaving = true;
       break;
-    default: break;          /* F_HELLO: one version so far. Others: of a newer client */
+    case F_GOODBYE:
+      c->goodbye = true;
+      break;
+    case F_LIMIT:
+      if (n < 8) break;
+      spec.most = get64(p);
+      if (held) retry_at = now_ms();
+      break;
+    default: break;          /* of a newer client */
   }
   return true;
 }
@@ -697,15 +765,24 @@ static void accept_clients(void) {
     if (!c) { close(fd); continue; }
     c->fd = fd;
     c->old = -1;
-    c->wants = WANT_HELLO;
+    c->wants = WANT_HELLO | (held ? WANT_HELD : 0);
     clients[client_count++] = c;
   }
 }
 
+static bool left_on_purpose(struct client *c);
+static void leave(bool missed);
+
 static void bury_clients(void) {
+  bool left = false, missed = false;
   for (size_t i = 0; i < client_count;) {
     struct client *c = clients[i];
     if (!c->dead) { i++; continue; }
+    if (c->daemon) {
+      left = true;
+      if (!left_on_purpose(c)) missed = true;
+      daemons--;
+    }
     close(c->fd);
     close_fd(&c->old);
     if (c->in) wipe(c->in, c->in_length);
@@ -714,6 +791,185 @@ static void bury_clients(void) {
     free(c);
     clients[i] = clients[--client_count];
   }
+  if (left && !daemons) leave(missed);
+}
+
+/* ---- bringing a daemon back ---- */
+
+/* A GOODBYE counts that lay unread when the connection ended: behind input that waited, or because a write failed first. */
+static bool left_on_purpose(struct client *c) {
+  for (int share = 0; share < 16 && !c->goodbye; share++) {
+    ssize_t n = recv(c->fd, inbox, CHUNK, MSG_DONTWAIT);
+    if (n <= 0 || !append(&c->in, &c->in_length, &c->in_size, inbox, (size_t)n)) break;
+    wipe(inbox, (size_t)n);
+  }
+  for (size_t at = 0; !c->goodbye && c->in_length - at >= 5;) {
+    uint32_t length = get32(c->in + at);
+    if (length > c->in_length - at - 4) break;
+    if (length && c->in[at + 4] == F_GOODBYE) c->goodbye = true;
+    at += 4 + (size_t)length;
+  }
+  return c->goodbye;
+}
+
+/* Of 100 keepers that miss the same daemon one should be first. */
+static uint64_t in_a_while(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  uint32_t any = ((uint32_t)t.tv_nsec ^ (uint32_t)getpid() * 2654435761u) * 2246822519u;
+  return now_ms() + REVIVE_MS + (any >> 8) % REVIVE_SPREAD_MS;
+}
+
+static void try_later(void) {
+  if (tries >= TRIES_MOST) { revive_at = 0; return; }
+  uint64_t wait = BACKOFF_MS;
+  for (int i = 1; i < tries && wait < BACKOFF_MOST_MS; i++) wait *= 2;
+  revive_at = tries > 0 ? now_ms() + (wait < BACKOFF_MOST_MS ? wait : BACKOFF_MOST_MS) : in_a_while();
+}
+
+/* A daemon that comes while one is missed may have been started by any keeper, and may fall at once: the row of tries
+ * goes on until one stays. */
+static void come(struct client *c) {
+  c->daemon = true;
+  if (daemons++) return;
+  if (spec.start_file) tries = revive_at ? tries + 1 : 0;
+  other_starts = false;
+  came_at = now_ms();
+  /* It comes to the other keepers only a moment later; a lock that is free would have them start a second one. */
+  revive_at = start_lock >= 0 ? came_at + LINGER_MS : 0;
+}
+
+static void leave(bool missed) {
+  close_fd(&start_lock);
+  revive_at = 0;
+  if (!missed || !spec.start_file) return;
+  if (now_ms() - came_at >= STEADY_MS) tries = 0;
+  try_later();
+}
+
+/* A regular file of ours that nobody else may write. */
+static int open_ours(const char *path, int mode) {
+  int fd = flags(open(path, mode | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0600), false);
+  struct stat st;
+  if (fd < 0 || (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() && !(st.st_mode & 022))) return fd;
+  close(fd);
+  errno = EPERM;
+  return -1;
+}
+
+/* As the launcher of the keeper had it. */
+static void restore_limits(void) {
+  for (int i = 0; i < 3; i++) setrlimit(limited[i], &old_limits[i]);
+  umask(old_umask);
+}
+
+static void restore_signals(void) {
+  struct sigaction action = { .sa_handler = SIG_DFL };
+  for (int i = 1; i < NSIG; i++) sigaction(i, &action, NULL);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* A process beside the keeper, not below it: what a daemon starts is no part of this run. 0 there. On Linux, where the
+ * keeper is a subreaper, it becomes a child of the keeper's own parent at once: with two forks subreaping would have to
+ * be off for a moment, and an orphan of the run could slip away in it. */
+static pid_t fork_beside(void) {
+#if defined(__linux__) && defined(__s390__)
+  return (pid_t)syscall(SYS_clone, 0L, (long)(CLONE_PARENT | SIGCHLD), 0L, 0L, 0L);
+#elif defined(__linux__)
+  return (pid_t)syscall(SYS_clone, (long)(CLONE_PARENT | SIGCHLD), 0L, 0L, 0L, 0L);
+#else
+  pid_t between = fork();
+  if (between == 0) {
+    pid_t beside = fork();
+    if (beside == 0) return 0;
+    _exit(beside < 0);
+  }
+  int status = 0;
+  if (between > 0) while (waitpid(between, &status, 0) < 0 && errno == EINTR) {}
+  return status ? -1 : between;
+#endif
+}
+
+/* The strings of a start file as argv and envp; false where it is none. */
+static bool parse_start(char *text, size_t length, char **words, char ***envp) {
+  size_t count = 0, ends = 0;
+  for (size_t at = 0; at < length && ends < 2; count++) {
+    char *word = text + at, *end = memchr(word, 0, length - at);
+    if (!end || (!count && strcmp(word, "offstage-start 1"))) return false;
+    if (ends && *word && !strchr(word, '=')) return false;
+    words[count] = *word ? word : NULL;
+    if (!*word && !ends++) *envp = words + count + 1;
+    at = (size_t)(end - text) + 1;
+  }
+  return ends == 2 && words[1] && *words[1] == '/';
+}
+
+/* Once. 0 or an errno. */
+static int start_daemon(void) {
+  int fd = open_ours(spec.start_file, O_RDONLY);
+  if (fd < 0) return errno;
+  size_t size = START_FILE_MOST + 1, have = 0, words_size = (START_FILE_MOST + 1) * sizeof(char *);
+  char *text = take(size), **words = take(words_size), **envp = NULL;
+  int error = text && words ? 0 : ENOMEM;
+  while (!error && have < size) {
+    ssize_t n = read(fd, text + have, size - have);
+    if (n < 0 && errno != EINTR) error = errno;
+    if (n == 0) break;
+    if (n > 0) have += (size_t)n;
+  }
+  close(fd);
+  if (!error && (have > START_FILE_MOST || !parse_start(text, have, words, &envp))) error = EINVAL;
+  if (!error) {
+    pid_t pid = fork_beside();
+    if (pid < 0) error = errno;
+    if (pid == 0) {          /* descriptors 0 to 2 are on /dev/null, the others close by themselves */
+      setsid();
+      restore_limits();
+      restore_signals();
+      if (chdir("/") == 0) execve(words[1], words + 1, envp);
+      _exit(127);
+    }
+  }
+  if (text) wipe(text, have);
+  give(text, size);
+  give(words, words_size);
+  return error;
+}
+
+/* One step: a start that came to nothing is given up, or the lock is taken and a start made. */
+static void revive(void) {
+  struct stat st;
+  revive_at = 0;
+  if (tries < 0) tries = 0;
+  if (daemons) { close_fd(&start_lock); return; }
+  if (start_lock >= 0) {
+    close_fd(&start_lock);
+    tries++;
+    try_later();
+    return;
+  }
+  if (lstat(spec.start_file, &st) < 0 && (errno == ENOENT || errno == ENOTDIR)) return; /* stopped: nobody is wanted */
+  char path[PATH_MAX];
+  snprintf(path, sizeof path, "%s.lock", spec.start_file);
+  start_lock = open_ours(path, O_RDWR | O_CREAT);
+  bool locked = start_lock >= 0 && flock(start_lock, LOCK_EX | LOCK_NB) == 0;
+  if (start_lock >= 0 && !locked && errno == EWOULDBLOCK) {
+    close_fd(&start_lock);
+    other_starts = true;
+    revive_at = in_a_while();
+    return;
+  }
+  /* Another keeper's start came to nothing: that try was ours too, or each keeper would make eight of its own. */
+  if (locked && !other_starts && !start_daemon()) {
+    revive_at = now_ms() + COMES_MS;
+    return;
+  }
+  other_starts = false;
+  close_fd(&start_lock);
+  tries++;
+  try_later();
 }
 
 /* ---- the child's output and its end ---- */
@@ -765,6 +1021,7 @@ static void reap(void) {
     }
     close_input();
     input_errno = 0;         /* those who wait are told that it is closed */
+    if (held) retry_at = now_ms(); /* neither the reserve nor the limit holds its last bytes */
   }
 }
 
@@ -787,7 +1044,7 @@ static void finish(void) {
   snprintf(text, sizeof text, "%s %d %llu %llu\n", exit_signal ? "signal" : "code", exit_signal ? exit_signal : exit_code,
            (unsigned long long)streams[0].end, (unsigned long long)streams[1].end);
   exit_at = 0;
-  if (write_file("exit", text, false) && !folder_is_gone()) {
+  if (write_file("exit", text, false, true) && !folder_is_gone()) {
     exit_at = now_ms() + EXIT_RETRY_MS;
     return;
   }
@@ -820,7 +1077,7 @@ static void trim(void) {
 
 static int wait_ms(void) {
   uint64_t next = 0;
-  const uint64_t all[] = { retry_at, exit_at, accept_at, trim_at };
+  const uint64_t all[] = { retry_at, exit_at, accept_at, trim_at, revive_at };
   for (size_t i = 0; i < sizeof all / sizeof *all; i++)
     if (all[i] && (!next || all[i] < next)) next = all[i];
   if (!next) return -1;
@@ -878,6 +1135,7 @@ static void serve(void) {
     for (size_t i = 0; i < client_count; i++)
       if (!clients[i]->dead && has_more(clients[i])) pump(clients[i]);
     bury_clients();
+    if (revive_at && now_ms() >= revive_at) revive();
     if (finished && !client_count && folder_is_gone()) return; /* nobody can come to collect */
   }
 }
@@ -961,6 +1219,16 @@ static int read_record(void) {
               spec.nonce = (char *)value; break;
       case 8: if (length != 8 || get64(value) < 4096 || get64(value) > INT64_MAX / 2) return EINVAL; spec.segment = get64(value); break;
       case 9: if (length != 8) return EINVAL; spec.reserve = get64(value); break;
+      case 10: if (!text || length > PATH_MAX - 8 || !length || *value != '/') return EINVAL; spec.start_file = (char *)value; break;
+      case 11: case 13: {
+        struct stream *s = &streams[tag == 13];
+        if (length != 16 || get64(value) > INT64_MAX / 2 || get64(value + 8) > INT64_MAX / 2) return EINVAL;
+        s->keeps = true;
+        s->first = get64(value);
+        s->last = get64(value + 8);
+        break;
+      }
+      case 12: if (length != 8) return EINVAL; spec.most = get64(value); break;
       default: break;
     }
   }
@@ -1074,14 +1342,9 @@ static _Noreturn void be_child(const int ends[3], int sync) {
 #endif
   for (int i = 0; i < 3; i++)
     if (dup2(ends[i], i) < 0) { bad.error = errno; goto failed; }
-  for (int i = 0; i < 3; i++) setrlimit(limited[i], &old_limits[i]);
-  umask(old_umask);
+  restore_limits();
   if (chdir(spec.directory) < 0) { bad = (struct outcome){ STEP_CHDIR, errno }; goto failed; }
-  struct sigaction action = { .sa_handler = SIG_DFL };
-  for (int i = 1; i < NSIG; i++) sigaction(i, &action, NULL);
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, NULL);
+  restore_signals();
   search_and_execute();
   bad = (struct outcome){ STEP_EXEC, errno };
 failed:
@@ -1129,6 +1392,7 @@ static void start_child(void) {
   if ((spec.pty ? open_pty(ends) : open_pipes(ends)) < 0) fail("pty", errno);
   for (int i = 0; i < (spec.pty ? 1 : 2); i++) {
     streams[i].left = 1;
+    streams[i].gap = streams[i].gap_end = (streams[i].first + spec.segment - 1) / spec.segment * spec.segment;
     streams[i].log = open_segment(streams[i].name, 0, O_RDWR | O_CREAT | O_EXCL);
     if (streams[i].log < 0) fail("folder", errno);
   }
@@ -1147,7 +1411,8 @@ static void start_child(void) {
   child_start = start_of(child);
   char text[64];
   snprintf(text, sizeof text, "%ld %llu\n", (long)child, (unsigned long long)child_start);
-  if ((error = write_file("child", text, false))) fail("identity", error);
+  /* Only for finding what lives: after a power cut nothing does. */
+  if ((error = write_file("child", text, false, false))) fail("identity", error);
   say(sync[0], "g");
   struct outcome outcome;
   ssize_t n;
@@ -1181,12 +1446,16 @@ static _Noreturn void be_keeper(const char *path) {
   if (fstatat(folder, "keeper", &st, AT_SYMLINK_NOFOLLOW) == 0) fail("used", EEXIST);
   uint64_t start = start_of(getpid());
   snprintf(text, sizeof text, "%ld %llu %s\n", (long)getpid(), (unsigned long long)start, spec.nonce);
-  if ((error = write_file("keeper", text, true))) fail(error == EEXIST ? "used" : "identity", error);
+  if ((error = write_file("keeper", text, true, true))) fail(error == EEXIST ? "used" : "identity", error);
   listen_there();
   start_child();
   if (chdir("/") < 0) {}
   spec.socket_path = strdup(spec.socket_path);
   spec.nonce = strdup(spec.nonce);
+  if (spec.start_file) {
+    spec.start_file = strdup(spec.start_file);
+    revive_at = now_ms() + COMES_MS; /* who launched us may die before it comes */
+  }
   byte *buffers = mmap(NULL, BUFFERS_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0);
   if (buffers == MAP_FAILED) fail("fork", ENOMEM);
   buffer = (byte (*)[CHUNK])(void *)buffers;
