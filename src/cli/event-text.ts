@@ -33,6 +33,7 @@ function wordsOf(event: Event): string {
     case 'fell-silent':
       return `run ${event.run}, for ${Math.round(event.forMs / 1000)} s`
     case 'released':
+    case 'output-dropped':
     case 'spoke-again':
       return `run ${event.run}`
     case 'agent-ready':

@@ -28,6 +28,9 @@ export interface Config {
   readonly maxLiveRuns: number
   /** Runs wait while less memory than this is available. 0: no limit. */
   readonly minFreeMemoryBytes: number
+  /** Raw output of ended and removed sessions is kept for this long, and no more of it than this. 0: for ever, any amount. */
+  readonly keepOutputMs: number
+  readonly keepOutputBytes: number
   /** Leaves an attached terminal, followed by `d`. */
   readonly prefixKey: { readonly name: string; readonly byte: number }
 }
@@ -56,6 +59,8 @@ export const defaultConfig: Config = {
   resume: 'ask',
   maxLiveRuns: 0,
   minFreeMemoryBytes: 0,
+  keepOutputMs: 30 * 86_400_000,
+  keepOutputBytes: 10 * 1024 ** 3,
   prefixKey: { name: 'ctrl-\\', byte: 0x1c },
 }
 
@@ -73,7 +78,22 @@ export async function loadConfig(where: { readonly configFile: string; readonly 
 async function readUserFile(file: string): Promise<Config> {
   const source = await readSource(file)
   if (!source) return defaultConfig
-  const root = source.table([], ['agents', 'default_agent', 'idle_after_s', 'initialize_timeout_s', 'max_live_runs', 'min_free_memory_mb', 'prefix_key', 'resume', 'stall_after_s'])
+  const root = source.table(
+    [],
+    [
+      'agents',
+      'default_agent',
+      'idle_after_s',
+      'initialize_timeout_s',
+      'keep_output_days',
+      'keep_output_gb',
+      'max_live_runs',
+      'min_free_memory_mb',
+      'prefix_key',
+      'resume',
+      'stall_after_s',
+    ],
+  )
   const names = Object.keys(source.optionalTable(['agents']))
   const agents = Object.fromEntries(names.map((name) => [name, agentSetting(source, name)]))
   const defaultAgent = source.text(['default_agent'])
@@ -85,6 +105,8 @@ async function readUserFile(file: string): Promise<Config> {
     idleAfterMs: numberAt(source, 'idle_after_s', 0, longestS, 1000) ?? defaultConfig.idleAfterMs,
     maxLiveRuns: numberAt(source, 'max_live_runs', 0, 1_000_000, 1) ?? defaultConfig.maxLiveRuns,
     minFreeMemoryBytes: numberAt(source, 'min_free_memory_mb', 0, 1_000_000_000, 1024 * 1024) ?? defaultConfig.minFreeMemoryBytes,
+    keepOutputMs: numberAt(source, 'keep_output_days', 0, 100_000, 86_400_000) ?? defaultConfig.keepOutputMs,
+    keepOutputBytes: numberAt(source, 'keep_output_gb', 0, 1_000_000, 1024 ** 3) ?? defaultConfig.keepOutputBytes,
     resume: root['resume'] === undefined ? defaultConfig.resume : resumePolicy(source),
     prefixKey: root['prefix_key'] === undefined ? defaultConfig.prefixKey : prefixKey(source),
   }

@@ -246,6 +246,8 @@ function decideReport(session: Session, run: number, report: Report): readonly E
       return session.silent ? [{ type: 'spoke-again', run }] : []
     case 'idle':
       return isIdle(session) ? [{ type: 'stop-asked', then: 'given-back' }] : []
+    case 'drop-output':
+      return mayDropOutput(session) ? [{ type: 'output-dropped', run }] : []
     case 'note':
       return [{ type: 'noted', run, text: report.text }]
     case 'answer-undelivered':
@@ -270,6 +272,10 @@ function swept(session: Session, ended: number): readonly Event[] {
       return [{ type: 'given-back' }, ...(session.queue.length > 0 ? [runStarting(session, 'prompt', [])] : [])]
   }
 }
+
+/** Nothing of an open session goes: it was ended or removed by its user, nothing of it runs, and nobody waits for anything of it. */
+export const mayDropOutput = (session: Session): boolean =>
+  (session.archived || session.removed) && !isLive(session) && !session.stopping && session.droppedRun < session.runs && session.requests.length === 0
 
 function mayStart(session: Session): readonly Event[] {
   if (session.deferred !== null && !session.stopping && !session.removed) return [runStarting(session, session.runs === 1 ? 'created' : 'resume', [])]

@@ -159,6 +159,8 @@ export type Event =
   /** A client showed everything up to here: transcript entries, or lines of a terminal. */
   | { readonly type: 'shown'; readonly entries: number }
   | { readonly type: 'noted'; readonly run: number; readonly text: string }
+  /** The raw bytes of these runs, this one and all before it, are removed by age or size. What the facts hold stays. */
+  | { readonly type: 'output-dropped'; readonly run: number }
 
 export interface Envelope {
   readonly session: SessionId

@@ -55,6 +55,8 @@ export type Report =
   /** No process of the session is left. */
   | { readonly type: 'swept'; readonly ended: number }
   | { readonly type: 'note'; readonly text: string }
+  /** Its raw bytes are about to be removed. */
+  | { readonly type: 'drop-output' }
 
 export type Input =
   | { readonly kind: 'command'; readonly id: string; readonly command: Command; readonly environmentNames?: readonly string[] }

@@ -67,6 +67,8 @@ export interface Session {
   readonly held: string | null
   /** Its turn is open and nothing came of it for long. */
   readonly silent: boolean
+  /** Its raw bytes were removed up to this run. */
+  readonly droppedRun: number
   /** Starts by policy since anybody, or a turn's end, said that it goes on. */
   readonly restarts: number
   readonly environmentNames: readonly string[]
@@ -120,6 +122,7 @@ function created(envelope: Envelope, event: Extract<Event, { type: 'created' }>)
     held: null,
     silent: false,
     restarts: 0,
+    droppedRun: 0,
     environmentNames: [],
     entries: 0,
     shown: 0,
@@ -345,6 +348,8 @@ function apply(before: Session, event: Event, atMs: number): Session {
       return { ...before, removed: false, archived: false }
     case 'shown':
       return { ...before, shown: Math.max(before.shown, event.entries) }
+    case 'output-dropped':
+      return { ...before, droppedRun: event.run }
     case 'noted':
       return { ...before, notes: [...before.notes, event.text].slice(-keptNotes) }
     default:

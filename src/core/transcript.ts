@@ -79,6 +79,8 @@ export function transcribe(before: Transcript, envelope: Envelope): Transcript {
       return notice(`held: ${event.why}`)
     case 'released':
       return notice('goes on')
+    case 'output-dropped':
+      return notice('its raw output was removed by age or size; what is shown here stays')
     case 'given-back':
       return notice('its process was given back until the next prompt')
     case 'stopped':

@@ -20,6 +20,8 @@ import { takeLock } from './lock.ts'
 import { openLog } from './log.ts'
 import { DaemonServer } from './server.ts'
 
+const retentionEveryMs = 86_400_000
+
 /** What the process that starts a daemon reads from its standard output: one line. */
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`)
@@ -95,6 +97,9 @@ async function main(): Promise<void> {
   crashPoint('daemon.listening')
   log.info({ version: packageVersion, runs: engine.runs }, 'the daemon listens')
   say('ready')
+  const retain = (): void => void engine.applyRetention().catch((cause: unknown) => log.warn({ error: String(cause) }, 'retention failed'))
+  retain()
+  setInterval(retain, retentionEveryMs).unref()
   // A session that is started after the package was removed finds everything loaded.
   for (const load of Object.values(drivers)) void load().catch((cause: unknown) => log.warn({ error: String(cause) }, 'a driver cannot be loaded'))
 }

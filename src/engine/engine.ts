@@ -7,6 +7,7 @@ import type { SessionView } from '../core/view.ts'
 import { crashPoint } from './crash-point.ts'
 import { Feed } from './feed.ts'
 import type { EngineDeps, EngineParts } from './parts.ts'
+import { applyRetention } from './retention.ts'
 import { Room } from './room.ts'
 import { SessionActor } from './session-actor.ts'
 
@@ -44,6 +45,12 @@ export class Engine implements Api {
   /** Live runs. */
   get runs(): number {
     return [...this.#actors.values()].filter((actor) => actor.run && !actor.run.over).length
+  }
+
+  /** Removes raw output that nobody needs any more. For the daemon, now and then. */
+  async applyRetention(): Promise<void> {
+    const dropped = await applyRetention([...this.#actors.values()], this.#deps.keepers, this.#deps.limits, this.#deps.nowMs())
+    if (dropped > 0) this.#deps.warn({ sessions: dropped }, 'raw output of ended sessions was removed by age or size')
   }
 
   /** This daemon leaves on purpose: no keeper is to start another one. */

@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, rm, statfs, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, readdir, rm, stat, statfs, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { constants } from 'node:os'
 import { join } from 'node:path'
@@ -114,6 +114,19 @@ export function keepersOnDisk(paths: Paths, packageRoot: string): Keepers {
       }
       keeper.collect()
       await Promise.race([keeper.closed, late])
+    },
+
+    async logBytes(session, runs, drop = false) {
+      let bytes = 0
+      for (let run = 1; run <= runs; run++) {
+        const folder = folderOf(session, run)
+        for (const name of await readdir(folder).catch(() => [])) {
+          if (!/^(out|err|in)\.\d+$/.test(name)) continue
+          bytes += (await stat(join(folder, name))).size
+          if (drop) await rm(join(folder, name))
+        }
+      }
+      return bytes
     },
 
     async processes(session, run) {

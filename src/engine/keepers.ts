@@ -68,6 +68,8 @@ export interface Keepers {
   logEnd(session: string, run: number, stream: 'out' | 'err'): Promise<number>
   /** The output up to this offset is on disk when it resolves. */
   sync(session: string, run: number, end: number): Promise<void>
+  /** Bytes that the logs of these runs take, and, with `drop`, took: they are removed. The rest of the folders stays. */
+  logBytes(session: string, runs: number, drop?: boolean): Promise<number>
   /** Its processes now, the keeper left out. */
   processes(session: string, run: number): Promise<readonly ProcessIdentity[]>
   /** For a run that is over by the record: if a keeper of it still waits to be collected, or still has a program, both are ended. */

@@ -38,6 +38,9 @@ export interface Limits {
   readonly stallAfterMs: number
   /** An agent at rest gives its process back after this time, if it can be brought back as it was. */
   readonly idleAfterMs: number
+  /** Raw output of ended and removed sessions: how long it is kept, and how much of it. */
+  readonly keepOutputMs: number
+  readonly keepOutputBytes: number
 }
 
 export interface EngineDeps extends EngineParts {

@@ -200,6 +200,15 @@ export class SessionActor implements RunOwner {
     return this.report(this.#session?.runs ?? 0, [{ type: 'may-start' }])
   }
 
+  /** Durable first: if the daemon dies in between, the next look removes the rest. */
+  dropOutput(): Promise<void> {
+    return this.inTurn(async () => {
+      const runs = this.#session?.runs ?? 0
+      await this.reportNow(runs, [{ type: 'drop-output' }])
+      if (this.#session?.droppedRun === runs) await this.#deps.keepers.logBytes(this.id, runs, true)
+    })
+  }
+
   publishDraft(draft: Draft): void {
     this.#deps.publish({ kind: 'draft', draft })
   }

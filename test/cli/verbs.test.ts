@@ -540,6 +540,7 @@ describe('events and why', () => {
       [
         ' aaaaaaaa  api  talker  /work/shop',
         ' ● working: hello',
+        '   its directory is gone: /work/shop',
         '   turn 1 is open',
         '   run 1 is alive, pid 11',
         '',
@@ -634,7 +635,7 @@ describe('agents and daemon', () => {
     expect(await offstage(new FakeClient(), ['daemon', 'stat'])).toEqual({
       code: 2,
       out: '',
-      err: 'offstage: "stat" is not one of status, start, stop, logs\n  did you mean offstage daemon status?\n',
+      err: 'offstage: "stat" is not one of status, start, stop, logs, install, uninstall\n  did you mean offstage daemon status?\n',
     })
   })
 })

@@ -38,6 +38,8 @@ const plain: Config = {
   resume: 'ask',
   maxLiveRuns: 0,
   minFreeMemoryBytes: 0,
+  keepOutputMs: 2_592_000_000,
+  keepOutputBytes: 10_737_418_240,
   prefixKey: { name: 'ctrl-\\', byte: 0x1c },
 }
 
@@ -56,6 +58,8 @@ test('everything that can be set', async () => {
     'resume = "auto"',
     'max_live_runs = 4',
     'min_free_memory_mb = 512',
+    'keep_output_days = 7',
+    'keep_output_gb = 0.5',
     '[agents.mine]',
     'command = "/opt/my agent"',
     'args = ["--acp", ""]',
@@ -72,6 +76,8 @@ test('everything that can be set', async () => {
     resume: 'auto',
     maxLiveRuns: 4,
     minFreeMemoryBytes: 536_870_912,
+    keepOutputMs: 604_800_000,
+    keepOutputBytes: 536_870_912,
     prefixKey: { name: 'ctrl-b', byte: 2 },
     agents: {
       mine: { command: '/opt/my agent', args: ['--acp', ''], env: { LANG: 'C' }, protocol: 'acp' },

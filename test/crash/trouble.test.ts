@@ -191,7 +191,7 @@ async function withEngine(
     signal: end.signal,
     version: '0.0.0',
     availableMemory: async () => undefined,
-    limits: { maxLiveRuns: 0, minFreeMemoryBytes: 0, stallAfterMs: 0, idleAfterMs: 0 },
+    limits: { maxLiveRuns: 0, minFreeMemoryBytes: 0, stallAfterMs: 0, idleAfterMs: 0, keepOutputMs: 0, keepOutputBytes: 0 },
     initializeTimeoutMs: 60_000,
   })
   await use(engine, home)

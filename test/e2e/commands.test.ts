@@ -1,6 +1,6 @@
 // The main job from the command line, and what bad input gets.
 
-import { chmodSync, mkdirSync, readFileSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { SessionView } from '../../src/core/view.ts'
@@ -40,6 +40,19 @@ test('a removed session leaves every list but its own, and restore brings it bac
   expect([await listed(), await listed('--all'), await listed('--removed')]).toEqual(['', '', id])
   expect((await offstage(home, ['restore', id])).code).toBe(0)
   expect([await listed(), await listed('--removed')]).toEqual([id, ''])
+})
+
+test('why tells a program that waits for input from one that works, and a directory that is gone', async () => {
+  await using home = new TestHome()
+  const cwd = join(home.folder, 'soon-gone')
+  mkdirSync(cwd)
+  await offstage(home, ['bg', '--label', 'asks', '--cwd', cwd, '--', 'sh', '-c', 'echo name?; read name'])
+  await offstage(home, ['bg', '--label', 'works', '--', 'sleep', '60'])
+  rmSync(cwd, { recursive: true })
+  const asks = (await offstage(home, ['why', 'asks'])).out
+  expect(asks).toMatch(/sh \(pid \d+\) waits for input from the terminal/)
+  expect(asks).toMatch(/its directory is gone: .*soon-gone/)
+  expect((await offstage(home, ['why', 'works'])).out).not.toMatch(/waits for input|is gone/)
 })
 
 test('the demo works without a terminal and leaves nothing behind', async () => {

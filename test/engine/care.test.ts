@@ -155,3 +155,28 @@ test('ending many sessions at once ends them all', async () => {
   await Promise.all(sessions.map((session) => until(client, session, (view) => view.archived)))
   expect(home.processes().filter(({ command }) => command.startsWith('sleep'))).toEqual([])
 })
+
+test('raw output goes by age only after a session was ended; its transcript stays, and an open one keeps every byte', async () => {
+  await using home = new TestHome()
+  configure(home, 'keep_output_days = 0.0000001\n')
+  const first = await home.client()
+  const [ended, open] = [await startTalker(first, home, 'say kept in the facts'), await startTalker(first, home, 'say open')]
+  for (const session of [ended, open]) await until(first, session, (view) => view.status === 'completed')
+  accepted(await tell(first, ended, { type: 'end' }))
+  await until(first, ended, (view) => view.archived)
+  await home.killDaemon()
+  const client = await home.client()
+  await fact(client, ended, (event) => event.type === 'output-dropped')
+  const logs = (session: string): string[] => readdirSync(join(home.folder, 'home', 'runs', session, '1')).filter((name) => /^(out|err|in)\./.test(name))
+  expect(
+    await settle(
+      () => logs(ended),
+      (names) => names.length === 0,
+    ),
+  ).toEqual([])
+  expect(logs(open).length).toBeGreaterThan(0)
+  const messages = (await facts(client, ended)).flatMap(({ event }) => (event.type === 'entry-written' && event.entry.kind === 'message' ? [event.entry.text.trim()] : []))
+  expect(messages).toEqual(['kept in the facts'])
+  accepted(await tell(client, ended, { type: 'restore' }))
+  expect((await client.get(ended, never))?.session.archived).toBe(false)
+})

@@ -59,6 +59,7 @@ const everyType: Record<Event['type'], true> = {
   restored: true,
   shown: true,
   noted: true,
+  'output-dropped': true,
 }
 
 test('there is a stored fact of every case', () => {
@@ -81,7 +82,7 @@ test('facts of format 1 have the status and the transcript that they had then', 
     ['k3f9x2ab', 'waiting', 'lost question: Which test runner?', 19],
     ['t0rm1nal', 'failed', 'exit code 1: 2 tests failed', 3],
     ['br0k3n00', 'failed', 'this is no ACP agent', 7],
-    ['g1venb4k', 'completed', 'the turn ended', 8],
+    ['g1venb4k', 'completed', 'the turn ended', 9],
   ])
 })
 

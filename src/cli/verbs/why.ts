@@ -24,8 +24,9 @@ async function run(context: Context, args: Args): Promise<number> {
   const events: Envelope[] = []
   for await (const frame of client.watch({ session: session.id, after: 0, follow: false }, context.signal)) if (frame.kind === 'fact') events.push(frame.envelope)
   const stderr = await endOfStderr(client, session, context.signal)
-  if (context.json) context.out(`${jsonText({ session, ...launchOf(events), events, stderr }, 2)}\n`)
-  else context.out(report(context, session, events, stderr, flag(args, 'all')))
+  const now = session.run?.pid ? await (await import('../../sdk/see-program.ts')).seeProgram(session.run.pid, session.cwd) : []
+  if (context.json) context.out(`${jsonText({ session, ...launchOf(events), events, stderr, now }, 2)}\n`)
+  else context.out(report(context, session, events, { stderr, now }, flag(args, 'all')))
   return exitCodes.done
 }
 
@@ -47,7 +48,7 @@ function launchOf(events: readonly Envelope[]) {
   return { spec: first?.type === 'created' ? first.spec : null, environmentNames, notes }
 }
 
-function report(context: Context, session: SessionView, events: readonly Envelope[], stderr: string, all: boolean): string {
+function report(context: Context, session: SessionView, events: readonly Envelope[], seen: { readonly stderr: string; readonly now: readonly string[] }, all: boolean): string {
   const paint = painter(context.color)
   const columns = context.stdout.isTTY ? Math.max(40, columnsOf(context.stdout)) : Infinity
   const { spec, environmentNames, notes } = launchOf(events)
@@ -60,12 +61,13 @@ function report(context: Context, session: SessionView, events: readonly Envelop
   return [
     ` ${head}`,
     ` ${paint.status(session.status, `${statusMark[session.status]} ${session.status}`)}${reason}`,
-    ...session.evidence.map((one) => `   ${printableLine(one)}`),
+    ...[...seen.now, ...session.evidence].map((one) => `   ${printableLine(one)}`),
     '',
     ' how it was started',
     ...row('program', spec?.argv.join(' ')),
     ...row('directory', spec?.cwd),
     ...row('driver', spec?.driver),
+    ...row('resume', spec?.resume),
     ...row('mode', spec?.mode),
     ...row('model', spec?.model),
     ...row('environment', environmentNames.toSorted().join(' ')),
@@ -74,7 +76,7 @@ function report(context: Context, session: SessionView, events: readonly Envelop
     ...(told.length > shown.length ? [`   ${paint.dim(`${told.length - shown.length} earlier: offstage events ${session.id}`)}`] : []),
     ...shown.map(line),
     ...section(' notes', notes),
-    ...section(' the end of stderr', stderr === '' ? [] : stderr.split('\n').slice(-stderrLines)),
+    ...section(' the end of stderr', seen.stderr === '' ? [] : seen.stderr.split('\n').slice(-stderrLines)),
     '',
   ].join('\n')
 }

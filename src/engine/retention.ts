@@ -1,0 +1,37 @@
+// What becomes of raw output: that of ended and removed sessions goes by age, and the oldest of it by size. The facts, and with them the transcripts, stay. Nothing of an open session goes.
+
+import { mayDropOutput } from '../core/decide.ts'
+import type { Session } from '../core/session.ts'
+import type { Keepers } from './keepers.ts'
+import type { Limits } from './parts.ts'
+
+interface Owner {
+  readonly session: Session | undefined
+  /** Records that it goes, then removes it. */
+  dropOutput(): Promise<void>
+}
+
+/** Resolves to how many sessions lost their raw output. */
+export async function applyRetention(owners: readonly Owner[], keepers: Keepers, limits: Limits, nowMs: number): Promise<number> {
+  const { keepOutputMs, keepOutputBytes } = limits
+  // A daemon may have died after it said that they go.
+  for (const { session } of owners) if (session && session.droppedRun > 0) await keepers.logBytes(session.id, session.droppedRun, true)
+  const ended = owners.filter(({ session }) => session && mayDropOutput(session))
+  const newestFirst = ended.toSorted((one, other) => endOf(other) - endOf(one))
+  let kept = 0
+  let dropped = 0
+  for (const owner of newestFirst) {
+    const { session } = owner
+    if (!session) continue
+    const bytes = await keepers.logBytes(session.id, session.runs)
+    const tooOld = keepOutputMs > 0 && nowMs - endOf(owner) > keepOutputMs
+    const tooMuch = keepOutputBytes > 0 && kept + bytes > keepOutputBytes
+    if (bytes > 0 && (tooOld || tooMuch)) {
+      await owner.dropOutput()
+      dropped += 1
+    } else kept += bytes
+  }
+  return dropped
+}
+
+const endOf = ({ session }: Owner): number => session?.endedAtMs ?? session?.updatedAtMs ?? 0
