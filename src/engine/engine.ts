@@ -27,7 +27,14 @@ export class Engine implements Api {
   /** Resolves when every live run is adopted or its end recorded, at the latest after 2 s: then what is not is shown as "no signal". */
   static async open(parts: EngineParts): Promise<Engine> {
     const engine = new Engine(parts)
-    for (const id of parts.log.sessions()) engine.#actors.set(id, new SessionActor(id, engine.#deps))
+    for (const id of parts.log.sessions()) {
+      try {
+        engine.#actors.set(id, new SessionActor(id, engine.#deps))
+      } catch (cause) {
+        // Facts that make no session are a damage of this one, not of the others.
+        parts.warn({ session: id, error: String(cause) }, 'the log of this session cannot be folded; it is left as it is and not shown')
+      }
+    }
     const waiting = new Set(engine.#actors.values())
     const adopted = [...waiting].map((actor) =>
       actor

@@ -56,6 +56,8 @@ export class SessionActor implements RunOwner {
   /** Facts whose orders were not handed to the run so far, because one before them is. */
   readonly #untold = new Set<number>()
   #noSignal = false
+  /** Why the store took nothing when it was tried last. */
+  #storeTrouble: unknown
 
   constructor(id: string, deps: EngineDeps) {
     this.id = id
@@ -102,7 +104,9 @@ export class SessionActor implements RunOwner {
     if (!this.#run && isLive(this.#session)) this.#noSignal = true
   }
 
+  /** Rejects at once while the store takes nothing: what is observed waits for it in the mailbox, a person must not. */
   submit(submission: Submission): Promise<Refusal | undefined> {
+    if (this.#storeTrouble !== undefined) return Promise.reject(this.#storeTrouble)
     return this.#mailbox.put(async () => {
       const { command, commandId, environment } = submission
       const known = this.#session !== undefined && this.#deps.log.hasCommand(this.id, commandId)
@@ -277,9 +281,12 @@ export class SessionActor implements RunOwner {
   async #append(append: Parameters<EngineDeps['log']['append']>[0], kind: 'command' | 'report'): Promise<readonly Envelope[]> {
     for (;;) {
       try {
-        return await this.#deps.log.append(append)
+        const envelopes = await this.#deps.log.append(append)
+        this.#storeTrouble = undefined
+        return envelopes
       } catch (cause) {
         if (kind === 'command' || (cause instanceof Error && cause.name === 'AppendConflict')) throw cause
+        this.#storeTrouble = cause
         this.#deps.warn({ session: this.id, error: String(cause) }, 'the store takes no facts; trying again')
         await this.#deps.delay(storeRetryMs)
       }

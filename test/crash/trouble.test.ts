@@ -232,3 +232,36 @@ test('a step that fails half way ends no daemon, and what it took in is read aga
     expect([heard(home).length, calls > 4]).toEqual([1, true])
   })
 })
+
+test('while the store takes nothing a command is refused at once, and what was observed meanwhile is recorded afterwards', async () => {
+  const log = memoryLog()
+  const append = log.append.bind(log)
+  let full = false
+  const refused = Promise.withResolvers<void>()
+  log.append = (one) => {
+    if (!full) return append(one)
+    refused.resolve()
+    return Promise.reject(new Error('the disk is full'))
+  }
+  await withEngine({ log }, async (engine, home) => {
+    const session = newId()
+    accepted(await create(engine, home, session, agentSpec(home, [process.execPath, talker]), 'sleep 200\ntool look\nsay the end'))
+    await until(engine, session, (view) => view.status === 'working')
+    full = true
+    await refused.promise
+    await expect(engine.submit({ session, commandId: newId(), command: { type: 'stop' } }, never)).rejects.toThrow('the disk is full')
+    full = false
+    expect((await until(engine, session, (view) => view.status === 'completed')).activity).toBe('the end')
+  })
+})
+
+test('a session whose log makes no sense does not keep the others from being looked after', async () => {
+  const log = memoryLog()
+  await log.append({ session: 'damaged0', expectedSeq: 0, events: [{ atMs: 1, by: 'user', event: { type: 'archived' } }] })
+  await withEngine({ log }, async (engine, home) => {
+    const session = newId()
+    accepted(await create(engine, home, session, agentSpec(home, [process.execPath, talker]), 'say fine'))
+    await until(engine, session, (view) => view.status === 'completed')
+    expect((await engine.list({ all: true }, never)).map((view) => view.id)).toEqual([session])
+  })
+})
