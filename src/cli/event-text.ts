@@ -75,6 +75,8 @@ function wordsOf(event: Event): string {
       return ''
     case 'shown':
       return `${event.entries} entries`
+    case 'rebuilt':
+      return 'from the byte logs, because the database was damaged'
     case 'noted':
       return `run ${event.run}: ${event.text}`
     default:

@@ -4,7 +4,7 @@ import { type Refusal, refusal, unreachable } from './errors.ts'
 import type { Author, Event, RunBecause } from './events.ts'
 import type { Command, Input, Report } from './inputs.ts'
 import { type Answer, type Request, answerText, checkAnswer, withoutSecrets } from './requests.ts'
-import type { Session } from './session.ts'
+import { type Session, mostRestarts } from './session.ts'
 
 /** The facts that this input makes now, possibly none; they are to be appended together. */
 export function decide(session: Session | undefined, input: Input): readonly Event[] | Refusal {
@@ -47,7 +47,7 @@ export function restartDelayMs(session: Session): number | undefined {
   const { spec, process, outcome, restarts } = session
   const wanted = spec.kind === 'agent' && spec.resume === 'auto' && session.canResume && session.agentRef !== null
   const over = (process.kind === 'lost' || process.kind === 'exited') && outcome?.kind === 'failed'
-  return wanted && over && !session.halted && !session.removed && !session.stopping && restarts < 3 ? 1000 * 5 ** restarts : undefined
+  return wanted && over && !session.halted && !session.removed && !session.stopping && restarts < mostRestarts ? 1000 * 5 ** restarts : undefined
 }
 
 /** Its process is gone without a fault, and the next prompt brings it back. */

@@ -158,6 +158,8 @@ export type Event =
   | { readonly type: 'restored' }
   /** A client showed everything up to here: transcript entries, or lines of a terminal. */
   | { readonly type: 'shown'; readonly entries: number }
+  /** The facts before this one were told again from the run folders. Ids of inputs are from now on sequence numbers plus `orderBase`, above all that a keeper may have. */
+  | { readonly type: 'rebuilt'; readonly orderBase: number }
   | { readonly type: 'noted'; readonly run: number; readonly text: string }
   /** The raw bytes of these runs, this one and all before it, are removed by age or size. What the facts hold stays. */
   | { readonly type: 'output-dropped'; readonly run: number }

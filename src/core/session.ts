@@ -82,7 +82,12 @@ export interface Session {
   readonly lastWords: string | null
   readonly usage: Usage | null
   readonly notes: readonly string[]
+  /** Added to the sequence number of a fact that gives an order: the id of its input. Only where the facts were told again after a loss. */
+  readonly orderBase?: number
 }
+
+/** So often in a row is an agent started again by policy. */
+export const mostRestarts = 3
 
 const keptNotes = 20
 const keptClosed = 200
@@ -350,6 +355,9 @@ function apply(before: Session, event: Event, atMs: number): Session {
       return { ...before, shown: Math.max(before.shown, event.entries) }
     case 'output-dropped':
       return { ...before, droppedRun: event.run }
+    case 'rebuilt':
+      // Whether somebody had stopped what is over is not known: no policy starts it again.
+      return { ...before, orderBase: event.orderBase, ...(before.process.kind === 'live' || before.process.kind === 'starting' ? {} : { restarts: mostRestarts }) }
     case 'noted':
       return { ...before, notes: [...before.notes, event.text].slice(-keptNotes) }
     default:

@@ -6,18 +6,22 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { ConfigInvalid, defaultConfig, loadConfig } from '../config/config.ts'
 import { daemonEnvironment } from '../config/daemon-environment.ts'
 import { entry, packageRoot, packageVersion } from '../config/package-root.ts'
-import { pathsFrom, prepareHome } from '../config/paths.ts'
+import { readNotices } from '../config/notices.ts'
+import { type Paths, pathsFrom, prepareHome } from '../config/paths.ts'
 import type { DaemonStatus } from '../sdk/client.ts'
 import { drivers } from '../drivers/index.ts'
 import { crashPoint } from '../engine/crash-point.ts'
 import { Engine } from '../engine/engine.ts'
 import { keepersOnDisk } from '../engine/keepers-on-disk.ts'
 import { availableMemory } from '../engine/machine.ts'
+import type { EngineParts } from '../engine/parts.ts'
+import { finishReplacement, isCutOff, replaceDatabase } from '../engine/replacement.ts'
 import { encodeStartFile } from '../keeper/start-file.ts'
+import { DamagedStore, type EventLog } from '../store/event-log.ts'
 import { openSqliteLog } from '../store/sqlite-log.ts'
 import { readInside, writeInside } from '../workspace/files.ts'
 import { takeLock } from './lock.ts'
-import { openLog } from './log.ts'
+import { type Log, openLog } from './log.ts'
 import { DaemonServer } from './server.ts'
 
 const retentionEveryMs = 86_400_000
@@ -48,9 +52,7 @@ async function main(): Promise<void> {
     log.warn({ file: cause.file }, cause.message)
     return defaultConfig
   })
-  const events = openSqliteLog(paths.database)
-  const engine = await Engine.open({
-    log: events,
+  const parts: Omit<EngineParts, 'log'> = {
     keepers: keepersOnDisk(paths, packageRoot),
     driver: (name) => drivers[name](),
     files: {
@@ -65,6 +67,13 @@ async function main(): Promise<void> {
     availableMemory,
     limits: config,
     initializeTimeoutMs: config.initializeTimeoutMs,
+  }
+  finishReplacement(paths)
+  const { events, engine } = await open(paths, parts).catch(async (cause: unknown) => {
+    if (!(cause instanceof DamagedStore)) throw cause
+    log.warn({ error: cause.message }, 'the database is damaged; it is rebuilt from the run folders')
+    await replaceDamaged(paths, log)
+    return open(paths, parts)
   })
   const status = async (): Promise<DaemonStatus> => ({
     pid: process.pid,
@@ -73,6 +82,7 @@ async function main(): Promise<void> {
     home: paths.home,
     sessions: (await engine.list({ all: false }, end.signal)).length,
     runs: engine.runs,
+    notices: readNotices(paths.home),
   })
   const server = new DaemonServer({ api: engine, version: packageVersion, status, shutdown: (replaced) => void leave(replaced ? 'replaced' : 'stopped'), warn: log.warn })
 
@@ -102,6 +112,31 @@ async function main(): Promise<void> {
   setInterval(retain, retentionEveryMs).unref()
   // A session that is started after the package was removed finds everything loaded.
   for (const load of Object.values(drivers)) void load().catch((cause: unknown) => log.warn({ error: String(cause) }, 'a driver cannot be loaded'))
+}
+
+/** Every fact is read before anything is done because of one. Throws DamagedStore. */
+async function open(paths: Paths, parts: Omit<EngineParts, 'log'>): Promise<{ events: EventLog; engine: Engine }> {
+  if (isCutOff(paths)) throw new DamagedStore(paths.database, 'it is empty, and there were sessions')
+  const events = openSqliteLog(paths.database)
+  try {
+    return { events, engine: await Engine.open({ ...parts, log: events }) }
+  } catch (cause) {
+    events.close()
+    throw cause
+  }
+}
+
+async function replaceDamaged(paths: Paths, log: Log): Promise<void> {
+  const { missing, rebuild } = await import('../engine/rebuild.ts')
+  const nowMs = Date.now()
+  await replaceDatabase(paths, nowMs, async (path, damaged) => {
+    const events = openSqliteLog(path)
+    const { sessions, runs, skipped } = await rebuild({ paths, driver: (name) => drivers[name](), version: packageVersion }, events)
+    events.close()
+    log.warn({ damaged, sessions, runs, skipped }, 'the database was rebuilt')
+    const left = skipped.length > 0 ? `; not understood and left out: ${skipped.join(', ')}` : ''
+    return `${new Date(nowMs).toISOString()}: the database was damaged and was rebuilt from ${runs} run folders of ${sessions} sessions; the damaged file is ${damaged}; not known any more: ${missing}${left}`
+  })
 }
 
 /** What keepers run when this daemon died. */

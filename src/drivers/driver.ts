@@ -62,6 +62,9 @@ export interface Conversation {
   receive(stream: 'out' | 'err', offset: number, bytes: Uint8Array): readonly Output[]
   /** An order of the session; `seq` is the id of the send that comes of it. An order that means nothing to this program gives nothing. */
   order(seq: number, order: Order): readonly Output[]
+  /** Of which order an input was made that the keeper logged (no bytes: it was secret). Calls that it answered are settled. Told in order with the bytes, in place of nothing:
+   *  an order that comes of it is still to be given, and its sends are thrown away. Absent where no order makes an input. */
+  recall?(lane: 1 | 2, id: number, bytes: Uint8Array | undefined): Order | undefined
   /** The result of a file call. */
   reply(callId: string, result: FileResult): readonly Output[]
   /** File calls without a reply so far: the engine performs them again after a restart. */
@@ -82,6 +85,8 @@ export interface Driver {
   readonly interruptBySignal?: boolean
   /** A new run: the conversation and the first outputs. */
   begin(launch: Launch): { readonly conversation: Conversation; readonly outputs: readonly Output[] }
+  /** The agent's own session id that this input, which the keeper logged, asked it to go on with. */
+  resumed?(input: Uint8Array): string | undefined
   /** The conversation as it was when this checkpoint was taken. */
   restore(launch: Launch, checkpoint: Checkpoint): Conversation
 }

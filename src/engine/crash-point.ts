@@ -21,6 +21,8 @@ export const crashPoints = [
   'stop.recorded',
   'stop.swept',
   'remove.recorded',
+  'rebuild.built',
+  'rebuild.aside',
 ] as const
 
 export type CrashPoint = (typeof crashPoints)[number]

@@ -27,8 +27,8 @@ const listenDeadlineMs = 1500
 /** How long a keeper may take to leave whose run is over by the record. */
 const leaveDeadlineMs = 10_000
 /** Written in the place of a keeper's identity: no keeper can start in this folder any more. */
-const abandoned = 'abandoned'
-const specFile = 'spec.json'
+export const abandoned = 'abandoned'
+export const specFile = 'spec.json'
 /** Of a terminal's output, and of a command's, this much is kept. */
 const keptOutput = { firstBytes: 1024 ** 2, lastBytes: 256 * 1024 ** 2 }
 
@@ -50,7 +50,9 @@ export function keepersOnDisk(paths: Paths, packageRoot: string): Keepers {
         // For whoever has to make sense of the folder without the database. No values of the environment.
         const machine: Machine = { boot: await bootId(), oomKills: await oomKills() }
         const environmentNames = Object.keys(start.environment).sort()
-        await writeFile(join(folder, specFile), `${JSON.stringify({ session, run, ...spec, environmentNames, machine })}\n`, { mode: 0o600 })
+        await writeFile(join(folder, specFile), `${JSON.stringify({ session, run, title: start.title, label: start.label, ...spec, environmentNames, machine })}\n`, {
+          mode: 0o600,
+        })
         const binary = await keeperBinary({ packageRoot, cacheDir: paths.cache })
         const limits = spec.driver === 'acp' ? { mostBytes: longestTalkBytes } : { keep: keptOutput, ...(start.mode === 'pipes' ? { keepErr: keptOutput } : {}) }
         const reserveBytes = await reserveOn(folder)
@@ -81,11 +83,7 @@ export function keepersOnDisk(paths: Paths, packageRoot: string): Keepers {
         }
       }
       if (await processRuns(identity.keeper)) return { kind: 'silent' }
-      const ended = await readExit(folder)
-      const before = await machineAt(folder)
-      const restarted = before.boot !== undefined && before.boot !== (await bootId())
-      const cause = restarted ? 'the machine was restarted' : 'its keeper ended unexpectedly'
-      return { kind: 'ended', cause, ...(ended ? { exit: { exit: await exitOf(ended.exit, folder), outEnd: ended.ends.out, errEnd: ended.ends.err } } : {}) }
+      return endOf(folder)
     },
 
     readLog: (session, run, stream, from, max) => readLog(folderOf(session, run), stream, from, max).catch((cause: unknown) => nothingIfGone(cause, from)),
@@ -142,6 +140,15 @@ export function keepersOnDisk(paths: Paths, packageRoot: string): Keepers {
       return ended.length
     },
   }
+}
+
+/** How a run ended whose keeper is gone. */
+export async function endOf(folder: string): Promise<Extract<Found, { kind: 'ended' }>> {
+  const ended = await readExit(folder)
+  const before = await machineAt(folder)
+  const restarted = before.boot !== undefined && before.boot !== (await bootId())
+  const cause = restarted ? 'the machine was restarted' : 'its keeper ended unexpectedly'
+  return { kind: 'ended', cause, ...(ended ? { exit: { exit: await exitOf(ended.exit, folder), outEnd: ended.ends.out, errEnd: ended.ends.err } } : {}) }
 }
 
 /** Everything by which a process of this run can be known; undefined when there never was one. */

@@ -55,6 +55,9 @@ export interface StartRun {
   readonly session: string
   readonly run: number
   readonly spec: LaunchSpec
+  /** For whoever has to make sense of the run folder without the database. */
+  readonly title: string
+  readonly label: string | null
   readonly mode: 'pty' | 'pipes'
   readonly environment: Readonly<Record<string, string>>
 }

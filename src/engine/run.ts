@@ -87,7 +87,10 @@ export class Run {
   ): Promise<{ run: Run; begin: () => Promise<void> }> {
     const driver = await deps.driver(session.spec.driver)
     if (session.runs > 1) await deps.keepers.sweep(session.id, session.runs - 1, deps.signal).catch(notSwept)
-    const line = await deps.keepers.start({ session: session.id, run: session.runs, spec: session.spec, mode: driver.mode, environment }, deps.signal)
+    const line = await deps.keepers.start(
+      { session: session.id, run: session.runs, spec: session.spec, title: session.title, label: session.label, mode: driver.mode, environment },
+      deps.signal,
+    )
     crashPoint('start.connected')
     const { conversation, outputs } = driver.begin(launchOf(session, seq, deps))
     const run = new Run(actor, session, driver, conversation, line, deps)
@@ -125,9 +128,9 @@ export class Run {
     const begin = async (): Promise<void> => {
       const reports: Report[] = [...(await run.#perform(fresh?.outputs ?? []))]
       for (const { seq: orderSeq, order } of orders) {
-        const undelivered = order.type === 'answer' && order.secret && line !== undefined && line.highestOrder < orderSeq
+        const undelivered = order.type === 'answer' && order.secret && line !== undefined && line.highestOrder < orderSeq + orderBase(session)
         if (undelivered) reports.push({ type: 'answer-undelivered', requestId: order.requestId })
-        else reports.push(...(await run.#perform(conversation.order(orderSeq, order))))
+        else reports.push(...(await run.#perform(conversation.order(orderSeq + orderBase(session), order))))
       }
       reports.push(...(await run.#perform(conversation.openCalls().map((call) => ({ kind: 'file', call })))))
       if (session.process.kind === 'starting' && line) reports.unshift({ type: 'started', ...line.kept })
@@ -180,7 +183,7 @@ export class Run {
 
   /** The lowest order that its keeper may not have, if there is one. */
   get unheard(): number | undefined {
-    return this.#unheard.size === 0 ? undefined : Math.min(...this.#unheard)
+    return this.#unheard.size === 0 ? undefined : Math.min(...this.#unheard) - orderBase(this.#session)
   }
 
   /** Takes nothing more from its keeper: another one goes on with it. Whoever waits for its output or its end waits on, until `release`. */
@@ -219,7 +222,7 @@ export class Run {
       this.#line?.interrupt()
       return
     }
-    const reports = await this.#perform(this.#conversation.order(seq, order))
+    const reports = await this.#perform(this.#conversation.order(seq + orderBase(this.#session), order))
     if (order.type === 'prompt') crashPoint('prompt.sent')
     if (reports.length > 0) await this.#actor.reportNow(this.number, reports)
   }
@@ -480,7 +483,10 @@ const notSwept = (cause: unknown): never => {
   throw new StartFailed(`what is left of the run before it cannot be ended: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
 }
 
+/** From the sequence number of a fact to the id of its input. */
+const orderBase = (session: Session): number => session.orderBase ?? 0
+
 const launchOf = (session: Session, seq: number, deps: EngineDeps): Launch => {
   const resumes = session.canResume && session.agentRef !== null && session.runs > 1 ? { resumes: session.agentRef } : {}
-  return { session: session.id, run: session.runs, spec: session.spec, ...resumes, seq, version: deps.version }
+  return { session: session.id, run: session.runs, spec: session.spec, ...resumes, seq: seq + orderBase(session), version: deps.version }
 }

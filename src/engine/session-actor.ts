@@ -58,6 +58,8 @@ export class SessionActor implements RunOwner {
   #noSignal = false
   /** Why the store took nothing when it was tried last. */
   #storeTrouble: unknown
+  /** How to reject each command that waits its turn. */
+  readonly #asked = new Set<(cause: unknown) => void>()
 
   constructor(id: string, deps: EngineDeps) {
     this.id = id
@@ -104,28 +106,33 @@ export class SessionActor implements RunOwner {
     if (!this.#run && isLive(this.#session)) this.#noSignal = true
   }
 
-  /** Rejects at once while the store takes nothing: what is observed waits for it in the mailbox, a person must not. */
+  /** Rejects at once while the store takes nothing: what is observed waits for it in the mailbox, a person must not. What was rejected is never done later. */
   submit(submission: Submission): Promise<Refusal | undefined> {
     if (this.#storeTrouble !== undefined) return Promise.reject(this.#storeTrouble)
-    return this.#mailbox.put(async () => {
-      const { command, commandId, environment } = submission
-      const known = this.#session !== undefined && this.#deps.log.hasCommand(this.id, commandId)
-      if (environment) this.#environment = environment
-      const environmentNames = Object.keys(environment ?? {}).sort()
-      if (known) {
-        // The client did not hear the reply. If the start that it asked for waits for the environment that came along now, go on with it.
-        if (this.#session?.environmentMissing && environment)
-          await this.#apply([{ kind: 'command', id: `${commandId}+`, command: { type: 'resume' }, environmentNames }], 'command')
-        return undefined
-      }
-      if (command.type === 'answer') this.#secret = command
-      if (command.type === 'prompt' && !environment && this.#environment === undefined && this.#session?.process.kind === 'exited')
-        this.#deps.warn({ session: this.id }, 'no environment in memory for the next run')
-      const [refused] = await this.#apply([{ kind: 'command', id: commandId, command, environmentNames }], 'command').finally(() => (this.#secret = undefined))
-      // One that failed is tried again with every command.
-      if (this.#session?.stopping) this.#stopInBackground(this.#session.runs)
-      return refused
+    const { promise, resolve, reject } = Promise.withResolvers<Refusal | undefined>()
+    this.#asked.add(reject)
+    void this.#mailbox.put(async () => {
+      // Rejected while it waited.
+      if (!this.#asked.delete(reject)) return
+      await this.#command(submission).then(resolve, reject)
     })
+    return promise
+  }
+
+  async #command({ command, commandId, environment }: Submission): Promise<Refusal | undefined> {
+    const known = this.#session !== undefined && this.#deps.log.hasCommand(this.id, commandId)
+    if (environment) this.#environment = environment
+    const environmentNames = Object.keys(environment ?? {}).sort()
+    if (known) {
+      // The client did not hear the reply. If the start that it asked for waits for the environment that came along now, go on with it.
+      if (this.#session?.environmentMissing && environment) await this.#apply([{ kind: 'command', id: `${commandId}+`, command: { type: 'resume' }, environmentNames }], 'command')
+      return undefined
+    }
+    if (command.type === 'answer') this.#secret = command
+    const [refused] = await this.#apply([{ kind: 'command', id: commandId, command, environmentNames }], 'command').finally(() => (this.#secret = undefined))
+    // One that failed is tried again with every command.
+    if (this.#session?.stopping) this.#stopInBackground(this.#session.runs)
+    return refused
   }
 
   /** Reports of one step of a run: appended together, with the driver's checkpoint. */
@@ -287,6 +294,8 @@ export class SessionActor implements RunOwner {
       } catch (cause) {
         if (kind === 'command' || (cause instanceof Error && cause.name === 'AppendConflict')) throw cause
         this.#storeTrouble = cause
+        for (const reject of this.#asked) reject(cause)
+        this.#asked.clear()
         this.#deps.warn({ session: this.id, error: String(cause) }, 'the store takes no facts; trying again')
         await this.#deps.delay(storeRetryMs)
       }

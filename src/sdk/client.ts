@@ -13,6 +13,8 @@ export interface DaemonStatus {
   readonly sessions: number
   /** Live runs. */
   readonly runs: number
+  /** What the user has to know and nobody was there to be told: a database that had to be rebuilt. Kept until `offstage daemon status` has shown it. */
+  readonly notices: readonly string[]
 }
 
 export interface Client extends Api {

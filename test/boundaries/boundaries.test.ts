@@ -15,7 +15,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   workspace: ['core'],
   protocol: ['core', 'zod'],
   reactors: ['core'],
-  engine: ['core', 'store', 'keeper', 'drivers', 'workspace', 'config'],
+  engine: ['core', 'store', 'keeper', 'drivers', 'workspace', 'config', 'zod'],
   sdk: ['core', 'protocol', 'keeper', 'config'],
   cli: ['core', 'sdk', 'config', 'demo'],
   daemon: ['core', 'protocol', 'config'],

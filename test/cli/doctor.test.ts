@@ -142,7 +142,7 @@ test('a line for each check with its mark, what to do below it, a sum at the end
   writeFileSync(paths.database, 'not a database, but long enough to look like something that should have been one')
   const { code, out } = await doctor()
   expect(code).toBe(1)
-  expect(out).toContain(` ✗ database    ${paths.database} is damaged: file is not a database\n               keep a copy of it`)
+  expect(out).toContain(` ✗ database    ${paths.database} is damaged: file is not a database\n               the next start of the daemon sets it aside`)
   expect(out).toContain(` ! home        ${paths.runs} can be entered by others\n               chmod 700 ${paths.runs}`)
   expect(out).toMatch(/^ ✓ node {8}\d/)
   expect(out).toMatch(/\n\n 1 problem, \d warnings?\n$/)

@@ -108,7 +108,15 @@ export class FakeClient implements Client {
   }
 
   async daemonStatus(): Promise<DaemonStatus> {
-    return { pid: 4242, version: '0.1.0', startedAt: new Date(this.nowMs - 60_000).toISOString(), home: '/home/me/.local/state/offstage', sessions: this.#sessions.size, runs: 1 }
+    return {
+      pid: 4242,
+      version: '0.1.0',
+      startedAt: new Date(this.nowMs - 60_000).toISOString(),
+      home: '/home/me/.local/state/offstage',
+      sessions: this.#sessions.size,
+      runs: 1,
+      notices: [],
+    }
   }
 
   async stopDaemon(): Promise<void> {

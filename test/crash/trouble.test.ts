@@ -245,7 +245,7 @@ test('while the store takes nothing a command is refused at once, and what was o
   }
   await withEngine({ log }, async (engine, home) => {
     const session = newId()
-    accepted(await create(engine, home, session, agentSpec(home, [process.execPath, talker]), 'sleep 200\ntool look\nsay the end'))
+    accepted(await create(engine, home, session, agentSpec(home, [process.execPath, talker]), 'sleep 600\ntool look\nsay the end'))
     await until(engine, session, (view) => view.status === 'working')
     full = true
     await refused.promise

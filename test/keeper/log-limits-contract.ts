@@ -93,11 +93,24 @@ export function logLimitsContract(binary: string): void {
     await using run = await startRun(['seq', '100000', '109999'], { keep: { firstBytes: 0, lastBytes: 70_000 } })
     expect(await readPieces(await run.connect(), 'out', 0)).toEqual([{ offset: 0, text: numbers(100_000, 109_999) }])
     await using longer = await startRun(['seq', '100000', '119999'], { keep: { firstBytes: 0, lastBytes: 70_000 } })
+    await (
+      await longer.connect()
+    ).exited
     const [piece, ...others] = await readPieces(await longer.connect(), 'out', 0)
     expect(others).toEqual([])
     expect(numbers(100_000, 119_999).endsWith(piece?.text ?? '?')).toBe(true)
     expect(piece?.text.length).toBeGreaterThanOrEqual(70_000)
     expect(await sizeOf(longer.folder, 'out')).toBeLessThan(70_000 + 70_000 / 8)
+  })
+
+  test('the newest segment stays, also when it is full and nothing is to be kept', async () => {
+    await using run = await startRun(['head', '-c', '12288', '/dev/zero'], { keep: { firstBytes: 0, lastBytes: 0 } })
+    await (
+      await run.connect()
+    ).exited
+    expect(await readPieces(await run.connect(), 'out', 0)).toEqual([{ offset: 8192, text: '\0'.repeat(4096) }])
+    expect(await logEnd(run.folder, 'out')).toBe(12_288)
+    expect(await sizeOf(run.folder, 'out')).toBe(4096)
   })
 
   test('stderr has a limit of its own', async () => {

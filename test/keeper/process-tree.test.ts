@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { findTree, sweep, tagVariable, type Tree } from '../../src/keeper/process-tree.ts'
 import { processRuns, processStat } from '../../src/keeper/process-stat.ts'
-import { path, readUntil, soon, startRun, type TestRun } from './keepers.ts'
+import { path, readUntil, soon, startRun, type TestRun, until } from './keepers.ts'
 
 const tag = (): string => `tag-${process.pid}-${Math.random().toString(36).slice(2)}`
 
@@ -69,6 +69,7 @@ test('who lost tag, group and session is found under its keeper', async () => {
     await run.connect()
   ).exited
   const tree: Tree = { keeper: run.identity.keeper }
+  await until(async () => (await findTree(tree))[0]?.stat.name === 'sleep', 'sleep to run')
   expect((await findTree(tree)).map((one) => [one.by, one.stat.name])).toEqual([['keeper', 'sleep']])
   expect(await sweep(tree, {}, soon())).toMatchObject({ left: [] })
   expect(await processRuns(run.identity.keeper)).toBe(true)
@@ -78,6 +79,7 @@ test('another bearer of the number, another tag, ourselves and pid 1 are left al
   const ours = tag()
   await using run = await startStubborn('echo all there; sleep 1010; :', ours)
   const { child } = run.identity
+  await until(async () => (await findTree({ tag: ours, spare: [child.pid] }))[0]?.stat.name === 'sleep', 'sleep to run')
   expect(await findTree({ pgid: child.pid, sid: child.pid, leaderStart: child.start + 1 })).toEqual([])
   expect(await findTree({ tag: ours.slice(0, -1) })).toEqual([])
   expect(await findTree({ pgid: 1, sid: 0, tag: '' })).toEqual([])

@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { encodeStartFile, type StartFile } from '../../src/keeper/start-file.ts'
 import { processRuns, processStat } from '../../src/keeper/process-stat.ts'
@@ -14,15 +15,14 @@ export async function watched(binary: string, count: number, start?: StartFile, 
   const folder = await temporaryFolder()
   const startFile = join(folder.path, 'start')
   if (start !== undefined) await writeFile(startFile, encodeStartFile(start), { mode: 0o600 })
-  const runs: TestRun[] = []
-  for (let n = 0; n < count; n++) runs.push(await startRun(argv, { binary, startFile }))
+  const runs = await Promise.all(Array.from({ length: count }, () => startRun(argv, { binary, startFile })))
   await writeFile(join(folder.path, 'sockets'), runs.map((run) => `${run.socketPath}\n`).join(''))
   return {
     folder: folder.path,
     startFile,
     runs,
     [Symbol.asyncDispose]: async () => {
-      for (const run of runs) await run[Symbol.asyncDispose]()
+      await Promise.all(runs.map((run) => run[Symbol.asyncDispose]()))
       for (const pid of await pidsIn(folder.path, 'started')) await end(pid)
       await folder[Symbol.asyncDispose]()
     },
@@ -30,7 +30,7 @@ export async function watched(binary: string, count: number, start?: StartFile, 
 }
 
 export function fakeDaemon(folder: string, ...more: string[]): StartFile {
-  return { argv: [process.execPath, join(import.meta.dirname, 'fake-daemon.ts'), folder, ...more], env: { PATH: path } }
+  return { argv: [process.execPath, fileURLToPath(new URL('./fake-daemon.ts', import.meta.url)), folder, ...more], env: { PATH: path } }
 }
 
 export async function pidsIn(folder: string, name: 'started' | 'came'): Promise<number[]> {

@@ -60,6 +60,7 @@ const everyType: Record<Event['type'], true> = {
   shown: true,
   noted: true,
   'output-dropped': true,
+  rebuilt: true,
 }
 
 test('there is a stored fact of every case', () => {

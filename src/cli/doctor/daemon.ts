@@ -1,5 +1,6 @@
 // Checks of the daemon and of what it remembers.
 
+import { readNotices } from '../../config/notices.ts'
 import { count } from '../format.ts'
 import { isOlder } from '../../sdk/inspect.ts'
 import { type Check, type Finding, quoted, size } from './check.ts'
@@ -35,13 +36,25 @@ const another = (pid: number, version: string, is: 'older' | 'newer', ours: stri
   hint: is === 'older' ? 'offstage daemon start replaces it; agents stay at work' : 'use the newer offstage, or install it here',
 })
 
+/** Without a daemon too. */
+export const lookAtNotices: Check = async ({ paths }) => {
+  const notices = readNotices(paths.home)
+  return notices.length === 0
+    ? { state: 'good', says: 'none' }
+    : { state: 'warning', says: notices.join('; '), hint: 'offstage daemon status shows it once more, and then it is forgotten' }
+}
+
 export const lookAtDatabase: Check = async ({ database, paths }) => {
   const found = await database()
   switch (found.kind) {
     case 'missing':
       return { state: 'good', says: 'none yet' }
     case 'damaged':
-      return { state: 'bad', says: `${paths.database} is damaged: ${found.why}`, hint: 'keep a copy of it and of the folder runs beside it before anything else' }
+      return {
+        state: 'bad',
+        says: `${paths.database} is damaged: ${found.why}`,
+        hint: 'the next start of the daemon sets it aside and rebuilds it from the folder runs beside it; keep a copy of both before',
+      }
     case 'unreadable':
       return { state: 'bad', says: `${paths.database} cannot be read: ${found.why}` }
     case 'newer':

@@ -43,8 +43,16 @@ async function printStatus(context: Context, client: Client): Promise<number> {
     context.out(
       ` running  pid ${status.pid}, version ${printableLine(status.version)}, for ${since}\n   home      ${printableLine(status.home)}\n   sessions  ${status.sessions}, ${count(status.runs, 'live run')}\n`,
     )
+    for (const notice of status.notices ?? []) context.out(`   notice    ${printableLine(notice)}\n`)
   }
+  if (status.notices?.length) await forgetNotices(context)
   return exitCodes.done
+}
+
+/** They were shown. */
+async function forgetNotices({ env }: Context): Promise<void> {
+  const [{ pathsFrom }, { clearNotices }] = await Promise.all([import('../../config/paths.ts'), import('../../config/notices.ts')])
+  clearNotices(pathsFrom(env, process.getuid?.() ?? 0).home)
 }
 
 async function stop(context: Context): Promise<number> {

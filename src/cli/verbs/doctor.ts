@@ -7,7 +7,7 @@ import { printable, printableLine } from '../../core/terminal-text.ts'
 import { seeDaemon, seeDatabase, seeRuns } from '../../sdk/inspect.ts'
 import { askWith } from '../ask-program.ts'
 import { type Check, type Ground, type Result, runChecks } from '../doctor/check.ts'
-import { lookAtDaemon, lookAtDatabase } from '../doctor/daemon.ts'
+import { lookAtDaemon, lookAtDatabase, lookAtNotices } from '../doctor/daemon.ts'
 import { lookAtGit } from '../doctor/git.ts'
 import { lookAtConfig, lookAtDisk, lookAtHome, lookAtSize } from '../doctor/home.ts'
 import { lookAtClock, lookAtKeeper, lookAtLogout, lookAtNode, lookAtOpenFiles, lookAtService, lookAtSurroundings, lookAtTerminal } from '../doctor/machine.ts'
@@ -25,6 +25,7 @@ const checks: Readonly<Record<string, Check>> = {
   disk: lookAtDisk,
   size: lookAtSize,
   database: lookAtDatabase,
+  notices: lookAtNotices,
   daemon: lookAtDaemon,
   service: lookAtService,
   keepers: lookAtKeepers,

@@ -11,6 +11,7 @@ import { Exchange } from './exchange.ts'
 import { causeOf, fileRequest, fileResult, findCall, openCalls } from './files.ts'
 import { type Outcome, handshakeResponse, initialize } from './handshake.ts'
 import { type Line, LineCutter } from './lines.ts'
+import { recall, resumed } from './recall.ts'
 import { type Message, type RpcId, authRequired, errorLine, errorText, invalidParams, methodNotFound, readMessage } from './rpc.ts'
 import { promptResponse } from './schema.ts'
 import { endSpeech, pauseSpeech } from './speech.ts'
@@ -33,6 +34,7 @@ export const acpDriver: Driver = {
     return { conversation, outputs: conversation.begin() }
   },
   restore: (launch, checkpoint) => new AcpConversation(launch, checkpoint),
+  resumed,
 }
 
 class AcpConversation implements Conversation {
@@ -122,6 +124,10 @@ class AcpConversation implements Conversation {
     const exchange = this.#exchange(1, seq)
     if (!this.#gaveUp) receiveOrder(exchange, order)
     return exchange.outputs
+  }
+
+  recall(lane: 1 | 2, id: number, bytes: Uint8Array | undefined): Order | undefined {
+    return this.#gaveUp ? undefined : recall(this.#exchange(lane, id), bytes)
   }
 
   reply(callId: string, result: FileResult): readonly Output[] {

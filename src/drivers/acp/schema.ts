@@ -142,6 +142,13 @@ export const readFileRequest = z.object({ path: text, line: maybeNumber, limit: 
 export const writeFileRequest = z.object({ path: text, content: text })
 export const cancelRequest = z.object({ requestId: z.union([z.string(), z.number()]) })
 
+// What was sent by ourselves, as a keeper logged it.
+export const sentPrompt = z.object({ prompt: z.array(z.object({ text })) })
+export const sentResume = z.object({ sessionId: text })
+export const sentAuthenticate = z.object({ methodId: text })
+export const permissionResponse = z.object({ outcome: z.object({ optionId: text.optional() }) })
+export const elicitationResponse = z.object({ action: text, content: z.record(text, z.union([text, z.number(), z.boolean(), z.array(text)])).catch({}) })
+
 export type ConfigOption = z.output<typeof configOption>
 export type ContentBlock = z.output<typeof contentBlock>
 export type FormProperty = z.output<typeof formProperty>

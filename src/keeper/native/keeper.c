@@ -134,7 +134,7 @@ static size_t daemons;      /* connections of the daemon that live */
 static uint64_t revive_at;  /* next step of bringing one back; 0: nothing to do */
 static uint64_t came_at;    /* when the daemon came that was here last */
 static int start_lock = -1; /* held while the one we started may still come */
-static int tries = -1;      /* starts in a row that came to nothing; -1: none was ever here, and none missed */
+static int tries = -1;      /* starts in a row that came to nothing; -1: the launcher may still come */
 static bool other_starts;   /* another keeper was seen at it */
 static dev_t socket_device;
 static ino_t socket_inode;
@@ -245,11 +245,11 @@ static bool folder_is_gone(void) {
   return fstat(folder, &st) < 0 || st.st_nlink == 0;
 }
 
-/* Nobody sees it in part, and it is on disk when this returns 0; a power cut before that may leave it empty, which is read
- * as if it was not there. In this order one commit of the journal holds text, names and what else is new in the folder: the
- * second fsync finds nothing left to do (1 ms instead of 2). `claims`: EEXIST where the file is there already, also if it
- * came to be only just now: a new daemon claims a folder in this way for itself, and then no late keeper may start in it.
- * `lasts`: it says something after a power cut. 0 or an errno. */
+/* Nobody sees it in part, and it is on disk when this returns 0. A power cut before that may leave it empty, which is read
+ * as if it was not there. In this order one commit of the journal holds the text and the names, and the second fsync finds
+ * little left to do. `claims`: EEXIST where the file is there already, also if it came to be only just now: a new daemon
+ * claims a folder in this way for itself, and then no late keeper may start in it. `lasts`: it is still of use after a
+ * power cut. 0 or an errno. */
 static int write_file(const char *name, const char *text, bool claims, bool lasts) {
   char temporary[32];
   snprintf(temporary, sizeof temporary, ".%s.new", name);
@@ -828,11 +828,11 @@ static void try_later(void) {
 }
 
 /* A daemon that comes while one is missed may have been started by any keeper, and may fall at once: the row of tries
- * goes on until one stays. */
+ * goes on until one stays, or leaves on purpose. */
 static void come(struct client *c) {
   c->daemon = true;
   if (daemons++) return;
-  if (spec.start_file) tries = revive_at ? tries + 1 : 0;
+  if (revive_at) tries++;
   other_starts = false;
   came_at = now_ms();
   /* It comes to the other keepers only a moment later; a lock that is free would have them start a second one. */
@@ -842,9 +842,8 @@ static void come(struct client *c) {
 static void leave(bool missed) {
   close_fd(&start_lock);
   revive_at = 0;
-  if (!missed || !spec.start_file) return;
-  if (now_ms() - came_at >= STEADY_MS) tries = 0;
-  try_later();
+  if (!missed || now_ms() - came_at >= STEADY_MS) tries = 0;
+  if (missed && spec.start_file) try_later();
 }
 
 /* A regular file of ours that nobody else may write. */
@@ -950,7 +949,11 @@ static void revive(void) {
     try_later();
     return;
   }
-  if (lstat(spec.start_file, &st) < 0 && (errno == ENOENT || errno == ENOTDIR)) return; /* stopped: nobody is wanted */
+  if (lstat(spec.start_file, &st) < 0 && (errno == ENOENT || errno == ENOTDIR)) { /* stopped: nobody is wanted */
+    tries = 0;
+    other_starts = false;
+    return;
+  }
   char path[PATH_MAX];
   snprintf(path, sizeof path, "%s.lock", spec.start_file);
   start_lock = open_ours(path, O_RDWR | O_CREAT);
