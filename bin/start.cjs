@@ -17,10 +17,15 @@ function keepCompiledCode() {
   try {
     const state = process.env.XDG_STATE_HOME
     const home = process.env.OFFSTAGE_HOME || join(state && isAbsolute(state) ? state : join(homedir(), '.local', 'state'), 'offstage')
-    const found = lstatSync(home)
-    const ours = found.isDirectory() && found.uid === process.getuid() && (found.mode & 0o77) === 0
-    if (ours && isAbsolute(home)) enableCompileCache(join(home, 'cache', 'compiled'))
+    const cache = join(home, 'cache')
+    if (isAbsolute(home) && isOurs(home) && isOurs(cache)) enableCompileCache(join(cache, 'compiled'))
   } catch {
     // No home yet, or none at all: the command says so itself.
   }
+}
+
+// A real folder that nobody else can write: what lies in it is run.
+function isOurs(folder) {
+  const found = lstatSync(folder)
+  return found.isDirectory() && found.uid === process.getuid() && (found.mode & 0o77) === 0
 }

@@ -77,7 +77,7 @@ export const runSocket = (paths: Paths, session: string, run: number): string =>
 /** Makes the folders that are missing, for their owner only, and vouches for the others: real folders, ours, closed to everyone else. Throws HomeUnusable. */
 export function prepareHome(paths: Paths): void {
   try {
-    mkdirSync(dirname(paths.home), { recursive: true })
+    makeFolders(dirname(paths.home))
   } catch (cause) {
     throw new HomeUnusable(dirname(paths.home), `it cannot be made (${codeOf(cause)})`, 'set OFFSTAGE_HOME to a folder that you can write to', { cause })
   }
@@ -85,6 +85,17 @@ export function prepareHome(paths: Paths): void {
   prepareFolder(paths.home, paths.uid, true, false)
   for (const folder of [paths.runs, paths.cache, paths.sockets]) prepareFolder(folder, paths.uid, false, folder === paths.sockets && outside)
   if (outside) rememberSockets(paths)
+}
+
+/** Node's own recursive mkdir never returns where a file system answers ENOENT to every mkdir, as /proc does (seen with Node 24). */
+function makeFolders(path: string): void {
+  if (lstatSync(path, { throwIfNoEntry: false })) return
+  if (dirname(path) !== path) makeFolders(dirname(path))
+  try {
+    mkdirSync(path)
+  } catch (cause) {
+    if (codeOf(cause) !== 'EEXIST') throw cause
+  }
 }
 
 function homeFrom(env: Environment): string {
