@@ -239,9 +239,9 @@ function apply(before: Session, event: Event, atMs: number): Session {
     case 'run-not-started':
       return { ...before, ...runOver(before, atMs, event.why), process: { kind: 'unusable', run: event.run, why: event.why } }
     case 'environment-missing':
-      return { ...before, process: { kind: 'none' }, requests: lost(before.requests), environmentMissing: true }
+      return { ...before, process: { kind: 'none' }, requests: lost(before.requests), secretlyAnswered: [], environmentMissing: true }
     case 'run-deferred':
-      return { ...before, process: { kind: 'none' }, requests: lost(before.requests), deferred: event.why }
+      return { ...before, process: { kind: 'none' }, requests: lost(before.requests), secretlyAnswered: [], deferred: event.why }
     case 'held':
       return { ...before, held: event.why }
     case 'released':
