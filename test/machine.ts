@@ -36,9 +36,6 @@ export const stateOf = (pid: number): string | undefined => statFields(pid)[0]
 /** Not ended, and not merely waiting for its parent to ask how it ended. */
 export const isRunning = (pid: number): boolean => !['Z', 'X', undefined].includes(stateOf(pid))
 
-/** Clock ticks (10 ms) of processor time so far. */
-export const cpuTicks = (pid: number): number => Number(statFields(pid)[11] ?? 0) + Number(statFields(pid)[12] ?? 0)
-
 /** Start time, which tells one bearer of a pid from the next; 0 when there is none. */
 export const startOf = (pid: number): number => Number(statFields(pid)[19] ?? 0)
 

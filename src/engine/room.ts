@@ -15,7 +15,7 @@ export class Room {
   readonly #parts: EngineParts
   readonly #waiting: () => readonly Waiting[]
   readonly #taken = new Set<string>()
-  #timer: NodeJS.Timeout | undefined
+  #looksAgain = false
 
   constructor(parts: EngineParts, waiting: () => readonly Waiting[]) {
     this.#parts = parts
@@ -29,7 +29,8 @@ export class Room {
     if (maxLiveRuns > 0 && others >= maxLiveRuns) return `waits for room: ${others} runs are alive, and the limit is ${maxLiveRuns}`
     const available = minFreeMemoryBytes > 0 ? await this.#parts.availableMemory() : undefined
     if (available !== undefined && available < minFreeMemoryBytes) {
-      this.#timer ??= setTimeout(() => this.#look(), memoryEveryMs).unref()
+      if (!this.#looksAgain) setTimeout(() => this.#look(), memoryEveryMs).unref()
+      this.#looksAgain = true
       return `waits for memory: ${Math.round(available / megabyte)} MB are available, and ${Math.round(minFreeMemoryBytes / megabyte)} MB are to stay free`
     }
     this.#taken.add(session)
@@ -53,7 +54,7 @@ export class Room {
   }
 
   #look(): void {
-    this.#timer = undefined
+    this.#looksAgain = false
     this.freed()
   }
 }
