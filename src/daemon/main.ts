@@ -1,6 +1,6 @@
 // The daemon: one process per home, startable and killable at any moment. The only place where implementations meet, top to bottom.
 
-import { renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ConfigInvalid, defaultConfig, loadConfig } from '../config/config.ts'
@@ -40,6 +40,11 @@ async function main(): Promise<void> {
   const lock = takeLock(paths.lock)
   // Another daemon serves this home: nothing is touched.
   if (!lock) return say('held')
+  // A keeper may have been on its way to start this one when its user stopped the last: then it does not come back.
+  if (process.env.OFFSTAGE_REVIVED && !existsSync(paths.startFile)) {
+    lock.release()
+    return say('stopped')
+  }
   crashPoint('daemon.locked')
 
   const log = openLog(paths.log)
@@ -102,7 +107,7 @@ async function main(): Promise<void> {
   }
   for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(name, () => void leave(name))
 
-  writeStartFile(paths.startFile, [process.execPath, entry('daemon')], daemonEnvironment(process.env, paths))
+  writeStartFile(paths.startFile, [process.execPath, entry('daemon')], { ...daemonEnvironment(process.env, paths), OFFSTAGE_REVIVED: '1' })
   await server.listen(paths.socket)
   crashPoint('daemon.listening')
   log.info({ version: packageVersion, runs: engine.runs }, 'the daemon listens')

@@ -19,7 +19,7 @@ export interface DaemonStatus {
 
 export interface Client extends Api {
   daemonStatus(signal: AbortSignal): Promise<DaemonStatus>
-  /** The daemon leaves; every agent stays at work. Resolves when its socket is gone. */
+  /** The daemon leaves; every agent stays at work. Resolves when its process is gone. */
   stopDaemon(signal: AbortSignal): Promise<void>
   /** Aborts what is under way and closes the connection. The daemon goes on. */
   close(): void

@@ -8,6 +8,7 @@ import { type Paths, pathsFrom } from '../config/paths.ts'
 import type { Accepted, Frame, OutputFrame, OutputQuery, Submission, WatchQuery } from '../core/api.ts'
 import { type Refusal, isRefusal } from '../core/errors.ts'
 import type { SessionView } from '../core/view.ts'
+import { processRuns, processStat } from '../keeper/process-stat.ts'
 import { LineCutter, type Method, type Methods, type ToClient, type Welcome, type WireOutput, encode, outputFromWire, protocolVersion } from '../protocol/wire.ts'
 import { type Client, type ConnectOptions, type DaemonStatus, DaemonUnreachable } from './client.ts'
 
@@ -17,6 +18,7 @@ const tries = 5
 const mostWaiting = 1000
 const successorTries = 60
 const successorEveryMs = 50
+const goneEveryMs = 5
 
 /** The connection ended before the reply: the daemon died, or was told to leave. */
 class ConnectionLost extends Error {
@@ -262,10 +264,13 @@ class WireClient implements Client {
 
   async stopDaemon(signal: AbortSignal): Promise<void> {
     const connection = await this.#connection
+    const daemon = await processStat(connection.welcome.pid)
     await connection.request('shutdown', {}, signal).catch((cause: unknown) => {
       if (!(cause instanceof ConnectionLost)) throw cause
     })
     await connection.closed
+    // Nobody tells when a process that is not ours has ended.
+    while (daemon && (await processRuns(daemon))) await delay(goneEveryMs, undefined, { signal })
   }
 
   close(): void {

@@ -13,7 +13,7 @@ import type { Client } from '../../src/sdk/index.ts'
 import { memoryLog } from '../../src/store/memory-log.ts'
 import { offstage } from '../e2e/offstage.ts'
 import { TestHome, accepted, facts, never, settle, until } from '../home.ts'
-import { heard, openRequest, output, programSpec, start, talkerSpec, tell } from '../sessions.ts'
+import { heard, openRequest, prints, programSpec, start, talkerSpec, tell } from '../sessions.ts'
 
 const pathsOf = (home: TestHome): Paths => pathsFrom(home.env, process.getuid?.() ?? 0)
 const stored = (paths: Paths): string[] => readdirSync(paths.home).filter((name) => name.startsWith('offstage.db') && !/-(wal|shm)$/.test(name))
@@ -119,8 +119,7 @@ test('everything that lived goes on after the database was overwritten, and what
   ])
 
   await client.write(alive, Buffer.from('this\n'), never)
-  await until(client, alive, (view) => view.entries >= 3)
-  expect((await output(client, alive)).toString()).toContain('got this')
+  await prints(client, alive, 'got this')
 
   const aside = stored(paths).filter((name) => name.includes('.damaged-'))
   expect(aside.map((name) => readFileSync(join(paths.home, name), 'utf8'))).toEqual(['x'.repeat(20_000)])

@@ -18,13 +18,13 @@ async function killAll(pids: readonly number[]): Promise<void> {
   )
 }
 
-test(`two daemons race ${soak ? 50 : 8} times for a home with a live session: one wins, the other leaves, the session stays`, async () => {
+test(`two daemons race ${soak ? 50 : 6} times for a home with a live session: one wins, the other leaves, the session stays`, async () => {
   await using home = new TestHome()
   await home.startDaemon()
   const first = await home.client(false)
   const session = await start(first, home, waiting)
   const { run } = await until(first, session, (view) => view.run?.pid != null)
-  for (let round = 0; round < (soak ? 50 : 8); round++) {
+  for (let round = 0; round < (soak ? 50 : 6); round++) {
     await killAll(daemons(home))
     const said = await Promise.all([home.startDaemon(), home.startDaemon()])
     expect(said.toSorted()).toEqual(['held', 'ready'])

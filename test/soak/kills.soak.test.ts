@@ -179,6 +179,8 @@ class Tally {
   prompts = 0
   answered = 0
   bytesChecked = 0
+  /** `SESSION/RUN`: lines that the program says it wrote. */
+  readonly #lines = new Map<string, number>()
   readonly #ended: ReadonlySet<string>
 
   constructor(ended: ReadonlySet<string>) {
@@ -219,7 +221,10 @@ class Tally {
     const end = new RegExp(`^${player.name} wrote (\\d+)\n$`, 'm').exec(text)
     let expected = ''
     for (let n = 1; expected.length < text.length - (end ? end[0].length : 0); n++) expected += line(name, n)
-    const complete = stream === 'out' ? end !== null && expected.split('\n').length - 1 === Number(end[1]) : text.endsWith('\n')
+    // How many there were is said once, on stdout.
+    if (end) this.#lines.set(`${player.id}/${run}`, Number(end[1]))
+    const wrote = stream === 'out' && end === null ? undefined : this.#lines.get(`${player.id}/${run}`)
+    const complete = expected.split('\n').length - 1 === wrote
     if (!this.#ended.has(`${player.id}/${run}`) && !complete) this.#wrong('lost', `${where} is not complete: it ends with ${JSON.stringify(text.slice(-80))}`)
     if (!`${expected}${end?.[0] ?? ''}`.startsWith(text)) this.#wrong('lost', `${where} is not what the program wrote, from byte ${firstDifference(expected, text)} on`)
   }
