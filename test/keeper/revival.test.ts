@@ -125,13 +125,13 @@ describe.skipIf(fast === undefined || slower === undefined).concurrent('bringing
     await using half = await few()
     await using busy = await few(1, ['sh', '-c', 'sleep 100'])
     const all = [viewed, left, half, busy]
-    for (const some of all) await writeStart(some, failing(some.folder))
-    // The daemon has come and said goodbye everywhere, so that nobody waits for a first one.
+    // The daemon has come and said goodbye everywhere, so that nobody waits for a first one; on a busy machine some would have waited long enough already.
     for (const connection of (await Promise.all(all.map(asDaemons))).flat()) {
       connection.goodbye()
       connection.close()
       await connection.closed
     }
+    for (const some of all) await writeStart(some, failing(some.folder))
     await lose([await only(viewed).connect(), await only(viewed).connect({ role: 'viewer' })])
 
     // The last one counts, in whatever order.
