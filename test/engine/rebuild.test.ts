@@ -151,6 +151,40 @@ test('a daemon that dies again after the rebuilding takes up the agent where it 
   expect(heard(home.project).map(({ at, text, title }) => `${at} ${text ?? title}`)).toEqual(['prompt ask one?', 'answer one?', 'prompt ask two?', 'answer two?', 'prompt say end'])
 })
 
+test('orders reach an agent whose keeper has higher ids than there are facts told again, also when a daemon dies before the keeper took them', async () => {
+  await using home = new TestHome()
+  const first = await home.client()
+  const session = await start(first, home, talkerSpec(home.project), 'say zero')
+  await until(first, session, isCompleted)
+  // Facts that no run folder has.
+  for (let number = 1; number <= 40; number += 1) accepted(await tell(first, session, { type: 'label', label: `name ${number}` }))
+  accepted(await tell(first, session, { type: 'prompt', text: 'ask one?' }))
+  await openRequest(first, session)
+  await lose(home)
+  const second = await home.client()
+  accepted(await tell(second, session, answer((await openRequest(second, session)).id, 'allow')))
+  await until(second, session, isCompleted)
+  const keeper = Number(readFileSync(join(pathsOf(home).runs, session, '1', 'keeper'), 'latin1').split(' ')[0])
+  process.kill(keeper, 'SIGSTOP')
+  // More than a socket takes while nobody reads.
+  const text = `${'x'.repeat(1024 * 1024)}\ntool two`
+  try {
+    accepted(await tell(second, session, { type: 'prompt', text }))
+    accepted(await tell(second, session, { type: 'label', label: 'later' }))
+    await home.killDaemon()
+  } finally {
+    process.kill(keeper, 'SIGCONT')
+  }
+  const third = await home.client()
+  await until(third, session, (view) => view.activity === 'two' && isCompleted(view))
+  expect(heard(home.project).map((entry) => (entry.text === text ? 'long' : `${entry.at} ${entry.text ?? entry.title}`))).toEqual([
+    'prompt say zero',
+    'prompt ask one?',
+    'answer one?',
+    'long',
+  ])
+})
+
 test('an agent that ended is resumed with its own memory, and one that was interrupted, asked a form or was resumed is told as it was', async () => {
   await using home = new TestHome()
   const first = await home.client()

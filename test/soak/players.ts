@@ -98,12 +98,12 @@ export class Record {
 }
 
 /** Asked again, with the same id, as long as no daemon answers: what a script does on exit code 5. */
-export async function insist<T>(ask: () => Promise<T>): Promise<T> {
-  for (let left = 50; ; left--) {
+async function insist<T>(ask: () => Promise<T>): Promise<T> {
+  for (const deadline = Date.now() + stuckMs; ;) {
     try {
       return await ask()
     } catch (cause) {
-      if (!(cause instanceof DaemonUnreachable) || left === 0) throw cause
+      if (!(cause instanceof DaemonUnreachable) || Date.now() > deadline) throw cause
       await pause(20)
     }
   }
@@ -116,7 +116,7 @@ export class Players {
   answers = 0
   #finishing = false
   readonly #home: TestHome
-  readonly #clients: (Client | undefined)[] = [undefined, undefined, undefined]
+  readonly #clients: (Promise<Client> | undefined)[] = [undefined, undefined, undefined]
   readonly #random: (below: number) => number
 
   constructor(home: TestHome, random: (below: number) => number) {
@@ -128,11 +128,12 @@ export class Players {
   ask<T>(question: (client: Client) => Promise<T>): Promise<T> {
     const which = this.#random(this.#clients.length)
     return insist(async () => {
+      // All who ask this one wait for the same start of a daemon.
+      const asked = (this.#clients[which] ??= this.#home.client())
       try {
-        const client = (this.#clients[which] ??= await this.#home.client())
-        return await question(client)
+        return await question(await asked)
       } catch (cause) {
-        this.#clients[which] = undefined
+        if (this.#clients[which] === asked) this.#clients[which] = undefined
         throw cause
       }
     })
