@@ -32,6 +32,11 @@ export class Record {
   readonly #end = new AbortController()
   #cursor = 0
 
+  wrong(text: string): void {
+    console.log(text)
+    this.problems.push(text)
+  }
+
   session(id: string): Session | undefined {
     return this.#sessions.get(id)
   }
@@ -57,8 +62,8 @@ export class Record {
   #take(envelope: Envelope): void {
     const { session, seq, cursor } = envelope
     const facts = this.facts.get(session) ?? []
-    if (seq !== facts.length + 1) this.problems.push(`${session}: fact ${seq} came after fact ${facts.length}`)
-    if (cursor <= this.#cursor) this.problems.push(`${session}: cursor ${cursor} came after ${this.#cursor}`)
+    if (seq !== facts.length + 1) this.wrong(`${session}: fact ${seq} came after fact ${facts.length}`)
+    if (cursor <= this.#cursor) this.wrong(`${session}: cursor ${cursor} came after ${this.#cursor}`)
     this.#cursor = cursor
     if (envelope.event.type === 'prompt-queued') this.prompts.add(envelope.event.promptId)
     facts.push(envelope)
@@ -67,17 +72,17 @@ export class Record {
     for (const wake of this.#waiting.get(session) ?? []) wake()
   }
 
-  /** As soon as the session is like that. A problem, and undefined, when that takes too long. */
-  async until(id: string, like: (session: Session) => boolean): Promise<Session | undefined> {
+  /** As soon as the session is like that. A problem, and undefined, when that takes longer. */
+  async until(id: string, like: (session: Session) => boolean, withinMs = stuckMs): Promise<Session | undefined> {
     const waiting = this.#waiting.get(id) ?? new Set()
     this.#waiting.set(id, waiting)
-    const deadline = Date.now() + stuckMs
+    const deadline = Date.now() + withinMs
     for (;;) {
       const session = this.#sessions.get(id)
       if (session && like(session)) return session
       if (Date.now() > deadline) {
         const last = (this.facts.get(id) ?? []).slice(-5).map(({ event }) => JSON.stringify(event).slice(0, 200))
-        this.problems.push(`${id} is stuck: ${like.toString()} is not true of ${JSON.stringify(session?.process)}; last: ${last.join(' ')}`)
+        this.wrong(`${id} is stuck: ${like.toString()} is not true of ${JSON.stringify(session?.process)}; last: ${last.join(' ')}`)
         return undefined
       }
       await new Promise<void>((resolve) => {
@@ -166,7 +171,7 @@ export class Players {
   /** A program: whenever its run is over it is started again. */
   async #watchOver({ id }: Player): Promise<void> {
     while (!this.#finishing) {
-      const over = await this.record.until(id, ({ process }) => this.#finishing || ['exited', 'lost'].includes(process.kind))
+      const over = await this.record.until(id, (session) => this.#finishing || isOver(session), Infinity)
       if (!over) return
       if (!this.#finishing) await this.#resume(id)
     }
@@ -175,7 +180,7 @@ export class Players {
   async #resume(id: string, answer?: Extract<Command, { type: 'resume' }>['answer']): Promise<void> {
     const { runs } = (await this.record.until(id, () => true)) as Session
     const reply = await this.submit(id, { type: 'resume', ...(answer ? { answer } : {}) })
-    if (isRefusal(reply) && reply.refused !== 'already-running') this.record.problems.push(`${id}: resume was refused: ${reply.message}`)
+    if (isRefusal(reply) && reply.refused !== 'already-running') this.record.wrong(`${id}: resume was refused: ${reply.message}`)
     await this.record.until(id, (session) => session.runs > runs)
   }
 
@@ -187,7 +192,7 @@ export class Players {
       const sent = await this.submit(id, { type: 'prompt', text }, promptId)
       if (isRefusal(sent)) {
         // Its agent was killed, and we had not heard of it yet.
-        if (sent.refused !== 'not-running') this.record.problems.push(`${id}: a prompt was refused: ${sent.message}`)
+        if (sent.refused !== 'not-running') this.record.wrong(`${id}: a prompt was refused: ${sent.message}`)
         await this.#resume(id)
         continue
       }
@@ -218,9 +223,9 @@ export class Players {
     const replies = await Promise.all([this.submit(id, command), this.submit(id, command)])
     const refused = replies.filter((reply) => isRefusal(reply))
     this.answers += 2 - refused.length
-    for (const reply of refused) if (reply.refused !== 'not-asked') this.record.problems.push(`${id}: an answer was refused: ${reply.message}`)
+    for (const reply of refused) if (reply.refused !== 'not-asked') this.record.wrong(`${id}: an answer was refused: ${reply.message}`)
     await this.record.until(id, (session) => !session.requests.some((request) => request.id === requestId && !request.lost))
-    if (refused.length === 0) this.record.problems.push(`${id}: request ${requestId} was answered twice`)
+    if (refused.length === 0) this.record.wrong(`${id}: request ${requestId} was answered twice`)
   }
 }
 
