@@ -38,6 +38,8 @@ export interface Session {
   readonly changedAtMs: number
   readonly endedAtMs: number | null
   readonly runs: number
+  /** Sequence number of the newest `run-starting`; 0 before the first. */
+  readonly startSeq: number
   readonly process: ProcessState
   readonly turn: TurnState
   readonly turns: number
@@ -106,6 +108,7 @@ function created(envelope: Envelope, event: Extract<Event, { type: 'created' }>)
     changedAtMs: envelope.atMs,
     endedAtMs: null,
     runs: 0,
+    startSeq: 0,
     process: { kind: 'none' },
     turn: { kind: 'idle' },
     turns: 0,
@@ -157,12 +160,14 @@ export function evolve(before: Session | undefined, envelope: Envelope): Session
   const changed =
     after.process !== before.process || after.turn !== before.turn || after.requests !== before.requests || after.outcome !== before.outcome || after.stopping !== before.stopping
   const quiet = event.type === 'shown'
-  return { ...after, seq: envelope.seq, updatedAtMs: quiet ? before.updatedAtMs : envelope.atMs, changedAtMs: changed ? envelope.atMs : before.changedAtMs }
+  const startSeq = event.type === 'run-starting' ? envelope.seq : before.startSeq
+  return { ...after, seq: envelope.seq, startSeq, updatedAtMs: quiet ? before.updatedAtMs : envelope.atMs, changedAtMs: changed ? envelope.atMs : before.changedAtMs }
 }
 
 /** The session that these facts make, oldest first. */
-export const fold = (envelopes: Iterable<Envelope>): Session | undefined => {
-  let session: Session | undefined
+/** `from`: what the facts before these made. */
+export const fold = (envelopes: Iterable<Envelope>, from?: Session): Session | undefined => {
+  let session = from
   for (const envelope of envelopes) session = evolve(session, envelope)
   return session
 }

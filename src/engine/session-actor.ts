@@ -11,7 +11,7 @@ import { type Session, evolve, fold } from '../core/session.ts'
 import type { SessionView } from '../core/view.ts'
 import { viewOf } from '../core/view.ts'
 import type { Checkpoint } from '../drivers/driver.ts'
-import type { NewEvent, StoredCheckpoint } from '../store/event-log.ts'
+import type { NewEvent, StoredCheckpoint, StoredFold } from '../store/event-log.ts'
 import { type CrashPoint, crashPoint } from './crash-point.ts'
 import type { EngineDeps } from './parts.ts'
 import { StartFailed } from './keepers.ts'
@@ -21,6 +21,8 @@ import { Run, type RunOwner } from './run.ts'
 const pageSize = 10_000
 const storeRetryMs = 1000
 const lastWordsMs = 5000
+/** Facts of a session with a live run: no more than these, about, are read when a daemon starts. */
+const foldEvery = 100
 /** How soon a run that could not be adopted is looked for again; twice as long each time. */
 const seekMs = 500
 const longestSeekMs = 30_000
@@ -58,13 +60,17 @@ export class SessionActor implements RunOwner {
   #noSignal = false
   /** Why the store took nothing when it was tried last. */
   #storeTrouble: unknown
+  /** Up to which fact the log keeps what they make. */
+  #foldedSeq: number
   /** How to reject each command that waits its turn. */
   readonly #asked = new Set<(cause: unknown) => void>()
 
   constructor(id: string, deps: EngineDeps) {
     this.id = id
     this.#deps = deps
-    this.#session = fold(this.#facts(0))
+    const kept = this.#keptFold()
+    this.#foldedSeq = kept?.seq ?? 0
+    this.#session = fold(this.#facts(this.#foldedSeq), kept)
   }
 
   get session(): Session | undefined {
@@ -250,7 +256,9 @@ export class SessionActor implements RunOwner {
     const checkpoint = run && !run.over ? this.#checkpointOf(run) : {}
     // An event may rest on bytes of the log: they are on disk before it is.
     if (kind === 'report' && run && !run.over) await this.#deps.keepers.sync(this.id, run.number, run.received)
-    const envelopes = await this.#append({ session: this.id, expectedSeq: seq, events: news, ...checkpoint }, kind)
+    const kept = this.#foldToKeep(before, state)
+    const envelopes = await this.#append({ session: this.id, expectedSeq: seq, events: news, ...checkpoint, ...(kept ? { fold: kept } : {}) }, kind)
+    if (kept) this.#foldedSeq = kept.seq
     let stepwise = before
     const effects: Effect[] = []
     for (const envelope of envelopes) {
@@ -336,10 +344,9 @@ export class SessionActor implements RunOwner {
     if (!this.#environment) return this.reportNow(run, [{ type: 'environment-missing' }])
     const noRoom = await this.#deps.room.take(this.id)
     if (noRoom !== undefined) return this.reportNow(run, [{ type: 'deferred', why: noRoom }])
-    const seq = session.seq
     this.#run = undefined
     try {
-      const started = await Run.start(this, session, this.#startSeq(run) ?? seq, this.#environment, this.#deps)
+      const started = await Run.start(this, session, session.startSeq, this.#environment, this.#deps)
       this.#run = started.run
       await this.#begin(started)
     } catch (cause) {
@@ -352,8 +359,7 @@ export class SessionActor implements RunOwner {
   /** False if its keeper lives and does not answer. */
   async #adopt(run: number): Promise<boolean> {
     const session = this.#session
-    const startSeq = this.#startSeq(run)
-    if (!session || session.runs !== run || startSeq === undefined) return true
+    if (!session || session.runs !== run || session.startSeq === 0) return true
     if (!isLive(session)) {
       // Ended while nobody could speak to its keeper.
       await this.#deps.keepers.release(this.id, run, this.#deps.signal)
@@ -361,8 +367,8 @@ export class SessionActor implements RunOwner {
     }
     const stored = this.#deps.log.checkpoint(this.id)
     const checkpoint = stored?.run === run ? stored : undefined
-    const orders = this.#ordersAfter(Math.max(startSeq, checkpoint?.seq ?? 0))
-    const adopted = await Run.adopt(this, session, startSeq, checkpoint?.value as Checkpoint | undefined, orders, this.#deps)
+    const orders = this.#ordersAfter(Math.max(session.startSeq, checkpoint?.seq ?? 0))
+    const adopted = await Run.adopt(this, session, session.startSeq, checkpoint?.value as Checkpoint | undefined, orders, this.#deps)
     if (!adopted) return false
     this.#deps.room.keep(this.id)
     this.#run = adopted.run
@@ -386,8 +392,10 @@ export class SessionActor implements RunOwner {
   /** Orders of facts after this one, whose sends may not have reached the keeper. Secret answers are not in the log: they come without their values. */
   #ordersAfter(seq: number): readonly { readonly seq: number; readonly order: Order }[] {
     const orders: { seq: number; order: Order }[] = []
-    let before: Session | undefined
-    for (const envelope of this.#facts(0)) {
+    const kept = this.#keptFold()
+    // One of a later fact says nothing of what was before it.
+    let before = kept && kept.seq <= seq ? kept : undefined
+    for (const envelope of this.#facts(before?.seq ?? 0)) {
       const after = evolve(before, envelope)
       if (envelope.seq > seq) for (const effect of react(before, envelope, after)) if (effect.type === 'order') orders.push({ seq: effect.seq, order: effect.order })
       before = after
@@ -395,18 +403,24 @@ export class SessionActor implements RunOwner {
     return orders
   }
 
-  #startSeq(run: number): number | undefined {
-    for (const { seq, event } of this.#facts(0)) if (event.type === 'run-starting' && event.run === run) return seq
-    return undefined
+  #keptFold(): Session | undefined {
+    return this.#deps.log.fold(this.id, this.#deps.version)?.value as Session | undefined
+  }
+
+  /** Of a run that lives, what was before these facts: their orders may have to be given again. */
+  #foldToKeep(before: Session | undefined, after: Session | undefined): StoredFold | undefined {
+    const value = isLive(after) ? before : after
+    const due = value && value.seq - this.#foldedSeq >= (isLive(after) ? foldEvery : 1)
+    return due ? { seq: value.seq, version: this.#deps.version, value } : undefined
   }
 
   *#facts(after: number): Iterable<Envelope> {
-    for (let cursor = after; ;) {
-      const page = this.#deps.log.read({ session: this.id, after: cursor, limit: pageSize })
+    for (let seq = after; ;) {
+      const page = this.#deps.log.history({ session: this.id, after: seq, limit: pageSize })
       yield* page
       const last = page.at(-1)
       if (!last || page.length < pageSize) return
-      cursor = last.cursor
+      seq = last.seq
     }
   }
 

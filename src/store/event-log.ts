@@ -18,6 +18,15 @@ export interface StoredCheckpoint {
   readonly value: unknown
 }
 
+/** What a session's facts up to `seq` make, so that they need not be read again. A cache: it may be missing, or of an older fact than the newest. */
+export interface StoredFold {
+  readonly seq: number
+  /** Who made it: a fold of another version is none. */
+  readonly version: string
+  /** JSON. */
+  readonly value: unknown
+}
+
 export interface Append {
   readonly session: SessionId
   /** Sequence number of the session's last fact as the writer knows it; 0 for a new session. */
@@ -25,6 +34,7 @@ export interface Append {
   /** May be empty: then only the checkpoint is kept. */
   readonly events: readonly NewEvent[]
   readonly checkpoint?: StoredCheckpoint
+  readonly fold?: StoredFold
 }
 
 /** The writer did not know the newest state: somebody else appended. A bug or a second daemon; nothing was written. */
@@ -65,6 +75,10 @@ export interface EventLog {
   append(append: Append): Promise<readonly Envelope[]>
   /** Facts after `after` (a cursor), oldest first, at most `limit` (1 to 10,000). Cases that only a newer version knows come back as they are. Throws DamagedStore. */
   read(query: { readonly session?: SessionId; readonly after: number; readonly limit: number }): readonly Envelope[]
+  /** Facts of one session after the sequence number `after`, oldest first, otherwise as `read`. */
+  history(query: { readonly session: SessionId; readonly after: number; readonly limit: number }): readonly Envelope[]
+  /** Newest fold of this session that this version made and that can be read. */
+  fold(session: SessionId, version: string): StoredFold | undefined
   /** Newest checkpoint of this session. */
   checkpoint(session: SessionId): StoredCheckpoint | undefined
   /** Whether a command with this id made facts in this session already. */

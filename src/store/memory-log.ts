@@ -2,20 +2,22 @@
 
 import type { Envelope, Event } from '../core/events.ts'
 import type { SessionId } from '../core/ids.ts'
-import { type Append, AppendConflict, type EventLog, StoreFailed, type StoredCheckpoint } from './event-log.ts'
+import { type Append, AppendConflict, type EventLog, StoreFailed, type StoredCheckpoint, type StoredFold } from './event-log.ts'
 
 /** Facts and checkpoints are kept as JSON, so that what comes back is nobody's own object and has been through what a disk does to it. */
 export class MemoryLog implements EventLog {
   readonly #facts: (Omit<Envelope, 'event'> & { readonly body: string })[] = []
   readonly #lastSeq = new Map<SessionId, number>()
   readonly #checkpoints = new Map<SessionId, string>()
+  readonly #folds = new Map<SessionId, string>()
   #closed = false
 
   // Async only to make a throw a rejection; everything happens at once, in the order of the calls.
-  async append({ session, expectedSeq, events, checkpoint }: Append): Promise<readonly Envelope[]> {
+  async append({ session, expectedSeq, events, checkpoint, fold }: Append): Promise<readonly Envelope[]> {
     if (this.#closed) throw new StoreFailed('memory', 'the log is closed')
     const bodies = events.map((one) => JSON.stringify(one.event))
     const kept = checkpoint && JSON.stringify({ ...checkpoint, value: checkpoint.value ?? null })
+    const folded = fold && JSON.stringify({ ...fold, value: fold.value ?? null })
     const lastSeq = this.#lastSeq.get(session) ?? 0
     if (lastSeq !== expectedSeq) throw new AppendConflict(session, expectedSeq, lastSeq)
     const first = this.#facts.length
@@ -24,6 +26,7 @@ export class MemoryLog implements EventLog {
     }
     this.#lastSeq.set(session, lastSeq + events.length)
     if (kept !== undefined) this.#checkpoints.set(session, kept)
+    if (folded !== undefined) this.#folds.set(session, folded)
     return this.#facts.slice(first).map(envelope)
   }
 
@@ -34,6 +37,20 @@ export class MemoryLog implements EventLog {
       .filter((one) => session === undefined || one.session === session)
       .slice(0, limit)
       .map(envelope)
+  }
+
+  history({ session, after, limit }: { readonly session: SessionId; readonly after: number; readonly limit: number }): readonly Envelope[] {
+    if (!(limit >= 1 && limit <= 10_000)) throw new RangeError(`limit ${limit} is not within 1 to 10,000`)
+    return this.#facts
+      .filter((one) => one.session === session && one.seq > after)
+      .slice(0, limit)
+      .map(envelope)
+  }
+
+  fold(session: SessionId, version: string): StoredFold | undefined {
+    const kept = this.#folds.get(session)
+    const fold = kept === undefined ? undefined : (JSON.parse(kept) as StoredFold)
+    return fold?.version === version ? fold : undefined
   }
 
   checkpoint(session: SessionId): StoredCheckpoint | undefined {

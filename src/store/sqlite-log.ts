@@ -4,7 +4,7 @@ import { chmodSync, closeSync, openSync, statSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import type { Author, Envelope, Event } from '../core/events.ts'
 import type { SessionId } from '../core/ids.ts'
-import { type Append, AppendConflict, DamagedStore, type EventLog, NewerStore, StoreFailed, type StoredCheckpoint } from './event-log.ts'
+import { type Append, AppendConflict, DamagedStore, type EventLog, NewerStore, StoreFailed, type StoredCheckpoint, type StoredFold } from './event-log.ts'
 import { formatOf, migrate, migrations } from './migrations.ts'
 
 /** Opens or creates the log at this path (mode 0600). Throws NewerStore, DamagedStore, StoreFailed. */
@@ -20,6 +20,8 @@ export function openDatabase(path: string): DatabaseSync {
     try {
       database.exec('pragma journal_mode = wal; pragma synchronous = full')
       migrate(database, path)
+      // A cache, and no part of the format: a version that does not know it passes it over.
+      database.exec('create table if not exists fold (session text primary key not null, seq bigint not null, version text not null, value text not null)')
       return database
     } catch (cause) {
       database.close()
@@ -80,6 +82,7 @@ interface Waiting {
   /** JSON of each event, made when it was asked for: what cannot be said in JSON fails alone and early. */
   readonly bodies: readonly string[]
   readonly checkpoint: string | undefined
+  readonly fold: string | undefined
   readonly resolve: (envelopes: readonly Envelope[]) => void
   readonly reject: (cause: Error) => void
 }
@@ -99,7 +102,10 @@ const columns = 'cursor, session, seq, at_ms, "by", command, body'
 export class SqliteLog implements EventLog {
   readonly path: string
   readonly #database: DatabaseSync
-  readonly #statements: Record<'lastSeq' | 'insert' | 'keep' | 'read' | 'readSession' | 'checkpoint' | 'hasCommand' | 'sessions' | 'cursor', StatementSync>
+  readonly #statements: Record<
+    'lastSeq' | 'insert' | 'keep' | 'keepFold' | 'read' | 'readSession' | 'history' | 'fold' | 'checkpoint' | 'hasCommand' | 'sessions' | 'cursor',
+    StatementSync
+  >
   #waiting: Waiting[] = []
   #closed = false
 
@@ -114,6 +120,11 @@ export class SqliteLog implements EventLog {
       ),
       read: database.prepare(`select ${columns} from event where cursor > ? order by cursor limit ?`),
       readSession: database.prepare(`select ${columns} from event where session = ? and cursor > ? order by cursor limit ?`),
+      history: database.prepare(`select ${columns} from event where session = ? and seq > ? order by seq limit ?`),
+      keepFold: database.prepare(
+        'insert into fold (session, seq, version, value) values (?, ?, ?, ?) on conflict (session) do update set seq = excluded.seq, version = excluded.version, value = excluded.value',
+      ),
+      fold: database.prepare('select seq, version, value from fold where session = ? and version = ?'),
       checkpoint: database.prepare('select run, seq, value from checkpoint where session = ?'),
       hasCommand: database.prepare('select 1 as found from event where session = ? and command = ? limit 1'),
       sessions: database.prepare('select session from event where seq = 1 order by cursor'),
@@ -127,8 +138,9 @@ export class SqliteLog implements EventLog {
       const bodies = append.events.map((one) => JSON.stringify(one.event))
       const checkpoint = append.checkpoint && JSON.stringify(append.checkpoint.value ?? null)
       // Not at the end of the microtasks: what all sockets that became readable together cause shares one sync, and nobody waits longer for it, because the loop comes here next.
+      const fold = append.fold && JSON.stringify(append.fold.value ?? null)
       if (this.#waiting.length === 0) setImmediate(() => this.#flush())
-      this.#waiting.push({ append, bodies, checkpoint, resolve, reject })
+      this.#waiting.push({ append, bodies, checkpoint, fold, resolve, reject })
     })
   }
 
@@ -154,7 +166,7 @@ export class SqliteLog implements EventLog {
     for (const done of settle) done()
   }
 
-  #write({ append, bodies, checkpoint }: Waiting): readonly Envelope[] | AppendConflict {
+  #write({ append, bodies, checkpoint, fold }: Waiting): readonly Envelope[] | AppendConflict {
     const { session } = append
     const actualSeq = Number(this.#statements.lastSeq.get(session)?.['seq'])
     if (actualSeq !== append.expectedSeq) return new AppendConflict(session, append.expectedSeq, actualSeq)
@@ -165,13 +177,31 @@ export class SqliteLog implements EventLog {
       return { session, seq, cursor, atMs, by, ...(command === undefined ? {} : { command }), event: JSON.parse(body) as Event }
     })
     if (append.checkpoint && checkpoint !== undefined) this.#statements.keep.run(session, append.checkpoint.run, append.checkpoint.seq, checkpoint)
+    if (append.fold && fold !== undefined) this.#statements.keepFold.run(session, append.fold.seq, append.fold.version, fold)
     return envelopes
   }
 
   read({ session, after, limit }: { readonly session?: SessionId; readonly after: number; readonly limit: number }): readonly Envelope[] {
-    if (!(limit >= 1 && limit <= 10_000)) throw new RangeError(`limit ${limit} is not within 1 to 10,000`)
+    checkLimit(limit)
     const rows = this.#reading(() => (session === undefined ? this.#statements.read.all(after, limit) : this.#statements.readSession.all(session, after, limit)))
     return (rows as unknown as readonly Row[]).map((row) => this.#envelope(row))
+  }
+
+  history({ session, after, limit }: { readonly session: SessionId; readonly after: number; readonly limit: number }): readonly Envelope[] {
+    checkLimit(limit)
+    const rows = this.#reading(() => this.#statements.history.all(session, after, limit))
+    return (rows as unknown as readonly Row[]).map((row) => this.#envelope(row))
+  }
+
+  fold(session: SessionId, version: string): StoredFold | undefined {
+    const row = this.#reading(() => this.#statements.fold.get(session, version))
+    if (!row) return undefined
+    try {
+      return { seq: Number(row['seq']), version, value: JSON.parse(String(row['value'])) as unknown }
+    } catch {
+      // The facts are what counts.
+      return undefined
+    }
   }
 
   checkpoint(session: SessionId): StoredCheckpoint | undefined {
@@ -222,4 +252,8 @@ export class SqliteLog implements EventLog {
       throw explained(this.path, 'cannot be read', cause)
     }
   }
+}
+
+function checkLimit(limit: number): void {
+  if (!(limit >= 1 && limit <= 10_000)) throw new RangeError(`limit ${limit} is not within 1 to 10,000`)
 }

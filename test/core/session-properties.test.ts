@@ -248,8 +248,10 @@ const isLive = (session: Session): boolean => session.process.kind === 'live' ||
 test('replaying the log gives the live state, from any point of it', () => {
   inTheEnd(({ play }, session) => {
     expect(fold(play.log)).toStrictEqual(session)
-    const half = fold(play.log.slice(0, Math.ceil(play.log.length / 2)))
-    expect(play.log.slice(Math.ceil(play.log.length / 2)).reduce<Session | undefined>(evolve, half)).toStrictEqual(session)
+    const middle = Math.ceil(play.log.length / 2)
+    // As a log keeps it.
+    const half = JSON.parse(JSON.stringify(fold(play.log.slice(0, middle)))) as Session
+    expect(fold(play.log.slice(middle), half)).toEqual(session)
     expect(session.seq).toBe(play.log.length)
   })
 })

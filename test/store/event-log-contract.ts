@@ -53,6 +53,31 @@ export function eventLogContract(name: string, open: () => EventLog): void {
       expect(log.sessions()).toEqual(['aaaaaaaa', 'bbbbbbbb'])
     })
 
+    test('the facts of one session can be read from any of its numbers on', async () => {
+      const log = opened()
+      await log.append({ session: 'aaaaaaaa', expectedSeq: 0, events: numbered(2) })
+      await log.append({ session: 'bbbbbbbb', expectedSeq: 0, events: numbered(3) })
+      await log.append({ session: 'aaaaaaaa', expectedSeq: 2, events: numbered(2) })
+      const numbers = (after: number, limit = 10): readonly number[] => log.history({ session: 'aaaaaaaa', after, limit }).map(({ seq }) => seq)
+      expect([numbers(0), numbers(1), numbers(4), numbers(1, 2)]).toEqual([[1, 2, 3, 4], [2, 3, 4], [], [2, 3]])
+      expect(log.history({ session: 'cccccccc', after: 0, limit: 10 })).toEqual([])
+      expect(() => log.history({ session: 'aaaaaaaa', after: 0, limit: 0 })).toThrow(RangeError)
+    })
+
+    test('what the facts make is kept with them, for the version that made it', async () => {
+      const log = opened()
+      expect(log.fold('aaaaaaaa', '1.0.0')).toBeUndefined()
+      await log.append({ session: 'aaaaaaaa', expectedSeq: 0, events: numbered(2), fold: { seq: 2, version: '1.0.0', value: { name: 'two' } } })
+      expect(log.fold('aaaaaaaa', '1.0.0')).toStrictEqual({ seq: 2, version: '1.0.0', value: { name: 'two' } })
+      expect([log.fold('aaaaaaaa', '1.0.1'), log.fold('bbbbbbbb', '1.0.0')]).toEqual([undefined, undefined])
+      await expect(log.append({ session: 'aaaaaaaa', expectedSeq: 1, events: numbered(1), fold: { seq: 3, version: '1.0.0', value: 'not the newest' } })).rejects.toThrow(
+        AppendConflict,
+      )
+      expect(log.fold('aaaaaaaa', '1.0.0')?.value).toEqual({ name: 'two' })
+      await log.append({ session: 'aaaaaaaa', expectedSeq: 2, events: numbered(1), fold: { seq: 3, version: '1.0.1', value: 'three' } })
+      expect([log.fold('aaaaaaaa', '1.0.0'), log.fold('aaaaaaaa', '1.0.1')?.value]).toEqual([undefined, 'three'])
+    })
+
     test('what is returned is exactly what a reader gets: a field that JSON does not know is not there', async () => {
       const log = opened()
       const written = await log.append({

@@ -41,6 +41,21 @@ test('everything is there again after it was closed and opened', async () => {
   expect(log.cursor()).toBe(2)
 })
 
+test('what the facts make is passed over when it cannot be read, and may be missing', async () => {
+  const path = file()
+  const first = openSqliteLog(path)
+  await first.append({ session: 'a', expectedSeq: 0, events: numbered(2), fold: { seq: 2, version: '1', value: { n: 1 } } })
+  first.close()
+  const database = new DatabaseSync(path)
+  database.exec(`update fold set value = '{"n":'`)
+  const log = opened(path)
+  expect([log.fold('a', '1'), log.cursor()]).toEqual([undefined, 2])
+  log.close()
+  database.exec('drop table fold')
+  database.close()
+  expect(opened(path).fold('a', '1')).toBeUndefined()
+})
+
 test('only the user may read the files, also when they were open to others', async () => {
   const path = file()
   const umask = process.umask(0)
