@@ -126,7 +126,7 @@ test.skipIf(!canFreeze()).each(soak ? ['', ',data=writeback'] : [',data=writebac
     await using home = new TestHome({ OFFSTAGE_HOME: join(disk.path, 'home') })
     const first = await home.client()
     const numbered = 'i=0; while :; do i=$((i+1)); echo line $i; [ $((i % 50)) = 0 ] && sleep 0.01; done'
-    const talking = await start(first, home, talkerSpec(home.project), 'chunks 4000 1')
+    const talking = await start(first, home, talkerSpec(home.project), `chunks ${soak ? 100_000 : 4000} 1`)
     const terminal = await start(first, home, programSpec('/', ['sh', '-c', numbered]))
     await prints(first, terminal, 'line 200')
     for (let round = 0; round < (soak ? 15 : 2); round++) {
