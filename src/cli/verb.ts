@@ -6,7 +6,7 @@ export interface OptionSpec {
   readonly type: 'string' | 'boolean'
   readonly short?: string
   readonly multiple?: boolean
-  /** How help writes its value, e.g. `DIR`. */
+  /** How help writes its value, e.g. `DIR`. Completion goes by it. */
   readonly value?: string
   readonly help: string
   /** Accepted and not shown. */
@@ -58,7 +58,7 @@ export interface Verb {
   readonly name: string
   readonly aliases: readonly string[]
   readonly summary: string
-  /** What follows `offstage `, one form a line. */
+  /** What follows `offstage `, one form a line. Completion goes by it: `ID` is a session, `CHOICE` an answer, small letters with `|` are words to choose from. */
   readonly usage: readonly string[]
   /** More to know, a paragraph each. */
   readonly about?: readonly string[]

@@ -33,5 +33,6 @@ export const verbs: readonly VerbEntry[] = [
   entry('agents', 'list the agents that can be used', () => import('./agents.ts')),
   entry('daemon', 'look at, start or stop the daemon', () => import('./daemon.ts')),
   entry('doctor', 'check the installation, say what to do', () => import('./doctor.ts')),
+  entry('completion', 'let Tab complete commands, ids and labels', async () => ({ default: (await import('./completion.ts')).completionVerb(verbs) })),
   entry('demo', 'see three scripted sessions at work', () => import('./demo.ts')),
 ]
