@@ -26,7 +26,13 @@ console.log(`dist/ made in ${((performance.now() - startedMs) / 1000).toFixed(1)
 async function bundlePrograms(): Promise<ReadonlySet<string>> {
   const build = await rolldown({
     // Every output must lie as deep below the package's root as its source: src/config/package-root.ts counts on it.
-    input: { 'cli/main': 'src/cli/main.ts', 'daemon/main': 'src/daemon/main.ts', 'demo/scripted-agent': 'src/demo/scripted-agent.ts', 'sdk/index': 'src/sdk/index.ts' },
+    input: {
+      'cli/main': 'src/cli/main.ts',
+      'daemon/main': 'src/daemon/main.ts',
+      'demo/scripted-agent': 'src/demo/scripted-agent.ts',
+      'screen/worker': 'src/screen/worker.ts',
+      'sdk/index': 'src/sdk/index.ts',
+    },
     platform: 'node',
     // What kills a process on purpose is for tests of the sources only.
     transform: { target: 'node24', define: { 'process.env.OFFSTAGE_CRASH_AT': 'undefined', 'process.env.OFFSTAGE_CRASH_LOG': 'undefined' } },
@@ -53,9 +59,11 @@ function declareTypes(): void {
 function writeNotices(packages: ReadonlySet<string>): void {
   const notices = [...packages].toSorted().map((folder) => {
     const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { name: string; version: string; license: string }
-    const file = readdirSync(folder).find((one) => /^licen[cs]e(\.\w+)?$/i.test(one))
+    // The headless xterm is published without its licence file; it comes from the same repository as xterm, which has it.
+    const licensed = name === '@xterm/headless' ? join(folder, '../xterm') : folder
+    const file = readdirSync(licensed).find((one) => /^licen[cs]e(\.\w+)?$/i.test(one))
     if (!file) throw new Error(`${name} is bundled and has no licence file`)
-    return `${name} ${version} (${license})\n\n${readFileSync(join(folder, file), 'utf8').trim()}\n`
+    return `${name} ${version} (${license})\n\n${readFileSync(join(licensed, file), 'utf8').trim()}\n`
   })
   writeFileSync(join(dist, 'THIRD-PARTY-NOTICES'), `Offstage contains these packages.\n\n${notices.join(`\n${'-'.repeat(80)}\n\n`)}`)
 }

@@ -14,11 +14,12 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   drivers: ['core', 'zod', '@agentclientprotocol/sdk'],
   workspace: ['core'],
   protocol: ['core', 'zod'],
+  screen: ['core', 'keeper', '@xterm/headless'],
   reactors: ['core'],
-  engine: ['core', 'store', 'keeper', 'drivers', 'workspace', 'config', 'zod'],
+  engine: ['core', 'store', 'keeper', 'drivers', 'workspace', 'screen', 'config', 'zod'],
   sdk: ['core', 'protocol', 'keeper', 'config'],
   cli: ['core', 'sdk', 'config', 'demo'],
-  daemon: ['core', 'protocol', 'config'],
+  daemon: ['core', 'protocol', 'screen', 'config'],
   demo: ['workspace', '@agentclientprotocol/sdk', 'zod'],
 }
 const meetsEveryone = 'daemon/main.ts'
