@@ -11,13 +11,14 @@ import { attach } from './attach.ts'
 import { echo } from './echo.ts'
 import { type Figure, table } from './figure.ts'
 import type { Group } from './group.ts'
+import { hostile } from './hostile.ts'
 import { idle } from './idle.ts'
 import { busyWarning, describeMachine, machineLines } from './machine.ts'
 import { packInto } from './packed.ts'
 import { start } from './start.ts'
 import { throughput } from './throughput.ts'
 
-const groups: Readonly<Record<string, Group>> = { start, attach, echo, idle, throughput, agent }
+const groups: Readonly<Record<string, Group>> = { start, attach, echo, idle, throughput, agent, hostile }
 
 const { values, positionals } = parseArgs({ options: { package: { type: 'string' } }, allowPositionals: true })
 const unknown = positionals.find((name) => !Object.hasOwn(groups, name))

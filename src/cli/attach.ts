@@ -1,6 +1,10 @@
 // A terminal session in the user's own terminal, raw: what the program prints goes there as it is, what is typed goes to the program at once, but for the prefix key.
+// What it shows first is the screen as the daemon knows it, or, without one, the end of the log.
 // It owns the user's terminal from the call to its end and leaves it as a shell can use it, whatever the program had switched on. It does not own the connection.
 
+import type { Screen } from '../core/api.ts'
+import type { TerminalSize } from '../core/events.ts'
+import { QueryFilter } from '../core/terminal-queries.ts'
 import { ReplayFilter } from '../core/terminal-text.ts'
 import { PrefixKeys } from './prefix-keys.ts'
 
@@ -8,12 +12,16 @@ export type AttachExit = { readonly kind: 'code'; readonly code: number } | { re
 
 /** What is needed of a connection to the keeper. It must not have been read before. */
 export interface AttachConnection {
-  readonly hello: { readonly ends: { readonly out: number }; readonly exit?: AttachExit }
+  readonly hello: { readonly ends: { readonly out: number }; readonly exit?: AttachExit; readonly attends?: boolean }
   /** After all output was handed over; undefined when the connection ended first. */
   readonly exited: Promise<{ readonly exit: AttachExit } | undefined>
   read(stream: 'out', from: number, onOutput: (output: { readonly offset: number; readonly bytes: Uint8Array }) => void): void
   input(input: { readonly lane: 0; readonly id: number; readonly bytes: Uint8Array }): Promise<unknown>
   resize(size: { readonly cols: number; readonly rows: number }): void
+  /** This terminal answers what the program asks, from the offset on that the listener is told. Where `hello.attends` is not true nobody says so. */
+  attend?(on: boolean): void
+  onAttended?(listener: (from: number, viewers: number) => void): void
+  readonly closed?: Promise<void>
   pause(): void
   resume(): void
 }
@@ -53,6 +61,10 @@ export interface AttachOptions {
   readonly input: AttachInput
   readonly output: AttachOutput
   readonly signals: AttachSignals
+  /** What the program's terminal of this size shows (none given: of its own), if somebody knows. */
+  readonly screen?: (size: TerminalSize | undefined) => Promise<Screen | undefined>
+  /** Nothing typed reaches the program, and its size stays. */
+  readonly readOnly?: boolean
   /** A control character, 1 to 31. Default: Ctrl-\. */
   readonly prefix?: number
   /** Characters that leave when typed after the prefix. Default: d. `?` is taken: it shows them. */
@@ -67,6 +79,13 @@ export type AttachEnd =
   | { readonly kind: 'lost' }
 
 export const defaultPrefix = 0x1c
+
+interface Old {
+  readonly parts: Uint8Array[]
+  /** Offset of the first byte that is shown as it is. */
+  readonly until: number
+  readonly shown: (all: Uint8Array) => Uint8Array
+}
 
 const replayBytes = 64 * 1024
 /** A program without line ends paints a screen: then the replay begins with a sequence. */
@@ -88,8 +107,8 @@ export const terminalReset = [
   ...[9, 1000, 1001, 1002, 1003, 1005, 1006, 1015, 1016, 1004, 2004, 2031, 2048, 2026].map((mode) => `\x1b[?${mode}l`),
   // Reverse screen, origin, margins, insert; wrapping and the cursor are on.
   '\x1b[?5l\x1b[?6l\x1b[?69l\x1b[4l\x1b[20l\x1b[?7h\x1b[?25h\x1b[0 q\x1b[r',
-  // Character set, link, colours, title.
-  '\x1b(B\x0f\x1b]8;;\x1b\\\x1b[0m\x1b[23;0t',
+  // Character set, link, colours and those that were given new values, title.
+  '\x1b(B\x0f\x1b]8;;\x1b\\\x1b[0m\x1b]104\x1b\\\x1b]110\x1b\\\x1b]111\x1b\\\x1b]112\x1b\\\x1b[23;0t',
   // Leaving the other screen puts the cursor where it once was: below everything is a place that is always free.
   '\x1b[999;1H\r\n',
 ].join('')
@@ -108,11 +127,10 @@ class Attachment {
   readonly #typed: PrefixKeys
   readonly #keys: readonly { readonly key: string; readonly does: string }[]
   readonly #prefixName: string
+  readonly #options: AttachOptions
   readonly #filter = new ReplayFilter()
-  /** Old output, until all of it is here. */
-  #replay: Uint8Array[] | undefined = []
-  readonly #replayFrom: number
-  readonly #replayTo: number
+  /** What is shown before live output, until all of it is here. */
+  #old: Old | undefined
   readonly #ended = Promise.withResolvers<AttachEnd>()
   #left = false
   #waitsForDrain = false
@@ -127,8 +145,7 @@ class Attachment {
     this.#typed = new PrefixKeys(prefix)
     this.#keys = options.keys ?? [{ key: 'd', does: 'leaves it running' }]
     this.#prefixName = `Ctrl-${String.fromCharCode(prefix + 0x40)}`
-    this.#replayTo = options.connection.hello.ends.out
-    this.#replayFrom = Math.max(0, this.#replayTo - replayBytes)
+    this.#options = options
   }
 
   async run(signal: AbortSignal): Promise<AttachEnd> {
@@ -154,10 +171,10 @@ class Attachment {
     try {
       if (signal.aborted) return { kind: 'detached', key: null }
       if (input.isTTY) input.setRawMode?.(true)
-      this.#clear()
       input.on('data', onData)
       input.resume()
-      this.#begin()
+      if (this.#options.screen) void this.#begin(this.#options.screen).catch(onGone)
+      else this.#replay()
       return await this.#ended.promise
     } finally {
       this.#left = true
@@ -179,19 +196,54 @@ class Attachment {
     }
   }
 
-  #begin(): void {
+  async #begin(screenFor: NonNullable<AttachOptions['screen']>): Promise<void> {
     const connection = this.#connection
-    connection.read('out', this.#replayFrom, ({ offset, bytes }) => this.#receive(offset, bytes))
-    if (this.#replayTo === this.#replayFrom) this.#showReplay()
-    void connection.exited.then((end) => {
-      this.#showReplay()
-      this.#ended.resolve(end ? { kind: 'exited', exit: end.exit } : { kind: 'lost' })
+    const over = connection.hello.exit !== undefined
+    const readOnly = this.#options.readOnly ?? false
+    if (!over && !readOnly) connection.resize(this.#size())
+    const { cols: columns, rows } = this.#size()
+    const screen = await screenFor(readOnly ? undefined : { columns, rows })
+    if (this.#left) return
+    if (!screen) return this.#replay()
+    // After the screen, so that no question lies between it and the offset from which this terminal answers.
+    const answersFrom = over || readOnly ? undefined : await this.#attend()
+    if (this.#left) return
+    const until = answersFrom ?? screen.offset
+    this.#clear()
+    this.#read(screen.offset, { parts: [screen.bytes], until, shown: withoutQuestions })
+  }
+
+  #attend(): Promise<number | undefined> {
+    const connection = this.#connection
+    if (!connection.hello.attends) return Promise.resolve(undefined)
+    return new Promise((resolve) => {
+      connection.onAttended?.(resolve)
+      connection.attend?.(true)
+      void connection.closed?.then(() => resolve(undefined))
     })
-    if (connection.hello.exit) return
+  }
+
+  /** The end of the log, as far as it draws. */
+  #replay(): void {
+    const { ends, exit } = this.#connection.hello
+    const from = Math.max(0, ends.out - replayBytes)
+    this.#clear()
+    this.#read(from, { parts: [], until: ends.out, shown: (old) => this.#drawn(old.subarray(from === 0 ? 0 : firstWhole(old))) })
+    if (exit || this.#options.readOnly) return
     const size = this.#size()
     // A full-screen program repaints when its size changes. Two changes, because the same size again is none, and because one that comes at a bad moment is lost (less, while it starts).
-    connection.resize({ cols: size.cols, rows: size.rows > 1 ? size.rows - 1 : 2 })
+    this.#connection.resize({ cols: size.cols, rows: size.rows > 1 ? size.rows - 1 : 2 })
     this.#nudge = setTimeout(() => this.#sized(), nudgeAfterMs)
+  }
+
+  #read(from: number, old: Old): void {
+    this.#old = old
+    this.#connection.read('out', from, ({ offset, bytes }) => this.#receive(offset, bytes))
+    if (old.until === from) this.#showOld()
+    void this.#connection.exited.then((end) => {
+      this.#showOld()
+      this.#ended.resolve(end ? { kind: 'exited', exit: end.exit } : { kind: 'lost' })
+    })
   }
 
   #size(): { cols: number; rows: number } {
@@ -201,12 +253,14 @@ class Attachment {
   #sized(): void {
     clearTimeout(this.#nudge)
     this.#nudge = undefined
+    if (this.#options.readOnly) return
     this.#connection.resize(this.#size())
   }
 
   #type(bytes: Uint8Array): void {
     for (const typed of this.#typed.push(bytes)) {
       if (typed.kind === 'bytes') {
+        if (this.#options.readOnly) continue
         // What the keeper did not take before it went is told by `exited`.
         void this.#connection.input({ lane: 0, id: 0, bytes: Uint8Array.from(typed.bytes) }).catch(() => {})
       } else if (typed.key === '?') this.#help()
@@ -230,11 +284,11 @@ class Attachment {
 
   #receive(offset: number, bytes: Uint8Array): void {
     if (this.#left) return
-    if (!this.#replay) return this.#show(this.#live(bytes))
-    const old = Math.max(0, Math.min(bytes.length, this.#replayTo - offset))
-    if (old > 0) this.#replay.push(bytes.slice(0, old))
-    if (offset + old < this.#replayTo) return
-    this.#showReplay()
+    if (!this.#old) return this.#show(this.#live(bytes))
+    const old = Math.max(0, Math.min(bytes.length, this.#old.until - offset))
+    if (old > 0) this.#old.parts.push(bytes.slice(0, old))
+    if (offset + old < this.#old.until) return
+    this.#showOld()
     if (old < bytes.length) this.#show(this.#live(bytes.subarray(old)))
   }
 
@@ -245,15 +299,18 @@ class Attachment {
     return Buffer.concat([drawn, bytes.subarray(consumed)])
   }
 
-  #showReplay(): void {
-    if (!this.#replay) return
-    const old = Buffer.concat(this.#replay)
-    this.#replay = undefined
-    const shown = this.#filter.push(old.subarray(this.#replayFrom === 0 ? 0 : firstWhole(old)))
-    this.#show(shown)
+  #showOld(): void {
+    if (!this.#old) return
+    const { parts, shown } = this.#old
+    this.#old = undefined
+    this.#show(shown(Buffer.concat(parts)))
+  }
+
+  #drawn(old: Uint8Array): Uint8Array {
+    const drawn = this.#filter.push(old)
     // Margins of a screen of another size would hold everything that follows in a part of this one; a program that still wants them sets them again when it repaints.
     // oxlint-disable-next-line no-control-regex
-    if (/\x1b\[[\d;]*r/.test(Buffer.from(shown).toString('latin1'))) this.#show(Buffer.from('\x1b7\x1b[r\x1b8'))
+    return /\x1b\[[\d;]*r/.test(Buffer.from(drawn).toString('latin1')) ? Buffer.concat([drawn, Buffer.from('\x1b7\x1b[r\x1b8')]) : drawn
   }
 
   #show(bytes: Uint8Array): void {
@@ -280,6 +337,12 @@ class Attachment {
     ignoreGone(() => this.#output.write(terminalReset, resolve))
     return promise.finally(() => clearTimeout(deadline))
   }
+}
+
+/** Up to the offset from which this terminal answers, the daemon does. */
+function withoutQuestions(old: Uint8Array): Uint8Array {
+  const filter = new QueryFilter()
+  return Buffer.concat([filter.push(old), filter.end()])
 }
 
 /** Where in old output from the middle of a log something whole begins. */

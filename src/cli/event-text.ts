@@ -2,6 +2,7 @@
 
 import { unreachable } from '../core/errors.ts'
 import type { Entry, Event, Exit } from '../core/events.ts'
+import { signalText } from '../core/signal.ts'
 import { printableLine } from '../core/terminal-text.ts'
 
 export const exitText = (exit: Exit): string => ('code' in exit ? `exit code ${exit.code}` : `killed by ${exit.signal}`)
@@ -77,6 +78,8 @@ function wordsOf(event: Event): string {
       return `${event.entries} entries`
     case 'rebuilt':
       return 'from the byte logs, because the database was damaged'
+    case 'signaled':
+      return `run ${event.run}: ${signalText(event.signal) || 'nothing any more'}`
     case 'noted':
       return `run ${event.run}: ${event.text}`
     default:

@@ -27,6 +27,8 @@ export interface Opening {
   readonly from: 'start' | 'unseen'
   /** Lines of standard input are for it. */
   readonly reads: boolean
+  /** Nothing that is typed reaches it. */
+  readonly readOnly?: boolean
 }
 
 /** The exit code. */
@@ -35,7 +37,7 @@ export async function openSession(context: Context, client: Client, first: Sessi
   let { from } = opening
   const ids = knownIds(context, client)
   for (;;) {
-    if (session.kind === 'terminal') return await showTerminal(context, client, session, { fresh: from === 'start', ids })
+    if (session.kind === 'terminal') return await showTerminal(context, client, session, { fresh: from === 'start', ids, readOnly: opening.readOnly ?? false })
     const done = await converse(context, client, session, { ...opening, from }, ids)
     if (done.kind === 'exit') return done.code
     session = done.to

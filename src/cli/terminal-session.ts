@@ -1,7 +1,8 @@
 // A terminal session in the foreground: its raw screen in the user's terminal, or, without one, its output as text until it ends.
 
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Exit } from '../core/events.ts'
+import type { Screen } from '../core/api.ts'
+import type { Exit, TerminalSize } from '../core/events.ts'
 import { PlainText } from '../core/terminal-text.ts'
 import type { SessionView } from '../core/view.ts'
 import type { Client } from '../sdk/client.ts'
@@ -14,6 +15,8 @@ import type { Context } from './verb.ts'
 
 /** Who leaves waits this long at most for "it was seen" to be recorded. */
 const shownWithinMs = 15
+/** A screen that takes longer is not waited for. */
+const screenWithinMs = 1000
 /** Of a terminal that ended before it was looked at: so much of its end. */
 const endBytes = 64 * 1024
 
@@ -21,6 +24,7 @@ export interface TerminalOpening {
   /** It was started just now, by us. */
   readonly fresh: boolean
   readonly ids: () => readonly string[]
+  readonly readOnly: boolean
 }
 
 /** The exit code: that of the program when it ended in front of us. */
@@ -34,7 +38,8 @@ export async function showTerminal(context: Context, client: Client, session: Se
   return await streamed(context, client, session, opening)
 }
 
-const isOver = ({ status }: SessionView): boolean => status === 'completed' || status === 'failed' || status === 'stopped'
+/** One that says of itself that it is done is not over. */
+const isOver = ({ status, run }: SessionView): boolean => !run?.alive && (status === 'completed' || status === 'failed' || status === 'stopped')
 
 /** The session as soon as it is like that. */
 async function settled(context: Context, client: Client, session: SessionView, isThere: (view: SessionView) => boolean): Promise<SessionView> {
@@ -55,7 +60,7 @@ async function settled(context: Context, client: Client, session: SessionView, i
 }
 
 /** Undefined when its keeper is not there any more. */
-async function attached(context: Context, client: Client, session: SessionView, { ids }: TerminalOpening): Promise<number | undefined> {
+async function attached(context: Context, client: Client, session: SessionView, { ids, readOnly }: TerminalOpening): Promise<number | undefined> {
   const [{ attach }, { connectTerminal }, { loadConfig }, { pathsFrom }] = await Promise.all([
     import('./attach.ts'),
     import('../sdk/terminal.ts'),
@@ -66,7 +71,8 @@ async function attached(context: Context, client: Client, session: SessionView, 
   const connection = await connectTerminal(session, context.signal)
   if (!connection) return undefined
   try {
-    const end = await attach({ connection, input: process.stdin, output: process.stdout, signals: process, prefix: prefixKey.byte }, context.signal)
+    const screen = (size: TerminalSize | undefined) => screenOf(context, client, session, size)
+    const end = await attach({ connection, input: process.stdin, output: process.stdout, signals: process, prefix: prefixKey.byte, screen, readOnly }, context.signal)
     await markShown(context, client, session)
     switch (end.kind) {
       case 'exited': {
@@ -82,6 +88,21 @@ async function attached(context: Context, client: Client, session: SessionView, 
     }
   } finally {
     connection.close()
+  }
+}
+
+/** Undefined when the daemon does not know it soon enough, for whatever reason: then there is still the end of the log. */
+async function screenOf(context: Context, client: Client, session: SessionView, size: TerminalSize | undefined): Promise<Screen | undefined> {
+  const waited = new AbortController()
+  const late = delay(screenWithinMs, undefined, { signal: waited.signal }).catch(() => undefined)
+  const asked = client.screen(
+    { session: session.id, ...(session.run ? { run: session.run.number } : {}), ...(size ? { size } : {}) },
+    AbortSignal.any([context.signal, waited.signal]),
+  )
+  try {
+    return await Promise.race([asked.catch(() => undefined), late])
+  } finally {
+    waited.abort()
   }
 }
 

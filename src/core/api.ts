@@ -1,6 +1,6 @@
 // What every client sees and the engine implements: one interface for the CLI, the screens, the web and other machines.
 
-import type { Envelope } from './events.ts'
+import type { Envelope, TerminalSize } from './events.ts'
 import type { Command } from './inputs.ts'
 import type { Refusal } from './errors.ts'
 import type { SessionId } from './ids.ts'
@@ -60,6 +60,21 @@ export interface OutputQuery {
   readonly follow: boolean
 }
 
+export interface ScreenQuery {
+  readonly session: SessionId
+  /** Default: the newest run. */
+  readonly run?: number
+  /** The terminal it is for: the screen is made this size first. Default: as the program sees it. */
+  readonly size?: TerminalSize
+}
+
+/** What the terminal of a run shows. Written to a cleared terminal of that size, `bytes` restore it with its modes and the end of its scrollback; the output from `offset` on continues it, also in the
+ *  midst of a sequence or a character. Nothing in it makes a terminal answer. */
+export interface Screen extends TerminalSize {
+  readonly offset: number
+  readonly bytes: Uint8Array
+}
+
 /** Each method may also throw what the world does to it (connection lost, disk); a Refusal is an expected answer. */
 export interface Api {
   submit(submission: Submission, signal: AbortSignal): Promise<Accepted | Refusal>
@@ -68,6 +83,8 @@ export interface Api {
   get(session: SessionId, signal: AbortSignal): Promise<{ readonly session: SessionView; readonly cursor: number } | undefined>
   watch(query: WatchQuery, signal: AbortSignal): AsyncIterable<Frame>
   output(query: OutputQuery, signal: AbortSignal): AsyncIterable<OutputFrame>
+  /** As of now or later. Undefined: there is none, or it cannot be made in time. */
+  screen(query: ScreenQuery, signal: AbortSignal): Promise<Screen | undefined>
   /** Keystrokes for a terminal, not recorded as facts. Resolves when the keeper has them. */
   write(session: SessionId, bytes: Uint8Array, signal: AbortSignal): Promise<Refusal | undefined>
   resize(session: SessionId, size: { readonly columns: number; readonly rows: number }, signal: AbortSignal): Promise<Refusal | undefined>

@@ -5,6 +5,7 @@ import type { Author, Event, RunBecause } from './events.ts'
 import type { Command, Input, Report } from './inputs.ts'
 import { type Answer, type Request, answerText, checkAnswer, withoutSecrets } from './requests.ts'
 import { type Session, mostRestarts } from './session.ts'
+import { newsOf, wantsALook } from './signal.ts'
 
 /** The facts that this input makes now, possibly none; they are to be appended together. */
 export function decide(session: Session | undefined, input: Input): readonly Event[] | Refusal {
@@ -24,6 +25,7 @@ export function authorOf(input: Input): Author {
     case 'withdraws':
     case 'turn-ended':
     case 'usage':
+    case 'signals':
       return 'agent'
     case 'asks':
       return input.report.ask.kind === 'error' ? 'offstage' : 'agent'
@@ -105,7 +107,8 @@ function decideCommand(session: Session | undefined, command: Command, id: strin
 function decideShow(session: Session, entries: number): readonly Event[] {
   // How many lines a terminal has is known to its run only.
   const shown = session.spec.kind === 'agent' ? Math.min(entries, session.entries) : entries
-  return shown > session.shown ? [{ type: 'shown', entries: shown }] : []
+  // A notice may have come without a new line.
+  return shown > session.shown || wantsALook(session.signal) ? [{ type: 'shown', entries: Math.max(shown, session.shown) }] : []
 }
 
 function stopAsked(session: Session, then: 'stopped' | 'archived' | 'removed'): readonly Event[] {
@@ -248,6 +251,9 @@ function decideReport(session: Session, run: number, report: Report): readonly E
       return isIdle(session) ? [{ type: 'stop-asked', then: 'given-back' }] : []
     case 'drop-output':
       return mayDropOutput(session) ? [{ type: 'output-dropped', run }] : []
+    case 'signals':
+      if (!live) return over
+      return session.process.kind !== 'live' || newsOf(session.signal, report.signal) === 'none' ? [] : [{ type: 'signaled', run, signal: report.signal }]
     case 'note':
       return [{ type: 'noted', run, text: report.text }]
     case 'answer-undelivered':

@@ -2,6 +2,7 @@
 
 import type { RequestId, SessionId } from './ids.ts'
 import type { Answer, Ask } from './requests.ts'
+import type { Signal } from './signal.ts'
 
 /** Who caused a fact. Nothing is ever recorded as `user` that a person did not do. */
 export type Author = 'user' | 'agent' | 'offstage'
@@ -161,6 +162,8 @@ export type Event =
   /** The facts before this one were told again from the run folders. Ids of inputs are from now on sequence numbers plus `orderBase`, above all that a keeper may have. */
   | { readonly type: 'rebuilt'; readonly orderBase: number }
   | { readonly type: 'noted'; readonly run: number; readonly text: string }
+  /** What the program of a terminal says of itself from now on: all of it, in the place of what was said before. */
+  | { readonly type: 'signaled'; readonly run: number; readonly signal: Signal }
   /** The raw bytes of these runs, this one and all before it, are removed by age or size. What the facts hold stays. */
   | { readonly type: 'output-dropped'; readonly run: number }
 

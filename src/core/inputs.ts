@@ -3,6 +3,7 @@
 import type { AgentOffer, Entry, Exit, LaunchSpec, ProcessIdentity, StopReason, Usage } from './events.ts'
 import type { RequestId } from './ids.ts'
 import type { Answer, Ask } from './requests.ts'
+import type { Signal } from './signal.ts'
 
 /** What a person, script or rule asks for. Every one of them may be sent twice with the same command id and counts once. */
 export type Command =
@@ -40,6 +41,7 @@ export type Report =
   /** `promptId` names the turn: the answer to a prompt that is not the open one is refused. */
   | { readonly type: 'turn-ended'; readonly promptId: string; readonly stopReason: StopReason; readonly message?: string; readonly usage?: Usage }
   | { readonly type: 'usage'; readonly usage: Usage }
+  | { readonly type: 'signals'; readonly signal: Signal }
   | { readonly type: 'answer-undelivered'; readonly requestId: RequestId }
   | { readonly type: 'exited'; readonly exit: Exit; readonly outEnd: number; readonly errEnd: number; readonly lines?: number; readonly lastWords?: string }
   | { readonly type: 'lost'; readonly cause: string }

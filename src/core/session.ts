@@ -4,6 +4,7 @@ import { unknownCase } from './errors.ts'
 import type { AgentOffer, Envelope, Event, Exit, LaunchSpec, ProcessIdentity, Usage } from './events.ts'
 import type { SessionId } from './ids.ts'
 import type { Request } from './requests.ts'
+import { type RecordedSignal, lookedAt, recordSignal, stateKey, wordsOf } from './signal.ts'
 
 export type ProcessState =
   | { readonly kind: 'none' }
@@ -78,8 +79,10 @@ export interface Session {
   readonly entries: number
   readonly shown: number
   readonly lastEntryId: string | null
-  /** The last tool call or sentence, one line. */
+  /** The last tool call or sentence, one line; of a terminal what it says it does, or its title. */
   readonly activity: string
+  /** What the program of a live terminal says of itself, if anything. */
+  readonly signal: RecordedSignal | null
   readonly exit: Exit | null
   readonly lastWords: string | null
   readonly usage: Usage | null
@@ -136,6 +139,7 @@ function created(envelope: Envelope, event: Extract<Event, { type: 'created' }>)
     shown: 0,
     lastEntryId: null,
     activity: '',
+    signal: null,
     exit: null,
     lastWords: null,
     usage: null,
@@ -158,11 +162,19 @@ export function evolve(before: Session | undefined, envelope: Envelope): Session
   if (envelope.seq !== before.seq + 1) throw new Error(`session ${before.id}: event ${envelope.seq} follows ${before.seq}`)
   const after = apply(before, event, envelope.atMs)
   const changed =
-    after.process !== before.process || after.turn !== before.turn || after.requests !== before.requests || after.outcome !== before.outcome || after.stopping !== before.stopping
+    after.process !== before.process ||
+    after.turn !== before.turn ||
+    after.requests !== before.requests ||
+    after.outcome !== before.outcome ||
+    after.stopping !== before.stopping ||
+    !saysTheSame(before, after)
   const quiet = event.type === 'shown'
   const startSeq = event.type === 'run-starting' ? envelope.seq : before.startSeq
   return { ...after, seq: envelope.seq, startSeq, updatedAtMs: quiet ? before.updatedAtMs : envelope.atMs, changedAtMs: changed ? envelope.atMs : before.changedAtMs }
 }
+
+const saysTheSame = (before: Session, after: Session): boolean =>
+  before.signal === after.signal || (before.signal && stateKey(before.signal.signal)) === (after.signal && stateKey(after.signal.signal))
 
 /** The session that these facts make, oldest first. */
 /** `from`: what the facts before these made. */
@@ -178,7 +190,7 @@ const isIdleAgent = (session: Session): boolean => session.spec.kind === 'agent'
 function runOver(before: Session, atMs: number, why: string, willingly = false): Session {
   const atRest = isIdleAgent(before) && (willingly || before.outcome !== null)
   const outcome: Outcome | null = atRest || before.stopping ? before.outcome : { kind: 'failed', summary: why }
-  return { ...before, turn: { kind: 'idle' }, outcome, endedAtMs: atMs, requests: lost(before.requests), secretlyAnswered: [], held: null, silent: false }
+  return { ...before, turn: { kind: 'idle' }, outcome, endedAtMs: atMs, requests: lost(before.requests), secretlyAnswered: [], held: null, silent: false, signal: null }
 }
 
 const lost = (requests: readonly Request[]): readonly Request[] => (requests.some((request) => !request.lost) ? requests.map((request) => ({ ...request, lost: true })) : requests)
@@ -236,8 +248,9 @@ function apply(before: Session, event: Event, atMs: number): Session {
         endedAtMs: null,
         exit: null,
         lastWords: null,
-        // Lines of a terminal are counted by run.
-        ...(before.spec.kind === 'terminal' ? { entries: 0, shown: 0 } : {}),
+        signal: null,
+        // Lines of a terminal are counted by run, and a new program has said nothing.
+        ...(before.spec.kind === 'terminal' ? { entries: 0, shown: 0, activity: '' } : {}),
       }
     case 'run-started':
       return { ...before, process: { kind: 'live', run: event.run, keeper: event.keeper, child: event.child, ready: before.spec.kind === 'terminal' } }
@@ -341,6 +354,7 @@ function apply(before: Session, event: Event, atMs: number): Session {
         deferred: null,
         held: null,
         silent: false,
+        signal: null,
         process: before.process.kind === 'live' || before.process.kind === 'starting' ? { kind: 'none' } : before.process,
         turn: { kind: 'idle' },
         secretlyAnswered: [],
@@ -349,7 +363,7 @@ function apply(before: Session, event: Event, atMs: number): Session {
       }
     }
     case 'given-back':
-      return { ...before, stopping: null, process: { kind: 'none' }, exit: null, lastWords: null }
+      return { ...before, stopping: null, process: { kind: 'none' }, exit: null, lastWords: null, signal: null }
     case 'archived':
       return { ...before, archived: true }
     case 'removed':
@@ -357,12 +371,14 @@ function apply(before: Session, event: Event, atMs: number): Session {
     case 'restored':
       return { ...before, removed: false, archived: false }
     case 'shown':
-      return { ...before, shown: Math.max(before.shown, event.entries) }
+      return { ...before, shown: Math.max(before.shown, event.entries), signal: before.signal && lookedAt(before.signal) }
     case 'output-dropped':
       return { ...before, droppedRun: event.run }
     case 'rebuilt':
       // Whether somebody had stopped what is over is not known: no policy starts it again.
       return { ...before, orderBase: event.orderBase, ...(before.process.kind === 'live' || before.process.kind === 'starting' ? {} : { restarts: mostRestarts }) }
+    case 'signaled':
+      return { ...before, signal: recordSignal(before.signal, event.signal, atMs), activity: wordsOf(event.signal) || before.activity }
     case 'noted':
       return { ...before, notes: [...before.notes, event.text].slice(-keptNotes) }
     default:

@@ -1,8 +1,9 @@
 // The one status that people see, derived from the axes, with its reason and the evidence for it. Never stored.
 
-import { unreachable } from './errors.ts'
+import { unknownCase, unreachable } from './errors.ts'
 import type { Request } from './requests.ts'
 import { type Session, exitText } from './session.ts'
+import { type RecordedSignal, type SignalSource, foremost, signalRows, wordsOf } from './signal.ts'
 
 export type Status = 'queued' | 'starting' | 'working' | 'waiting' | 'paused' | 'completed' | 'failed' | 'stopped'
 
@@ -41,7 +42,7 @@ export function statusOf(session: Session): Derived {
       return derived('starting', 'the program is being started')
     case 'live':
       if (session.held !== null) return derived('working', `held: ${session.held}`, 'its output is not read, so it stands still when it writes')
-      if (session.spec.kind === 'terminal') return derived('working', session.activity || 'the program runs')
+      if (session.spec.kind === 'terminal') return ofTerminal(session, derived)
       if (!process.ready) return derived('starting', 'waiting for the agent to be ready')
       if (session.silent) return derived('working', 'no signal: its turn is open and nothing comes of it', `turn ${turn.kind === 'working' ? turn.turn : session.turns} is open`)
       if (turn.kind === 'working') return derived('working', turn.interrupted ? 'interrupting' : session.activity || 'at work', `turn ${turn.turn} is open`)
@@ -63,7 +64,45 @@ export function statusOf(session: Session): Derived {
   }
 }
 
-function atRest(session: Session, derived: (status: Status, reason: string, ...evidence: readonly string[]) => Derived): Derived {
+type Derive = (status: Status, reason: string, ...evidence: readonly string[]) => Derived
+
+/** By what the program says of itself. Its silence is no evidence of anything. */
+function ofTerminal({ spec, signal: recorded }: Session, derived: Derive): Derived {
+  // What runs on pipes has no terminal to say it to.
+  if (spec.driver !== 'terminal') return derived('working', 'the program runs')
+  if (!recorded) return derived('working', 'no signal: the program runs')
+  const { notice, bell, worked } = recorded.signal
+  const claim = foremost(recorded.signal)
+  const words = wordsOf(recorded.signal)
+  const evidence = evidenceOf(recorded, claim?.source ?? notice?.source ?? 'bell')
+  if (!claim) {
+    if (notice) return derived('waiting', `says: ${notice.text}`, ...evidence)
+    return derived('working', bell ? 'its bell rang: the program runs' : 'no signal: the program runs', ...evidence)
+  }
+  switch (claim.state) {
+    case 'working':
+      return derived('working', words || 'at work, as it says itself', ...evidence)
+    case 'blocked':
+      return derived('waiting', `${claim.kind ?? 'blocked'}: ${words || 'it asks for you'}`, ...evidence)
+    case 'error':
+      return derived('waiting', `error: ${words || 'as it says itself'}`, ...evidence)
+    case 'done':
+      return derived('completed', words ? `done: ${words}` : 'done, as it says itself', ...evidence)
+    case 'idle':
+      return worked ? derived('completed', words ? `idle again: ${words}` : 'idle again, as it says itself', ...evidence) : derived('waiting', 'waiting for a prompt', ...evidence)
+    default:
+      return unknownCase(claim.state, derived('working', `says ${String(claim.state)}`, ...evidence))
+  }
+}
+
+/** What is said by the source that counts, and since when. */
+const evidenceOf = (recorded: RecordedSignal, source: SignalSource): readonly string[] =>
+  signalRows(recorded)
+    .filter((row) => row.source === source)
+    .slice(0, 3)
+    .map(({ value, sinceMs }) => `${source}, since ${new Date(sinceMs).toISOString()}: ${value}`)
+
+function atRest(session: Session, derived: Derive): Derived {
   const outcome = session.outcome
   if (!outcome) return derived('completed', 'ended')
   const evidence = `outcome ${outcome.kind}`

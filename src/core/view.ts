@@ -3,6 +3,7 @@
 import type { DriverName, Exit, TerminalSize, Usage } from './events.ts'
 import type { Field, Option, Request, RequestKind } from './requests.ts'
 import type { Outcome, Session } from './session.ts'
+import { type SignalSource, foremost, signalRows } from './signal.ts'
 import { type Derived, type Status, statusOf } from './status.ts'
 
 export interface RequestView {
@@ -44,6 +45,10 @@ export interface SessionView {
   readonly run: { readonly number: number; readonly pid: number | null; readonly alive: boolean } | null
   readonly exit: Exit | null
   readonly usage: Usage
+  /** 0 to 100, as the program of a terminal says itself. */
+  readonly progress: number | null
+  /** Everything that the program of a live terminal says of itself, the most trusted first. What follows from it is the status. */
+  readonly signals: readonly { readonly source: SignalSource; readonly value: string; readonly since: string }[]
   readonly mode: string | null
   readonly size: TerminalSize | null
   readonly archived: boolean
@@ -56,6 +61,10 @@ export interface SessionView {
 export interface LiveFacts {
   /** Its keeper did not answer so far: nobody can vouch for what the log says of it. */
   readonly noSignal?: boolean
+  /** Why it cannot be taken up again, which has been tried some times. Its program goes on. */
+  readonly stuck?: string
+  /** Why its output is not read, also when that cannot be recorded because no disk takes it. */
+  readonly held?: string
   readonly entries?: number
   readonly attach?: { readonly socket: string; readonly nonce: string }
 }
@@ -73,13 +82,17 @@ export const requestView = (request: Request): RequestView => ({
   lost: request.lost,
 })
 
-function noSignal(session: Session): Derived {
-  const last = statusOf(session)
-  return { status: last.status, reason: `no signal; last known: ${last.reason}`, evidence: ['the keeper of its run does not answer', ...last.evidence] }
+/** What the log says, and what the engine knows better. */
+function derivedFrom(session: Session, { noSignal, stuck, held }: LiveFacts): Derived {
+  const last = statusOf(held === undefined || session.held !== null ? session : { ...session, held })
+  const { status, evidence } = last
+  if (stuck !== undefined) return { status, reason: `no signal: ${stuck}`, evidence: [`tried again and again; last known: ${last.reason}`, ...evidence] }
+  if (noSignal) return { status, reason: `no signal; last known: ${last.reason}`, evidence: ['the keeper of its run does not answer', ...evidence] }
+  return last
 }
 
 export function viewOf(session: Session, nowMs: number, live: LiveFacts = {}): SessionView {
-  const { status, reason, evidence } = live.noSignal ? noSignal(session) : statusOf(session)
+  const { status, reason, evidence } = derivedFrom(session, live)
   const { process } = session
   const entries = live.entries ?? session.entries
   const atRest = status === 'completed' || status === 'failed' || status === 'stopped'
@@ -107,6 +120,8 @@ export function viewOf(session: Session, nowMs: number, live: LiveFacts = {}): S
     entries,
     run: session.runs === 0 ? null : { number: session.runs, pid: process.kind === 'live' ? process.child.pid : null, alive: process.kind === 'live' },
     exit: session.exit,
+    progress: session.signal ? (foremost(session.signal.signal)?.progress ?? null) : null,
+    signals: session.signal ? signalRows(session.signal).map(({ source, value, sinceMs }) => ({ source, value, since: iso(sinceMs) })) : [],
     usage: session.usage ?? { inputTokens: 0, outputTokens: 0, costUsd: null },
     mode: session.offer.currentMode ?? session.spec.mode ?? null,
     size: session.spec.size ?? null,

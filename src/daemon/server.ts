@@ -5,7 +5,7 @@ import { type Server, type Socket, createServer } from 'node:net'
 import type { Api } from '../core/api.ts'
 import { isRefusal, refusal } from '../core/errors.ts'
 import { isMethod, parseParams } from '../protocol/schemas.ts'
-import { LineCutter, type Method, type Methods, type ToClient, type WireError, encode, outputToWire, protocolVersion } from '../protocol/wire.ts'
+import { LineCutter, type Method, type Methods, type ToClient, type WireError, encode, outputToWire, protocolVersion, screenToWire } from '../protocol/wire.ts'
 
 export interface ServerDeps {
   readonly api: Api
@@ -142,6 +142,10 @@ export class DaemonServer {
     },
     output: async (params, signal, item) => {
       for await (const frame of this.#deps.api.output(params, signal)) await item(outputToWire(frame))
+    },
+    screen: async (params, signal) => {
+      const screen = await this.#deps.api.screen(params, signal)
+      return screen && screenToWire(screen)
     },
     write: (params, signal) => this.#deps.api.write(params.session, Buffer.from(params.base64, 'base64'), signal),
     resize: (params, signal) => this.#deps.api.resize(params.session, params, signal),

@@ -5,6 +5,7 @@ import type { LaunchSpec } from '../core/events.ts'
 import type { FileResult } from '../core/file-result.ts'
 import type { Report } from '../core/inputs.ts'
 import type { Order } from '../core/react.ts'
+import type { Signal } from '../core/signal.ts'
 
 /** An input for the program. Ids of one lane only grow; the keeper delivers each (lane, id) once. */
 export interface Send {
@@ -14,13 +15,15 @@ export interface Send {
   readonly bytes: Uint8Array
   /** Its bytes are written nowhere. */
   readonly secret?: boolean
+  /** Nobody waits for its delivery: if it is lost, nobody has answered. */
+  readonly mayBeLost?: boolean
 }
 
 /** Something that only the engine can do for the agent; its result comes back through `Conversation.reply`. */
 export interface FileCall {
   readonly callId: string
-  /** A person allowed it, so it may leave the workspace. */
-  readonly approved: boolean
+  /** A person allowed it for this place, which its path really led to when it was asked: there, and nowhere else, it may leave the workspace. */
+  readonly approved?: string
   readonly operation:
     | { readonly kind: 'read'; readonly path: string; readonly line?: number; readonly limit?: number }
     | { readonly kind: 'write'; readonly path: string; readonly content: string }
@@ -34,6 +37,8 @@ export type Output =
   | { readonly kind: 'send'; readonly send: Send }
   | { readonly kind: 'file'; readonly call: FileCall }
   | { readonly kind: 'draft'; readonly entryId: string; readonly draft: 'message' | 'thought'; readonly from: number; readonly text: string }
+  /** The program asks where its cursor is, after exactly so many bytes: the engine asks the screen and answers on lane 2, with the offset as id. */
+  | { readonly kind: 'cursor'; readonly offset: number; readonly extended: boolean }
   /** The program cannot be used: the engine ends the run, which then fails with this text. */
   | { readonly kind: 'give-up'; readonly why: string }
 
@@ -73,6 +78,14 @@ export interface Conversation {
   ended(): readonly Output[]
   /** Lines of output so far (terminal and command only). */
   lines(): number | undefined
+  /** From this offset on what the program asks its terminal is answered; what lies before is history. Nothing is until this is told. */
+  live?(from: number): void
+  /** From this offset on so many terminals are attached that answer themselves. Told before any byte from there on is received, in order; none until this is told. */
+  attended?(from: number, viewers: number): void
+  /** What the program says of itself now (terminal only). The same object as long as nothing changes. */
+  signal?(): Signal | undefined
+  /** Somebody has looked at what it shows: what called for that is over. */
+  looked?(): void
   /** The end of what it said on stderr, or of its output, for `run-exited`. Control characters are already neutralised. */
   lastWords(): string | undefined
   checkpoint(): Checkpoint

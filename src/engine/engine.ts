@@ -1,7 +1,8 @@
 // The Api on this machine: one actor per session over one log, and the fan-out of what they do.
 
-import type { Accepted, Api, Frame, OutputFrame, OutputQuery, Submission, WatchQuery } from '../core/api.ts'
+import type { Accepted, Api, Frame, OutputFrame, OutputQuery, Screen, ScreenQuery, Submission, WatchQuery } from '../core/api.ts'
 import { type Refusal, refusal } from '../core/errors.ts'
+import type { TerminalSize } from '../core/events.ts'
 import { isId, type SessionId } from '../core/ids.ts'
 import type { SessionView } from '../core/view.ts'
 import { crashPoint } from './crash-point.ts'
@@ -13,6 +14,7 @@ import { SessionActor } from './session-actor.ts'
 
 const adoptionDeadlineMs = 2000
 const chunkBytes = 64 * 1024
+const defaultSize: TerminalSize = { columns: 80, rows: 24 }
 
 export class Engine implements Api {
   readonly #deps: EngineDeps
@@ -120,6 +122,13 @@ export class Engine implements Api {
       } else if (more) await more
       else return
     }
+  }
+
+  async screen(query: ScreenQuery, signal: AbortSignal): Promise<Screen | undefined> {
+    const session = this.#actors.get(query.session)?.session
+    const run = query.run ?? session?.runs ?? 0
+    if (session?.spec.driver !== 'terminal' || run === 0) return undefined
+    return this.#deps.screens.snapshot({ session: session.id, run, size: session.spec.size ?? defaultSize, ...(query.size ? { resizeTo: query.size } : {}) }, signal)
   }
 
   async write(session: SessionId, bytes: Uint8Array, _signal: AbortSignal): Promise<Refusal | undefined> {

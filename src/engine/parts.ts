@@ -1,15 +1,33 @@
 // What the engine is built from. Nothing in it is global, so that a test can hold the clock and the processes.
 
-import type { Frame } from '../core/api.ts'
-import type { DriverName } from '../core/events.ts'
+import type { Frame, Screen } from '../core/api.ts'
+import type { DriverName, TerminalSize } from '../core/events.ts'
 import type { Driver, FileResult } from '../drivers/driver.ts'
 import type { EventLog } from '../store/event-log.ts'
 import type { Keepers } from './keepers.ts'
 import type { Room } from './room.ts'
 
 export interface Files {
-  read(root: string, path: string, range: { readonly line?: number; readonly limit?: number }, approved: boolean): Promise<FileResult>
-  write(root: string, path: string, content: string, approved: boolean): Promise<FileResult>
+  /** `approved`: the real place outside that a person allowed; a path that leads elsewhere is refused. */
+  read(root: string, path: string, range: { readonly line?: number; readonly limit?: number }, approved: string | undefined): Promise<FileResult>
+  write(root: string, path: string, content: string, approved: string | undefined): Promise<FileResult>
+}
+
+/** A run on a PTY, and the size that it had at its start. */
+export interface ScreenOf {
+  readonly session: string
+  readonly run: number
+  readonly size: TerminalSize
+}
+
+/** What terminals show, made from the logs of their runs. Hostile bytes give nothing worse than `undefined`. */
+export interface Screens {
+  /** As of the end of the log now, or later; in the new size first if there is one. Undefined when it takes too long. */
+  snapshot(of: ScreenOf & { readonly resizeTo?: TerminalSize }, signal: AbortSignal): Promise<Screen | undefined>
+  /** Counted from 1, as CPR reports it, after exactly that many bytes. */
+  cursor(of: ScreenOf, offset: number): Promise<{ readonly row: number; readonly column: number } | undefined>
+  /** Its log has grown: what a snapshot needs is prepared at leisure. */
+  advance(of: ScreenOf): void
 }
 
 export interface EngineParts {
@@ -17,6 +35,7 @@ export interface EngineParts {
   readonly keepers: Keepers
   readonly driver: (name: DriverName) => Promise<Driver>
   readonly files: Files
+  readonly screens: Screens
   readonly nowMs: () => number
   /** Resolves after that many milliseconds, or when the engine ends. */
   readonly delay: (ms: number) => Promise<void>

@@ -6,6 +6,7 @@ import { derivedId } from '../core/ids.ts'
 import type { Report } from '../core/inputs.ts'
 import type { Order } from '../core/react.ts'
 import type { Session } from '../core/session.ts'
+import { type Signal, newsOf } from '../core/signal.ts'
 import type { Checkpoint, Conversation, Driver, FileResult, Launch, Output, Send } from '../drivers/driver.ts'
 import { crashPoint, crashesAt, die } from './crash-point.ts'
 import type { EngineDeps } from './parts.ts'
@@ -14,8 +15,19 @@ import { Quiet } from './quiet.ts'
 
 /** A checkpoint is kept without a fact after this many bytes, so that a restart reads no more than this again. */
 const checkpointEveryBytes = 1024 * 1024
+/** The screen that is prepared for whoever attaches is so far behind at most, when there was time. */
+const screenEveryBytes = 1024 * 1024
 /** A keeper that does not acknowledge in this time holds nobody up any longer; its answer still counts when it comes. */
 const ackDeadlineMs = 5000
+/** What a program says of its state is recorded at once, but not more often than this; what it only says in other words, less often, and less and less often while it goes on. */
+const stateEveryMs = 500
+const wordsEveryMs = 2000
+const longestWordsEveryMs = 10_000
+/** Of a flood of questions to its terminal, so many wait for their answers; the rest stays without. */
+const mostAnswers = 64
+const cursorDeadlineMs = 1000
+const defaultSize = { columns: 80, rows: 24 }
+const heldWhy = { disk: 'the disk is full: free some space, and it goes on by itself', limit: 'it has said too much' }
 
 /** The actor whose run it is: everything that a run does to its session goes through here, in the actor's order. */
 export interface RunOwner {
@@ -35,6 +47,9 @@ export interface RunOwner {
 
 type Ended = Extract<Found, { kind: 'ended' }>
 
+/** A driver failed over what the program said. It would again. */
+export class NotUnderstood extends Error {}
+
 export class Run {
   readonly number: number
   readonly #actor: RunOwner
@@ -51,17 +66,30 @@ export class Run {
   #draft: Draft | undefined
   #drafts: Extract<Output, { kind: 'draft' }>[] = []
   #bytesSinceCheckpoint = 0
+  #bytesSinceScreen = 0
   /** Received and not taken yet: everything that came in while the actor was busy becomes one step. */
   #waiting: { readonly stream: 'out' | 'err'; readonly offset: number; readonly bytes: Uint8Array }[] = []
   #step: Promise<void> | undefined
   readonly #caughtUp = Promise.withResolvers<void>()
   #received = 0
   readonly #advanced = new Set<() => void>()
-  #initializeTimer: NodeJS.Timeout | undefined
+  #held: string | undefined
+  readonly #unready: Quiet
   readonly #stalled: Quiet
   readonly #idle: Quiet
   /** What the agent had started for itself before it got its first prompt; what is started later is somebody's work. Unknown to a daemon that came later. */
   #own: ReadonlySet<number> | undefined
+  #signalTimer: NodeJS.Timeout | undefined
+  /** The timer is for a state, which nothing overtakes. */
+  #stateWaits = false
+  #signaledAtMs = -Infinity
+  #wordsEveryMs = wordsEveryMs
+  /** What was said last of which nothing is new. */
+  #known: Signal | undefined
+  #seenTo: number
+  /** Answers to what it asks its terminal, in the order of the questions, because ids only grow. No step waits for them. */
+  #answers: Promise<void> = Promise.resolve()
+  #answering = 0
   /** Open while it is held because it has said too much. */
   #limitRequest: string | undefined
 
@@ -73,6 +101,8 @@ export class Run {
     this.#conversation = conversation
     this.#line = line
     this.#deps = deps
+    this.#seenTo = session.signal?.seenTo ?? 0
+    this.#unready = new Quiet(deps.initializeTimeoutMs, () => void this.#inTurn(() => this.#stillNotReady()))
     this.#stalled = new Quiet(deps.limits.stallAfterMs, () => void this.#inTurn(() => this.#fellSilent()))
     this.#idle = new Quiet(deps.limits.idleAfterMs, () => void this.#inTurn(() => this.#wasIdle()))
   }
@@ -93,6 +123,7 @@ export class Run {
     )
     crashPoint('start.connected')
     const { conversation, outputs } = driver.begin(launchOf(session, seq, deps))
+    if (line.attends) conversation.live?.(0)
     const run = new Run(actor, session, driver, conversation, line, deps)
     const begin = async (): Promise<void> => {
       const reports = await run.#perform(outputs)
@@ -123,6 +154,7 @@ export class Run {
       return { begin: () => actor.reportNow(session.runs, [report]) }
     }
     const line = found.kind === 'live' ? found.line : undefined
+    if (line?.attends) conversation.live?.(line.outEnd)
     const run = new Run(actor, session, driver, conversation, line, deps)
     const from = checkpoint ? { out: checkpoint.outOffset, err: checkpoint.errOffset } : { out: 0, err: 0 }
     const begin = async (): Promise<void> => {
@@ -164,6 +196,11 @@ export class Run {
     return this.#received
   }
 
+  /** Why its output is not read by its keeper, now: also when nobody could record it. */
+  get held(): string | undefined {
+    return this.#held
+  }
+
   /** Resolves when the end of the run is recorded. */
   settled(): Promise<void> {
     return this.#over.promise
@@ -199,6 +236,11 @@ export class Run {
 
   /** The session as it is now: what is to be noticed depends on it. */
   follow(session: Session): void {
+    const seenTo = session.signal?.seenTo ?? 0
+    if (seenTo > this.#seenTo) {
+      this.#seenTo = seenTo
+      this.#conversation.looked?.()
+    }
     if (session.spec.kind !== 'agent' || this.#isOver || this.#isDetached || !this.#line) return
     if (session.turn.kind === 'working' && !session.silent) this.#stalled.watch()
     else this.#stalled.stop()
@@ -207,7 +249,8 @@ export class Run {
   }
 
   #stopTimers(): void {
-    clearTimeout(this.#initializeTimer)
+    this.#unready.stop()
+    clearTimeout(this.#signalTimer)
     this.#stalled.stop()
     this.#idle.stop()
   }
@@ -267,16 +310,21 @@ export class Run {
 
   #listen(line: RunLine, from: { out: number; err: number }): void {
     this.#received = from.out
-    line.onHeld((why) => void this.#inTurn(() => this.#held(why)))
+    line.onAttended((offset, viewers) => this.#conversation.attended?.(offset, viewers))
+    line.onHeld((why) => {
+      this.#held = why && heldWhy[why]
+      void this.#inTurn(() => this.#recordHeld(why))
+    })
     if (from.out >= line.outEnd) this.#caughtUp.resolve()
     line.read(from, (stream, offset, bytes) => {
+      this.#heard()
       this.#waiting.push({ stream, offset, bytes })
       return (this.#step ??= this.#inTurn(() => this.#receive(line)))
     })
     void line.exit.then((end) => this.#inTurn(() => this.#exited(end)))
     void line.closed.then(() => this.#inTurn(() => (this.#deps.signal.aborted ? undefined : this.#actor.lineLost(this))))
     if (this.#session.spec.kind !== 'agent') return
-    this.#initializeTimer = setTimeout(() => void this.#inTurn(() => this.#stillNotReady()), this.#deps.initializeTimeoutMs).unref()
+    this.#unready.watch()
   }
 
   /** A step in the actor's order, as long as it is this run that speaks with the keeper. Never rejects: a failure ends the line, not the daemon. */
@@ -295,15 +343,19 @@ export class Run {
     const frames = this.#waiting
     this.#waiting = []
     this.#step = undefined
-    this.#stalled.heard()
-    this.#idle.heard()
+    // It may have waited long for its turn.
+    this.#heard()
     const reports: Report[] = this.#actor.session?.silent ? [{ type: 'spoke' }] : []
     for (const { stream, offset, bytes } of frames) {
-      reports.push(...(await this.#perform(this.#conversation.receive(stream, offset, bytes))))
+      reports.push(...(await this.#perform(this.#understood(stream, offset, bytes))))
       if (stream === 'out') this.#received = offset + bytes.length
       this.#bytesSinceCheckpoint += bytes.length
+      this.#bytesSinceScreen += bytes.length
     }
     crashPoint('bytes.reduced')
+    this.#advanceScreen()
+    // What it said before this daemon came is not told again step by step.
+    if (this.#received >= line.outEnd) reports.push(...this.#signals())
     if (reports.some((report) => report.type === 'ready')) this.#own = new Set((await this.#deps.keepers.processes(this.#session.id, this.number)).map(({ pid }) => pid))
     if (reports.length > 0) {
       this.#bytesSinceCheckpoint = 0
@@ -315,6 +367,59 @@ export class Run {
     this.#publishDrafts()
     if (this.#received >= line.outEnd) this.#caughtUp.resolve()
     this.#wakeReaders()
+  }
+
+  #heard(): void {
+    this.#stalled.heard()
+    this.#idle.heard()
+  }
+
+  #understood(stream: 'out' | 'err', offset: number, bytes: Uint8Array): readonly Output[] {
+    try {
+      return this.#conversation.receive(stream, offset, bytes)
+    } catch (cause) {
+      throw new NotUnderstood(`its output cannot be understood: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+    }
+  }
+
+  #advanceScreen(): void {
+    const { id, spec } = this.#session
+    if (this.#bytesSinceScreen < screenEveryBytes || spec.driver !== 'terminal') return
+    this.#bytesSinceScreen = 0
+    this.#deps.screens.advance({ session: id, run: this.number, size: spec.size ?? defaultSize })
+  }
+
+  /** What the program says of itself, if it is news and time for it. */
+  #signals(): readonly Report[] {
+    const now = this.#conversation.signal?.()
+    const { session } = this.#actor
+    if (!now || !session || now === this.#known || (this.#signalTimer && this.#stateWaits)) return []
+    clearTimeout(this.#signalTimer)
+    this.#signalTimer = undefined
+    const news = newsOf(session.signal, now)
+    if (news === 'none') {
+      this.#known = now
+      return []
+    }
+    const sinceMs = performance.now() - this.#signaledAtMs
+    const leftMs = (news === 'state' ? stateEveryMs : this.#wordsEveryMs) - sinceMs
+    if (leftMs <= 0) {
+      this.#signaledAtMs = performance.now()
+      const goesOn = news === 'words' && sinceMs < 2 * this.#wordsEveryMs
+      this.#wordsEveryMs = goesOn ? Math.min(2 * this.#wordsEveryMs, longestWordsEveryMs) : wordsEveryMs
+      return [{ type: 'signals', signal: now }]
+    }
+    this.#stateWaits = news === 'state'
+    this.#signalTimer = setTimeout(() => {
+      this.#signalTimer = undefined
+      void this.#inTurn(() => this.#reportSignals())
+    }, Math.ceil(leftMs)).unref()
+    return []
+  }
+
+  async #reportSignals(): Promise<void> {
+    const reports = this.#signals()
+    if (reports.length > 0) await this.#actor.reportNow(this.number, reports)
   }
 
   async #exited(end: Awaited<RunLine['exit']>): Promise<void> {
@@ -338,7 +443,7 @@ export class Run {
       for (let offset = from[stream]; ;) {
         const { offset: at, bytes } = await this.#deps.keepers.readLog(this.#session.id, this.number, stream, offset, 64 * 1024)
         if (bytes.length === 0) break
-        reports.push(...(await this.#perform(this.#conversation.receive(stream, at, bytes))))
+        reports.push(...(await this.#perform(this.#understood(stream, at, bytes))))
         offset = at + bytes.length
       }
     }
@@ -351,6 +456,8 @@ export class Run {
   /** Waiting for a person's answer is no silence. */
   async #fellSilent(): Promise<void> {
     if (this.#actor.session?.requests.some((request) => !request.lost)) return this.#stalled.watch()
+    // Heard while this waited for its turn.
+    if (!this.#stalled.isQuiet) return this.#stalled.watch()
     await this.#actor.reportNow(this.number, [{ type: 'silent', forMs: this.#deps.limits.stallAfterMs }])
   }
 
@@ -364,9 +471,9 @@ export class Run {
     else this.#idle.watch()
   }
 
-  async #held(why: 'disk' | 'limit' | undefined): Promise<void> {
+  async #recordHeld(why: 'disk' | 'limit' | undefined): Promise<void> {
     if (why === undefined) return this.#actor.reportNow(this.number, [{ type: 'released' }])
-    if (why === 'disk') return this.#actor.reportNow(this.number, [{ type: 'held', why: 'the disk is full: free some space, and it goes on by itself' }])
+    if (why === 'disk') return this.#actor.reportNow(this.number, [{ type: 'held', why: heldWhy.disk }])
     const said = Math.round(this.#received / longestTalkBytes)
     this.#limitRequest = derivedId(this.#session.id, this.number, 'limit', said)
     const ask = {
@@ -379,7 +486,7 @@ export class Run {
       ],
     }
     await this.#actor.reportNow(this.number, [
-      { type: 'held', why: 'it has said too much' },
+      { type: 'held', why: heldWhy.limit },
       { type: 'asks', ask },
     ])
   }
@@ -419,7 +526,11 @@ export class Run {
           this.#drafts.push(output)
           break
         case 'send':
-          await this.#send(output.send)
+          if (output.send.mayBeLost) this.#answer(output.send.id, async () => output.send.bytes)
+          else await this.#send(output.send)
+          break
+        case 'cursor':
+          this.#answer(output.offset, () => this.#cursorReport(output))
           break
         case 'file':
           reports.push(...(await this.#perform(this.#conversation.reply(output.call.callId, await this.#fileCall(output.call)))))
@@ -457,6 +568,31 @@ export class Run {
     )
     // A checkpoint after these bytes must not be kept before the keeper has the reply to them.
     if (send.lane === 2) await Promise.race([acknowledged, this.#line.closed, this.#deps.delay(ackDeadlineMs)])
+  }
+
+  #answer(id: number, make: () => Promise<Uint8Array | undefined>): void {
+    const line = this.#line
+    if (!line || this.#answering >= mostAnswers) return
+    this.#answering += 1
+    const answer = async (): Promise<void> => {
+      try {
+        const bytes = await make()
+        if (bytes && !this.#isOver && !this.#isDetached) await line.input({ lane: 2, id, bytes })
+      } catch {
+        // The line is gone, and whoever adopts the run answers nothing that was asked before.
+      } finally {
+        this.#answering -= 1
+      }
+    }
+    this.#answers = this.#answers.then(answer)
+  }
+
+  /** CPR, as xterm makes it. Undefined if no screen says it in time. */
+  async #cursorReport({ offset, extended }: Extract<Output, { kind: 'cursor' }>): Promise<Uint8Array | undefined> {
+    const { id, spec } = this.#session
+    const of = { session: id, run: this.number, size: spec.size ?? defaultSize }
+    const place = await Promise.race([this.#deps.screens.cursor(of, offset), this.#deps.delay(cursorDeadlineMs)])
+    return place ? Buffer.from(`\x1b[${extended ? '?' : ''}${place.row};${place.column}R`) : undefined
   }
 
   /** The entry is a fact now: what was half said of it is of no use to anybody. */

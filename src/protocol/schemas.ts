@@ -57,6 +57,7 @@ const schemas: { readonly [M in Method]: z.ZodType<Methods[M]> } = {
   get: z.object({ session: line }),
   watch: z.object({ session: line.optional(), after: z.int().min(0), follow: z.boolean() }),
   output: z.object({ session: line, run: z.int().min(1).optional(), stream: z.enum(['out', 'err']), from: z.int(), follow: z.boolean() }),
+  screen: z.object({ session: line, run: z.int().min(1).optional(), size: z.object({ columns: cells, rows: cells }).optional() }),
   write: z.object({ session: line, base64: z.base64() }),
   resize: z.object({ session: line, columns: cells, rows: cells }),
   status: z.object({}),

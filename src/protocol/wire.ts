@@ -1,7 +1,7 @@
 // How the Api is said between a client and the daemon: JSON-RPC 2.0, one message a line (LF), over a unix socket. Streams are answered by `item` notifications, then by the
 // response. The daemon speaks first: a `welcome`. A newer daemon understands older clients; fields and methods are added, never changed.
 
-import type { Frame, OutputFrame, OutputQuery, Submission, WatchQuery } from '../core/api.ts'
+import type { Frame, OutputFrame, OutputQuery, Screen, ScreenQuery, Submission, WatchQuery } from '../core/api.ts'
 
 /** Grows only when an older client would misunderstand. */
 export const protocolVersion = 1
@@ -19,6 +19,7 @@ export interface Methods {
   readonly get: { readonly session: string }
   readonly watch: WatchQuery
   readonly output: OutputQuery
+  readonly screen: ScreenQuery
   readonly write: { readonly session: string; readonly base64: string }
   readonly resize: { readonly session: string; readonly columns: number; readonly rows: number }
   readonly status: Record<string, never>
@@ -56,6 +57,16 @@ export interface WireOutput {
 
 export const outputToWire = (frame: OutputFrame): WireOutput => ({ stream: frame.stream, offset: frame.offset, base64: Buffer.from(frame.bytes).toString('base64') })
 export const outputFromWire = (frame: WireOutput): OutputFrame => ({ stream: frame.stream, offset: frame.offset, bytes: Buffer.from(frame.base64, 'base64') })
+
+export interface WireScreen {
+  readonly offset: number
+  readonly columns: number
+  readonly rows: number
+  readonly base64: string
+}
+
+export const screenToWire = ({ bytes, ...screen }: Screen): WireScreen => ({ ...screen, base64: Buffer.from(bytes).toString('base64') })
+export const screenFromWire = ({ base64, ...screen }: WireScreen): Screen => ({ ...screen, bytes: Buffer.from(base64, 'base64') })
 
 export const encode = (message: ToDaemon | ToClient): string => `${JSON.stringify(message)}\n`
 

@@ -5,17 +5,30 @@ import { type Socket, connect as connectSocket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { packageVersion } from '../config/package-root.ts'
 import { type Paths, pathsFrom } from '../config/paths.ts'
-import type { Accepted, Frame, OutputFrame, OutputQuery, Submission, WatchQuery } from '../core/api.ts'
+import type { Accepted, Frame, OutputFrame, OutputQuery, Screen, ScreenQuery, Submission, WatchQuery } from '../core/api.ts'
 import { type Refusal, isRefusal } from '../core/errors.ts'
 import type { SessionView } from '../core/view.ts'
 import { processRuns, processStat } from '../keeper/process-stat.ts'
-import { LineCutter, type Method, type Methods, type ToClient, type Welcome, type WireOutput, encode, outputFromWire, protocolVersion } from '../protocol/wire.ts'
+import {
+  LineCutter,
+  type Method,
+  type Methods,
+  type ToClient,
+  type Welcome,
+  type WireOutput,
+  type WireScreen,
+  encode,
+  outputFromWire,
+  protocolVersion,
+  screenFromWire,
+} from '../protocol/wire.ts'
 import { type Client, type ConnectOptions, type DaemonStatus, DaemonUnreachable } from './client.ts'
 
 /** How often one request is asked again after its daemon died under it. */
 const tries = 5
-/** Items of a stream that are received and not taken. */
+/** Of a stream, what is received and not taken: no more is asked for beyond this many items, or UTF-16 units of their lines. One of output is about 90 kB. */
 const mostWaiting = 1000
+const longestWaiting = 4 * 1024 * 1024
 const successorTries = 60
 const successorEveryMs = 50
 const goneEveryMs = 5
@@ -91,7 +104,8 @@ export function isOlder(version: string, than: string): boolean {
 }
 
 interface Pending {
-  readonly item: (value: unknown) => void
+  /** `length`: of its line, in UTF-16 units. */
+  readonly item: (value: unknown, length: number) => void
   readonly settle: (result: { readonly value: unknown } | { readonly error: Error }) => void
 }
 
@@ -130,7 +144,7 @@ export class Connection {
       socket.on('data', (bytes: Buffer) => {
         for (const line of cutter.push(bytes)) {
           const message = JSON.parse(line) as ToClient
-          if (connection) connection.#hear(message)
+          if (connection) connection.#hear(message, line.length)
           else if ('method' in message && message.method === 'welcome') {
             signal.removeEventListener('abort', abort)
             connection = new Connection(socket, message.params)
@@ -150,7 +164,7 @@ export class Connection {
     return !this.#socket.destroyed
   }
 
-  request<M extends Method>(method: M, params: Methods[M], signal: AbortSignal, item: (value: unknown) => void = () => {}): Promise<unknown> {
+  request<M extends Method>(method: M, params: Methods[M], signal: AbortSignal, item: Pending['item'] = () => {}): Promise<unknown> {
     if (signal.aborted) return Promise.reject(signal.reason)
     if (!this.alive) return Promise.reject(new ConnectionLost(this.#ending))
     const id = this.#nextId++
@@ -192,10 +206,10 @@ export class Connection {
     this.#socket.unref()
   }
 
-  #hear(message: ToClient): void {
+  #hear(message: ToClient, length: number): void {
     if ('method' in message) {
       if (message.method === 'goodbye') this.#ending = message.params?.replaced ? 'replaced' : 'stopped'
-      if (message.method === 'item') this.#pending.get(message.params.request)?.item(message.params.value)
+      if (message.method === 'item') this.#pending.get(message.params.request)?.item(message.params.value, length)
       return
     }
     const pending = message.id === null ? undefined : this.#pending.get(message.id)
@@ -246,6 +260,11 @@ class WireClient implements Client {
       from = frame.offset + frame.bytes.length
       yield frame
     }
+  }
+
+  async screen(query: ScreenQuery, signal: AbortSignal): Promise<Screen | undefined> {
+    const screen = await this.#ask('screen', query, signal)
+    return screen === null || screen === undefined ? undefined : screenFromWire(screen as WireScreen)
   }
 
   /** Asked once: keystrokes have no id, so they are not given a second time. */
@@ -333,16 +352,18 @@ class WireClient implements Client {
 
 /** The items of one stream, in order. Takes no more from the daemon while many of them wait to be taken here. */
 async function* items<M extends Method>(connection: Connection, method: M, params: Methods[M], signal: AbortSignal): AsyncIterable<unknown> {
-  const waiting: unknown[] = []
+  const waiting: { readonly value: unknown; readonly length: number }[] = []
+  let length = 0
   let wake = (): void => {}
   let ended: { readonly cause?: unknown } | undefined
   const end = (how: { readonly cause?: unknown }): void => {
     ended = how
     wake()
   }
-  const take = (value: unknown): void => {
-    waiting.push(value)
-    if (waiting.length > mostWaiting) connection.pause()
+  const take: Pending['item'] = (value, itemLength) => {
+    waiting.push({ value, length: itemLength })
+    length += itemLength
+    if (waiting.length > mostWaiting || length > longestWaiting) connection.pause()
     wake()
   }
   connection.request(method, params, signal, take).then(
@@ -350,8 +371,9 @@ async function* items<M extends Method>(connection: Connection, method: M, param
     (cause: unknown) => end({ cause }),
   )
   for (;;) {
-    while (waiting.length > 0) {
-      yield waiting.shift()
+    for (let item = waiting.shift(); item; item = waiting.shift()) {
+      length -= item.length
+      yield item.value
       if (waiting.length === 0) connection.resume()
     }
     if (ended) break

@@ -8,22 +8,28 @@ import { type Paths, prepareHome } from '../config/paths.ts'
 import { DaemonUnreachable } from './client.ts'
 
 const startDeadlineMs = 15_000
+const openEveryMs = 20
+/** How long one that has the lock may take to listen before it is looked whether it still has it; twice as long each time. */
+const patienceMs = 500
+const longestPatienceMs = 2000
 
 /** Resolves to what `open` gives once the daemon listens. Throws DaemonUnreachable. */
 export async function startDaemon<T>(paths: Paths, env: Readonly<Record<string, string | undefined>>, open: () => Promise<T | undefined>, signal: AbortSignal): Promise<T> {
   prepareHome(paths)
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(startDeadlineMs)])
-  while (!deadline.aborted) {
+  for (let waitsMs = patienceMs; !deadline.aborted; waitsMs = Math.min(2 * waitsMs, longestPatienceMs)) {
     const said = await launch(paths, env, deadline)
     if (said.startsWith('failed ')) {
       const { message, hint } = JSON.parse(said.slice('failed '.length)) as { message: string; hint: string }
       throw new DaemonUnreachable(`the daemon cannot start: ${message}`, hint || `see ${paths.log}`)
     }
     if (said !== 'ready' && said !== 'held') throw new DaemonUnreachable('the daemon ended while it started', `see ${paths.log}`)
-    const connection = await open()
-    if (connection !== undefined) return connection
-    // Somebody else's daemon is on its way, or was just killed.
-    await delay(20)
+    // Somebody else's daemon is on its way, was just killed, or has no descriptor left for us.
+    for (const until = performance.now() + waitsMs; ; await delay(openEveryMs)) {
+      const connection = await open()
+      if (connection !== undefined) return connection
+      if (deadline.aborted || performance.now() > until) break
+    }
   }
   throw new DaemonUnreachable(`no daemon answered at ${paths.socket} within ${startDeadlineMs / 1000} s`, `see ${paths.log}`)
 }

@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs'
 import { readFile, readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { type AttachConnection, type AttachEnd, type AttachExit, attach, terminalReset } from '../../src/cli/attach.ts'
+import type { TerminalSize } from '../../src/core/events.ts'
+import { type AttachConnection, type AttachEnd, type AttachExit, type AttachOptions, attach, terminalReset } from '../../src/cli/attach.ts'
 import { printable } from '../../src/core/terminal-text.ts'
 import { type KeeperConnection, connectKeeper } from '../../src/keeper/connection.ts'
 import { type TestRun, nonce, path, root, soon, startRun, temporaryFolder, until } from '../keeper/keepers.ts'
@@ -96,11 +97,15 @@ class FakeTerminal {
 }
 
 class FakeConnection implements AttachConnection {
-  readonly hello: { ends: { out: number }; exit?: AttachExit }
+  readonly hello: { ends: { out: number }; exit?: AttachExit; attends?: boolean }
   readonly typed: string[] = []
   readonly sizes: string[] = []
   readonly flow: string[] = []
   from = -1
+  /** Where it says that live output begins, to who attends. */
+  answersFrom: number | undefined
+  attending = false
+  #onAttended: ((from: number, viewers: number) => void) | undefined
   #onOutput: ((output: { offset: number; bytes: Uint8Array }) => void) | undefined
   readonly #exit = Promise.withResolvers<{ exit: AttachExit } | undefined>()
   readonly #log: Buffer
@@ -109,6 +114,11 @@ class FakeConnection implements AttachConnection {
   constructor(log: string | Buffer, end = Buffer.from(log).length) {
     this.#log = Buffer.from(log)
     this.hello = { ends: { out: end } }
+  }
+
+  answerFrom(offset: number): void {
+    this.hello.attends = true
+    this.answersFrom = offset
   }
 
   get exited(): Promise<{ exit: AttachExit } | undefined> {
@@ -148,6 +158,15 @@ class FakeConnection implements AttachConnection {
 
   resize({ cols, rows }: { cols: number; rows: number }): void {
     this.sizes.push(`${cols}x${rows}`)
+  }
+
+  onAttended(listener: (from: number, viewers: number) => void): void {
+    this.#onAttended = listener
+  }
+
+  attend(on: boolean): void {
+    this.attending = on
+    if (this.answersFrom !== undefined) this.#onAttended?.(this.answersFrom, 1)
   }
 
   pause(): void {
@@ -257,6 +276,85 @@ describe('attaching a terminal', () => {
     hasty.type('\x1cd')
     await left
     expect(nudged.sizes).toEqual(['100x29', '100x30'])
+  })
+
+  /** Attached with a screen of the first five bytes of the log. */
+  async function withScreen(
+    connection: FakeConnection,
+    more: Partial<AttachOptions> = {},
+    screen: string | undefined = 'SCREEN',
+  ): Promise<{ terminal: FakeTerminal; end: Promise<AttachEnd> }> {
+    const terminal = new FakeTerminal()
+    const asked = Promise.withResolvers<void>()
+    const made = (size: TerminalSize | undefined) => {
+      setImmediate(asked.resolve)
+      connection.sizes.push(size ? `screen of ${size.columns}x${size.rows}` : 'screen of its own size')
+      return Promise.resolve(screen === undefined ? undefined : { offset: 5, columns: 100, rows: 30, bytes: Buffer.from(screen) })
+    }
+    const end = attach({ connection, input: terminal.input, output: terminal.output, signals: terminal.signals, screen: made, ...more }, never)
+    await asked.promise
+    return { terminal, end }
+  }
+
+  test('with a screen it is shown, then what came since, of which the daemon answered the questions, then everything as it comes', async () => {
+    const connection = new FakeConnection('12345 \x1b[1mmore\x1b[6n\x1b]11;?\x07 and\x1b[c')
+    connection.answerFrom(29)
+    const { terminal, end } = await withScreen(connection)
+    expect(connection.from).toBe(5)
+    connection.serve(12, 20, 29)
+    expect([terminal.picture, terminal.answered]).toEqual(['SCREEN \x1b[1mmore and\x1b[c', 1])
+    expect(connection.sizes).toEqual(['100x30', 'screen of 100x30'])
+    terminal.type('\x1cd')
+    await end
+  })
+
+  test('a sequence that was half received is finished by what comes, also between the screen and the first live byte', async () => {
+    for (const from of [5, 6, 7, 9]) {
+      const connection = new FakeConnection('1234535mred')
+      connection.answerFrom(from)
+      const { terminal } = await withScreen(connection, {}, 'SCREEN\x1b[')
+      connection.serve(6, 8)
+      expect(terminal.picture).toBe('SCREEN\x1b[35mred')
+    }
+  })
+
+  test('keys typed while the screen is being made reach the program', async () => {
+    const connection = new FakeConnection('12345')
+    const made = Promise.withResolvers<undefined>()
+    const terminal = new FakeTerminal()
+    const end = attach({ connection, input: terminal.input, output: terminal.output, signals: terminal.signals, screen: () => made.promise }, never)
+    terminal.type('early')
+    expect(connection.typed).toEqual(['early'])
+    terminal.type('\x1cd')
+    expect(await end).toEqual({ kind: 'detached', key: 'd' })
+    made.resolve(undefined)
+    expect(connection.from).toBe(-1)
+  })
+
+  test('without a screen the end of the log is drawn', async () => {
+    const connection = new FakeConnection('12345 old')
+    const terminal = new FakeTerminal()
+    const made = Promise.withResolvers<undefined>()
+    const end = attach({ connection, input: terminal.input, output: terminal.output, signals: terminal.signals, screen: () => made.promise }, never)
+    made.resolve(undefined)
+    await until(() => connection.from === 0, 'the log to be read')
+    connection.serve()
+    expect(terminal.picture).toBe('12345 old')
+    terminal.type('\x1cd')
+    await end
+  })
+
+  test('who only looks changes no size, answers nothing, and what is typed goes nowhere but the prefix', async () => {
+    const connection = new FakeConnection('12345')
+    connection.answerFrom(5)
+    const { terminal, end } = await withScreen(connection, { readOnly: true })
+    connection.live('\x1b[c', 5)
+    terminal.type('x')
+    terminal.resize(90, 20)
+    expect([connection.typed, connection.sizes]).toEqual([[], ['screen of its own size']])
+    terminal.type('\x1cd')
+    expect(await end).toEqual({ kind: 'detached', key: 'd' })
+    expect([connection.sizes.length, connection.attending]).toEqual([1, false])
   })
 
   const endings: readonly (readonly [string, (terminal: FakeTerminal, connection: FakeConnection, abort: AbortController) => void, AttachEnd])[] = [

@@ -103,6 +103,10 @@ export class FakeClient implements Client {
     return undefined
   }
 
+  async screen(): Promise<undefined> {
+    return undefined
+  }
+
   async resize(): Promise<Refusal | undefined> {
     return undefined
   }

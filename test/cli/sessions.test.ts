@@ -60,6 +60,15 @@ test('colours only where they are wanted', async () => {
   expect((await offstage(several(), ['sessions'], { tty: true, color: false })).out).not.toContain('\x1b')
 })
 
+test('what stands still says why in the list, in the place of what it did last', async () => {
+  const client = new FakeClient().create('aaaaaaaa', { prompt: 'x' }).say('aaaaaaaa', '1.1', 'I begin').create('bbbbbbbb', { prompt: 'x' }).say('bbbbbbbb', '1.1', 'I begin')
+  client.report('aaaaaaaa', { type: 'held', why: 'the disk is full: free some space, and it goes on by itself' }).report('bbbbbbbb', { type: 'silent', forMs: 300_000 })
+  const summaries = async (): Promise<readonly (string | undefined)[]> => (await offstage(client, ['sessions'])).out.split('\n').map((line) => line.split('\t')[5])
+  expect(await summaries()).toEqual(['no signal: its turn is open and nothing comes of it', 'held: the disk is full: free some space, and it goes on by itself', undefined])
+  client.report('aaaaaaaa', { type: 'released' }).report('bbbbbbbb', { type: 'spoke' })
+  expect(await summaries()).toEqual(['I begin', 'I begin', undefined])
+})
+
 test('--status takes the statuses, several of them, and running and error', async () => {
   const ids = async (status: string): Promise<readonly string[]> =>
     (await offstage(several(), ['sessions', '--status', status])).out.split('\n').flatMap((line) => line.split('\t')[0] || [])
@@ -76,7 +85,7 @@ test('--cwd takes a directory and all below it, also one that is gone', async ()
   expect((await offstage(several(), ['sessions', '--cwd', '/work/sit'])).out).toBe('')
 })
 
-test('--all shows archived and removed ones too', async () => {
+test('--all shows archived ones too', async () => {
   const client = several().command('m4c8d1ef', { type: 'end' })
   expect((await offstage(client, ['ls'])).out).not.toContain('m4c8d1ef')
   expect((await offstage(client, ['ls', '--all'])).out).toContain('m4c8d1ef')

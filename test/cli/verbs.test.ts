@@ -578,6 +578,42 @@ describe('events and why', () => {
   })
 })
 
+describe('what a terminal says of itself', () => {
+  const claim = { source: 'OSC 7501', state: 'working', message: 'building', atOffset: 10 } as const
+  const client = new FakeClient().create('tttttttt', { spec: shell, title: 'bash' })
+  client.report('tttttttt', { type: 'signals', signal: { claims: [claim], title: 'one', worked: true } })
+  client.report('tttttttt', { type: 'signals', signal: { claims: [claim], title: 'two', worked: true } })
+  client.nowMs += 12_000
+  const notice = { source: 'OSC 9', text: 'look', atOffset: 90 } as const
+  client.report('tttttttt', { type: 'signals', signal: { claims: [{ ...claim, state: 'blocked', kind: 'question', atOffset: 80 }], title: 'two', notice, worked: true } })
+  client.nowMs += 5_000
+
+  test('why says it by source and age, and of the facts only those that made another state', async () => {
+    const { out } = await offstage(client, ['why', 'tttttttt'])
+    expect(out).toContain(
+      [
+        ' ◆ waiting: question: building',
+        '   its directory is gone: /work/shop',
+        '   OSC 7501, since 2026-11-23T14:00:12.000Z: blocked (question): building',
+        '   run 1 is alive, pid 11',
+        '',
+        ' what it says of itself',
+        '',
+      ].join('\n'),
+    )
+    expect(out).toContain(['   OSC 7501      blocked (question): building, 5s ago', '   window title  two, 17s ago', '   OSC 9         look, 5s ago', ''].join('\n'))
+    expect(out.match(/signaled.*/g)).toEqual([
+      'signaled           run 1: OSC 7501 working: building; window title one',
+      'signaled           run 1: OSC 7501 blocked (question): building; window title two; OSC 9 look',
+    ])
+    expect((await offstage(client, ['why', 'tttttttt', '--all'])).out.match(/signaled/g)).toHaveLength(3)
+  })
+
+  test('the list shows it', async () => {
+    expect((await offstage(client, ['sessions'])).out).toContain('tttttttt\twaiting\t\tbash\t/work/shop\tquestion: building\t')
+  })
+})
+
 describe('agents and daemon', () => {
   test('agents lists the configured and the known ones', async () => {
     const config = join(folder, 'config.toml')

@@ -647,3 +647,15 @@ test('an agent that is lost again and again is started three times by policy, ea
   // Whoever asks for it begins anew.
   expect(restartDelayMs(folded([...after(3), runStarting(5, 'resume'), ...lostRun(5)]))).toBe(1000)
 })
+
+test('an agent that could not even be started, or is no use, is not started again by policy', () => {
+  const ofAuto: Event = { type: 'created', spec: { ...agentSpec, resume: 'auto' }, title: 'Tidy up' }
+  const died: readonly Event[] = [ofAuto, starting(), started(), agentReady(), queued(), turnStarted(), exited(1)]
+  const byPolicy: Event = { type: 'run-starting', run: 2, because: 'policy', resumes: 'ref-1', environmentNames: [] }
+  expect(restartDelayMs(folded(died))).toBe(1000)
+  for (const over of [
+    [{ type: 'run-not-started', run: 2, why: 'its directory is gone' }],
+    [started(2), { type: 'run-failed', run: 2, why: 'it speaks another protocol' }],
+  ] as const)
+    expect(restartDelayMs(folded([...died, byPolicy, ...over]))).toBeUndefined()
+})

@@ -8,6 +8,7 @@ import type { Command, Input, Report } from '../../src/core/inputs.ts'
 import { type Effect, recover } from '../../src/core/react.ts'
 import { type Answer, type Ask, type Request, checkAnswer } from '../../src/core/requests.ts'
 import { type Session, evolve, fold } from '../../src/core/session.ts'
+import { type Claim, type Signal, newsOf, stateSources } from '../../src/core/signal.ts'
 import { statusOf, statuses } from '../../src/core/status.ts'
 import { counts, emptyTranscript, transcribe } from '../../src/core/transcript.ts'
 import { viewOf } from '../../src/core/view.ts'
@@ -55,6 +56,28 @@ const commandStep: fc.Arbitrary<Step> = fc.record({
   ),
 })
 
+/** What the driver of a terminal might make of what a program says: never an empty word, no undefined field. */
+const offset = fc.nat(99)
+const signal: fc.Arbitrary<Signal> = fc
+  .record({
+    states: fc.array(fc.option(fc.constantFrom<Claim['state']>('idle', 'working', 'blocked', 'done', 'error')), { minLength: 3, maxLength: 3 }),
+    more: fc.constantFrom<Partial<Claim>>({}, { message: 'says what' }, { progress: 50 }, { kind: 'permission', message: ' ' }),
+    parts: fc.constantFrom<Pick<Signal, 'parts'>>({}, { parts: [{ id: 'a', state: 'blocked', atOffset: 5 }] }, { parts: [{ id: 'a/b', state: 'done', atOffset: 6 }] }),
+    title: fc.constantFrom<Pick<Signal, 'title'>>({}, { title: 'a title' }),
+    notice: fc.option(fc.record({ text: fc.constantFrom('look', 'here'), atOffset: offset })),
+    bell: fc.option(offset),
+    worked: fc.boolean(),
+    atOffset: offset,
+  })
+  .map(({ states, more, parts, title, notice, bell, worked, atOffset }) => ({
+    claims: stateSources.flatMap((source, nth) => (states[nth] ? [{ source, state: states[nth], ...more, atOffset }] : [])),
+    ...parts,
+    ...title,
+    ...(notice ? { notice: { source: 'OSC 9' as const, ...notice } } : {}),
+    ...(bell === null ? {} : { bell: { atOffset: bell } }),
+    ...(worked ? { worked: true as const } : {}),
+  }))
+
 const reportStep: fc.Arbitrary<Step> = fc.record({
   do: fc.constant('report'),
   report: fc.oneof(
@@ -91,6 +114,7 @@ const reportStep: fc.Arbitrary<Step> = fc.record({
     fc.record({ type: fc.constant('deferred'), why: fc.constant('no room') }),
     fc.record({ type: fc.constant('held'), why: fc.constantFrom('the disk is full', 'too much output') }),
     fc.record({ type: fc.constant('silent'), forMs: fc.nat(9) }),
+    { weight: 3, arbitrary: fc.record({ type: fc.constant('signals'), signal }) },
     fc.constantFrom<Report>({ type: 'may-start' }, { type: 'idle' }, { type: 'drop-output' }, { type: 'released' }, { type: 'spoke' }),
   ),
 })
@@ -267,7 +291,20 @@ test('the status of every state has a known name, a reason and evidence, and a v
     expect(JSON.parse(JSON.stringify(view))).toStrictEqual(view)
     expect(view.unseen).toBeGreaterThanOrEqual(0)
     expect(view.elapsedMs).toBeGreaterThanOrEqual(0)
-    expect(view.status === 'waiting' && view.requests.every((request) => request.lost) ? view.reason : 'asks').toMatch(/asks|lost|environment|prompt/)
+    expect(view.status === 'waiting' && view.requests.every((request) => request.lost) ? view.reason : 'asks').toMatch(
+      /asks|lost|environment|prompt|^(?:permission|blocked|error|says): ./,
+    )
+  })
+})
+
+test('what a program says of itself is known while it lives, is not recorded twice, and calls for nobody who has looked', () => {
+  always(({ input, decided, world: { session } }) => {
+    if (session?.signal) expect(isLive(session)).toBe(true)
+    if (input.kind === 'report' && input.report.type === 'signals' && decided !== 'refused' && session?.signal) expect(newsOf(session.signal, input.report.signal)).toBe('none')
+    if (input.kind === 'command' && input.command.type === 'show' && decided !== 'refused' && session) {
+      expect([session.signal?.signal.notice, session.signal?.signal.bell]).toEqual([undefined, undefined])
+    }
+    if (session?.process.kind === 'live' && session.spec.kind === 'agent') expect(statusOf(session).reason).not.toMatch(/^says: /)
   })
 })
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Event } from '../../src/core/events.ts'
+import type { Claim, Notice, PartClaim, Signal } from '../../src/core/signal.ts'
 import { type Status, statusOf, statuses } from '../../src/core/status.ts'
 import { viewOf } from '../../src/core/view.ts'
 import {
@@ -21,6 +22,7 @@ import {
   starting,
   stopAsked,
   stopped,
+  terminalSpec,
   turnStarted,
   waiting,
   working,
@@ -39,6 +41,12 @@ const notStarted: Event = { type: 'run-not-started', run: 1, why: 'no such progr
 const failed: Event = { type: 'run-failed', run: 1, why: 'this is no agent' }
 const missing: Event = { type: 'environment-missing', run: 1 }
 const closed: Event = { type: 'request-closed', requestId: permission.id, because: 'cancelled' }
+
+const signaled = (signal: Signal): Event => ({ type: 'signaled', run: 1, signal })
+const by = (state: Claim['state'], more: Partial<Claim> = {}): Claim => ({ source: 'OSC 7501', state, atOffset: 10, ...more })
+const part = (id: string, state: Claim['state']): PartClaim => ({ id, state, message: `of ${id}`, atOffset: 10 })
+const notice: Notice = { source: 'OSC 9', text: 'tests passed', atOffset: 20 }
+const shown: Event = { type: 'shown', entries: 0 }
 
 const table: readonly (readonly [string, readonly Event[], Status, string])[] = [
   ['created', [created, queued()], 'queued', 'waiting to be started'],
@@ -94,7 +102,51 @@ const table: readonly (readonly [string, readonly Event[], Status, string])[] = 
   ['resumed', [...halted, starting(2)], 'starting', 'the program is being started'],
   ['resumed after a stop', [...halted, starting(2), started(2), agentReady(2)], 'waiting', 'waiting for a prompt'],
   ['resumed when it was done', [...completed, exited(), starting(2), started(2), agentReady(2)], 'completed', 'the turn ended'],
-  ['a terminal at work', terminal, 'working', 'the program runs'],
+  ['a terminal at work', terminal, 'working', 'no signal: the program runs'],
+  ['a command on pipes', [{ type: 'created', spec: { ...terminalSpec, driver: 'command' }, title: 'make' }, starting(), started()], 'working', 'the program runs'],
+  ['a terminal with a title', [...terminal, signaled({ claims: [], title: 'vim' })], 'working', 'no signal: the program runs'],
+  ['a terminal that says it works', [...terminal, signaled({ claims: [by('working', { message: 'building' })], worked: true })], 'working', 'building'],
+  ['a terminal that says so by its title', [...terminal, signaled({ claims: [by('working', { source: 'title' })], title: 'Fix it', worked: true })], 'working', 'Fix it'],
+  ['a terminal that says so and nothing else', [...terminal, signaled({ claims: [by('working')] })], 'working', 'at work, as it says itself'],
+  ['a terminal that is blocked', [...terminal, signaled({ claims: [by('blocked', { kind: 'permission', message: 'rm -r?' })] })], 'waiting', 'permission: rm -r?'],
+  ['a terminal that is blocked by nobody knows what', [...terminal, signaled({ claims: [by('blocked')] })], 'waiting', 'blocked: it asks for you'],
+  ['a terminal in error', [...terminal, signaled({ claims: [by('error', { title: 'Tests' })] })], 'waiting', 'error: Tests'],
+  ['a terminal that is done', [...terminal, signaled({ claims: [by('done')] })], 'completed', 'done, as it says itself'],
+  ['a terminal that is done and says what', [...terminal, signaled({ claims: [by('done', { message: 'deployed' })] })], 'completed', 'done: deployed'],
+  ['a terminal that is idle', [...terminal, signaled({ claims: [by('idle')] })], 'waiting', 'waiting for a prompt'],
+  ['a terminal that is idle after it worked', [...terminal, signaled({ claims: [by('idle')], title: 'Fix it', worked: true })], 'completed', 'idle again: Fix it'],
+  [
+    'a terminal that says one thing better than the other',
+    [...terminal, signaled({ claims: [by('done'), by('working', { source: 'title' })] })],
+    'completed',
+    'done, as it says itself',
+  ],
+  [
+    'a terminal that works, and a part of it asks',
+    [...terminal, signaled({ claims: [by('working')], parts: [part('a', 'working'), part('b', 'blocked')] })],
+    'waiting',
+    'blocked: of b',
+  ],
+  ['a terminal of which only parts speak', [...terminal, signaled({ claims: [], parts: [part('a', 'done'), part('b', 'working')] })], 'working', 'of b'],
+  ['a terminal that notifies', [...terminal, signaled({ claims: [], notice })], 'waiting', 'says: tests passed'],
+  ['a terminal that notified and was looked at', [...terminal, signaled({ claims: [], notice }), shown], 'working', 'no signal: the program runs'],
+  [
+    'a terminal that says again what was looked at',
+    [...terminal, signaled({ claims: [], notice }), shown, signaled({ claims: [], notice })],
+    'working',
+    'no signal: the program runs',
+  ],
+  [
+    'a terminal that notifies anew',
+    [...terminal, signaled({ claims: [], notice }), shown, signaled({ claims: [], notice: { ...notice, atOffset: 99 } })],
+    'waiting',
+    'says: tests passed',
+  ],
+  ['a terminal that notifies and works on', [...terminal, signaled({ claims: [by('working')], notice })], 'working', 'at work, as it says itself'],
+  ['a terminal whose bell rang', [...terminal, signaled({ claims: [], bell: { atOffset: 3 } })], 'working', 'its bell rang: the program runs'],
+  ['a terminal that was done and ended', [...terminal, signaled({ claims: [by('done')] }), exited(2)], 'failed', 'exit code 2'],
+  ['a terminal that was blocked and is being stopped', [...terminal, signaled({ claims: [by('blocked')] }), stopAsked()], 'working', 'being stopped'],
+  ['a terminal that was blocked and runs again', [...terminal, signaled({ claims: [by('blocked')] }), exited(), starting(2), started(2)], 'working', 'no signal: the program runs'],
   ['a terminal that ended', [...terminal, exited()], 'completed', 'exit code 0'],
   ['a terminal that failed', [...terminal, exited(2)], 'failed', 'exit code 2'],
   ['a terminal that was lost', [...terminal, lost()], 'failed', 'run lost: its keeper ended unexpectedly'],
@@ -118,6 +170,29 @@ test('the evidence names the process and what it is about', () => {
   expect(statusOf(folded([...completed, lost()])).evidence).toEqual(['outcome done', 'run 1 was lost: its keeper ended unexpectedly'])
 })
 
+test('what a terminal says of itself is evidence with its source and its time', () => {
+  const blocked = [...terminal, signaled({ claims: [by('blocked', { kind: 'auth' }), by('working', { source: 'title' })], title: 'x', worked: true })]
+  expect(statusOf(folded(blocked)).evidence).toEqual(['OSC 7501, since 1970-01-01T00:00:04.000Z: blocked (auth)', 'run 1 is alive, pid 201'])
+  expect(statusOf(folded([...terminal, signaled({ claims: [], notice })])).evidence[0]).toBe('OSC 9, since 1970-01-01T00:00:04.000Z: tests passed')
+  const more = folded([
+    ...blocked,
+    signaled({ claims: [by('blocked', { kind: 'auth' }), by('idle', { source: 'title', atOffset: 50 })], title: 'x', bell: { atOffset: 60 }, worked: true }),
+  ])
+  expect(viewOf(more, 60_000)).toMatchObject({
+    activity: 'x',
+    progress: null,
+    changedAt: '1970-01-01T00:00:04.000Z',
+    signals: [
+      { source: 'OSC 7501', value: 'blocked (auth)', since: '1970-01-01T00:00:04.000Z' },
+      { source: 'title', value: 'idle', since: '1970-01-01T00:00:05.000Z' },
+      { source: 'window title', value: 'x', since: '1970-01-01T00:00:04.000Z' },
+      { source: 'bell', value: 'rang', since: '1970-01-01T00:00:05.000Z' },
+    ],
+  })
+  expect(viewOf(folded([...terminal, signaled({ claims: [by('working', { progress: 7 })] })]), 60_000).progress).toBe(7)
+  expect(viewOf(folded([...blocked, exited()]), 60_000)).toMatchObject({ signals: [], progress: null, activity: 'x' })
+})
+
 test('a view says since when, for how long, and how much nobody saw', () => {
   const session = folded([...completed, { type: 'shown', entries: 1 }, spoke('bye')])
   const view = viewOf(session, 60_000)
@@ -133,6 +208,19 @@ test('a view says since when, for how long, and how much nobody saw', () => {
   })
   expect(viewOf(folded(working), 60_000).elapsedMs).toBe(59_000)
   expect(viewOf(folded(terminal), 60_000, { entries: 40 })).toMatchObject({ kind: 'terminal', entries: 40, unseen: 40, size: { columns: 80, rows: 24 } })
+})
+
+test('a view of a run that cannot be taken up again says why', () => {
+  const view = viewOf(folded(working), 60_000, { noSignal: true, stuck: 'its output cannot be understood: too deep' })
+  expect([view.status, view.reason]).toEqual(['working', 'no signal: its output cannot be understood: too deep'])
+  expect(view.evidence[0]).toBe('tried again and again; last known: at work')
+})
+
+test('a view of a run that is held says so before it is recorded', () => {
+  const live = viewOf(folded(terminal), 60_000, { held: 'the disk is full' })
+  const recorded = viewOf(folded([...terminal, { type: 'held', run: 1, why: 'the disk is full' }]), 60_000)
+  expect([live.status, live.reason, live.evidence]).toEqual([recorded.status, recorded.reason, recorded.evidence])
+  expect(live.reason).toBe('held: the disk is full')
 })
 
 test('a view of a run that nobody hears of says so', () => {

@@ -10,6 +10,7 @@ import { pathsFrom, prepareHome } from '../../src/config/paths.ts'
 import { isRefusal } from '../../src/core/errors.ts'
 import type { LaunchSpec } from '../../src/core/events.ts'
 import type { Command } from '../../src/core/inputs.ts'
+import type { Conversation, Driver } from '../../src/drivers/driver.ts'
 import { drivers } from '../../src/drivers/index.ts'
 import { Engine } from '../../src/engine/engine.ts'
 import { keepersOnDisk } from '../../src/engine/keepers-on-disk.ts'
@@ -172,19 +173,20 @@ test('a client that found no daemon and could start none can ask again later', a
 
 /** An engine in this process, with parts that fail. */
 async function withEngine(
-  change: { readonly log?: MemoryLog; readonly keepers?: (real: Keepers) => Keepers },
+  change: { readonly log?: MemoryLog; readonly keepers?: (real: Keepers) => Keepers; readonly driver?: (real: Driver) => Driver },
   use: (engine: Engine, home: TestHome) => Promise<void>,
 ): Promise<void> {
   await using home = new TestHome()
   const paths = pathsFrom(home.env, process.getuid?.() ?? 0)
   prepareHome(paths)
   const end = new AbortController()
-  const keepers = keepersOnDisk(paths, packageRoot)
+  const keepers = keepersOnDisk(paths, packageRoot, () => undefined)
   const engine = await Engine.open({
     log: change.log ?? memoryLog(),
     keepers: change.keepers?.(keepers) ?? keepers,
-    driver: (name) => drivers[name](),
+    driver: async (name) => (change.driver ?? ((real) => real))(await drivers[name]()),
     files: { read: () => Promise.reject(new Error('unused')), write: () => Promise.reject(new Error('unused')) },
+    screens: { snapshot: async () => undefined, cursor: async () => undefined, advance: () => {} },
     nowMs: Date.now,
     delay: (ms) => delay(ms, undefined, { signal: end.signal, ref: false }).catch(() => {}),
     warn: () => {},
@@ -230,6 +232,70 @@ test('a step that fails half way ends no daemon, and what it took in is read aga
     )
     expect(entries).toEqual([...['a', 'b'].flatMap((tool) => ['pending', 'running', 'completed'].map((status) => `${tool} ${status}`)), 'said'])
     expect([heard(home).length, calls > 4]).toEqual([1, true])
+  })
+})
+
+/** A driver that fails over these bytes, as long as it is `on`. */
+function failingOver(text: string): { on: boolean; tries: number[]; driver: (real: Driver) => Driver } {
+  const failure = {
+    on: true,
+    tries: [] as number[],
+    driver: (real: Driver): Driver => {
+      const failing = (conversation: Conversation): Conversation => {
+        const receive = conversation.receive.bind(conversation)
+        conversation.receive = (stream, offset, bytes) => {
+          if (!failure.on || !Buffer.from(bytes).includes(text)) return receive(stream, offset, bytes)
+          failure.tries.push(performance.now())
+          throw new RangeError('Maximum call stack size exceeded')
+        }
+        return conversation
+      }
+      return {
+        ...real,
+        begin: (launch) => {
+          const begun = real.begin(launch)
+          return { ...begun, conversation: failing(begun.conversation) }
+        },
+        restore: (launch, checkpoint) => failing(real.restore(launch, checkpoint)),
+      }
+    },
+  }
+  return failure
+}
+
+test('a run whose output makes its driver fail is tried less and less often, says why, and goes on where it was when it can', async () => {
+  const failure = failingOver('poison')
+  await withEngine({ driver: failure.driver }, async (engine, home) => {
+    const session = newId()
+    accepted(await create(engine, home, session, agentSpec(home, [process.execPath, talker]), 'say before\nsay poison\nsay after'))
+    const stuck = /^no signal: its output cannot be understood: Maximum call stack size exceeded$/
+    const reason = async (): Promise<string> => (await engine.get(session, never))?.session.reason ?? ''
+    while (!stuck.test(await reason()) && failure.tries.length < 5) await delay(20)
+    expect(await reason()).toMatch(stuck)
+    await delay(1500)
+    // 0.5 s, 1 s, 2 s: not every half second.
+    const [first = 0, second = 0, third = 0] = failure.tries
+    expect([failure.tries.length <= 4, second - first >= 450, third - second >= 900]).toEqual([true, true, true])
+    const live = (await engine.get(session, never))?.session
+    expect([live?.reason, live?.run?.alive, runs(live?.run?.pid ?? 0)]).toEqual([expect.stringMatching(stuck), true, true])
+    failure.on = false
+    const done = await until(engine, session, (now) => now.status === 'completed')
+    expect([done.reason, heard(home).length]).toEqual(['the turn ended', 1])
+  })
+})
+
+test('a run that is stuck can be stopped', async () => {
+  const failure = failingOver('poison')
+  await withEngine({ driver: failure.driver }, async (engine, home) => {
+    const session = newId()
+    accepted(await create(engine, home, session, agentSpec(home, [process.execPath, talker]), 'say poison\nhang'))
+    await settle(
+      () => failure.tries.length,
+      (tries) => tries >= 2,
+    )
+    accepted(await engine.submit({ session, commandId: newId(), command: { type: 'stop' } }, never))
+    const over = await until(engine, session, ({ status }) => status === 'stopped')
+    expect([over.reason, over.run?.alive]).toEqual(['stopped', false])
   })
 })
 

@@ -72,16 +72,24 @@ class Player {
 
   /** The daemon dies and another one takes over from the checkpoint. */
   restart(): void {
-    const before = { calls: this.conversation.openCalls(), lines: this.conversation.lines(), lastWords: this.conversation.lastWords() }
+    const before = knownBy(this.conversation)
     const checkpoint = this.conversation.checkpoint()
     this.conversation = this.#driver.restore(this.#recording.launch, JSON.parse(JSON.stringify(checkpoint)) as Checkpoint)
     for (const stream of ['out', 'err'] as const) {
       const offset = stream === 'out' ? checkpoint.outOffset : checkpoint.errOffset
       if (offset < this.#sent[stream]) this.#perform(this.conversation.receive(stream, offset, this.#all[stream].subarray(offset, this.#sent[stream])))
     }
-    expect({ calls: this.conversation.openCalls(), lines: this.conversation.lines(), lastWords: this.conversation.lastWords() }).toEqual(before)
+    expect(knownBy(this.conversation)).toEqual(before)
   }
 }
+
+/** What must not depend on how it came to be known. */
+const knownBy = (conversation: Conversation) => ({
+  calls: conversation.openCalls(),
+  lines: conversation.lines(),
+  lastWords: conversation.lastWords(),
+  signal: conversation.signal?.(),
+})
 
 function played(driver: Driver, recording: Recording): Player {
   const player = new Player(driver, recording)
@@ -95,12 +103,7 @@ function played(driver: Driver, recording: Recording): Player {
 
 const readable = (output: Output): unknown => (output.kind === 'send' ? { ...output, send: { ...output.send, bytes: Buffer.from(output.send.bytes).toString() } } : output)
 
-interface Played {
-  readonly outputs: readonly unknown[]
-  readonly lines: number | undefined
-  readonly lastWords: string | undefined
-  readonly calls: readonly FileCall[]
-}
+type Played = ReturnType<typeof knownBy> & { readonly outputs: readonly unknown[] }
 
 /** Plays a recording to its end and gives everything that must not depend on the manner of playing. */
 export function play(driver: Driver, recording: Recording, manner: Manner = whole): Played {
@@ -122,13 +125,7 @@ export function play(driver: Driver, recording: Recording, manner: Manner = whol
   if (manner.restarts()) player.restart()
   player.end()
   if (manner.restarts()) player.restart()
-  const { conversation } = player
-  return {
-    outputs: player.outputs.filter((output) => output.kind !== 'draft').map(readable),
-    lines: conversation.lines(),
-    lastWords: conversation.lastWords(),
-    calls: conversation.openCalls(),
-  }
+  return { outputs: player.outputs.filter((output) => output.kind !== 'draft').map(readable), ...knownBy(player.conversation) }
 }
 
 /** One restart, before byte `position` of the recording (orders count as one). */

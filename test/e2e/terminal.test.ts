@@ -1,7 +1,9 @@
 // The conversation and the raw screen in a real terminal: /bg at any moment, the same process before and after, and a terminal that is sane afterwards.
 
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { TestHome, never, until } from '../home.ts'
+import { TestHome, never, settle, until } from '../home.ts'
 import { talkerAgent } from './offstage.ts'
 import { Tmux, hasTmux } from './tmux.ts'
 
@@ -92,6 +94,57 @@ test.skipIf(!hasTmux)('a shell, vim and less are left by the prefix key and ente
   await tmux.see(/ready\$ *$/)
   tmux.type('echo "code $?"; stty -a | grep -o "[-]*icanon [^;]*echo"; offstage ls')
   expect(await tmux.see(/code 3[\s\S]*✗ failed +shell/)).toMatch(/\nicanon iexten echo /)
+})
+
+// Drawn by hand, on purpose with what serializing a screen loses: margins, origin, a hidden cursor, keypad, mouse, colours of empty cells, insert mode, half a sequence at the end.
+const picture = [
+  '\\e[?1049h\\e[44m\\e[2J\\e[3;5H\\e[1;31mred and bold\\e[0m\\e[10;1H\\e[7minverse\\e[0m',
+  '\\e[?25l\\e[?1h\\e=\\e[?1002h\\e[?1006h\\e[5;20r\\e[?6h\\e[3;7H\\e[4;38;5;208m',
+].join('')
+
+test.skipIf(!hasTmux)('a screen that a program has drawn comes back cell by cell, with its modes, and what it draws next fits', async () => {
+  await using home = new TestHome()
+  using tmux = new Tmux(home, small)
+  writeFileSync(join(home.project, 'draw'), `stty -echo raw; printf '${picture}'; printf '\\e[3'; head -c 1 >/dev/null; printf 5mhere; head -c 1 >/dev/null`)
+  tmux.type('offstage run --label pic -- bash draw')
+  await tmux.see(/red and bold[\s\S]*inverse/)
+  const before = tmux.state()
+  tmux.keys('C-\\', 'd')
+  await tmux.see(/backgrounded[\s\S]*ready\$ *$/)
+  expect(tmux.state().modes).toMatch(/cursor_flag=1 alternate_on=0 .*mouse_any_flag=0/)
+  tmux.type('clear; offstage switch pic')
+  await tmux.see(/red and bold[\s\S]*inverse/)
+  expect(
+    await settle(
+      () => tmux.state(),
+      ({ modes }) => modes === before.modes,
+    ),
+  ).toEqual(before)
+  tmux.keys('x')
+  // In colour 5, where the cursor was, which half a sequence at the time of leaving decided.
+  await tmux.see(/here/)
+  expect(tmux.state().screen).toMatch(/\x1b\[[\d;]*35[;m].*here/) // oxlint-disable-line no-control-regex
+  tmux.keys('x')
+  await tmux.see(/ready\$ *$/)
+})
+
+test.skipIf(!hasTmux)('who only looks types nothing and changes no size', async () => {
+  await using home = new TestHome()
+  using tmux = new Tmux(home, { columns: 100, rows: 30 })
+  tmux.type(`offstage bg --label wide -- bash -c 'while read -r line; do echo "got $line at $(stty size)"; done'`)
+  await tmux.see(/backgrounded/)
+  tmux.resize(80, 24)
+  tmux.type('clear; offstage send wide --enter one; offstage switch --read-only wide')
+  await tmux.see(/got one at 30 100/)
+  tmux.type('two')
+  tmux.keys('C-\\', 'd')
+  await tmux.see(/backgrounded[\s\S]*ready\$ *$/)
+  tmux.type('clear; offstage switch wide')
+  await tmux.see(/got one at 30 100/)
+  tmux.type('three')
+  expect(await tmux.see(/got three at 24 80/)).not.toContain('two')
+  tmux.keys('C-\\', 'd')
+  await tmux.see(/backgrounded[\s\S]*ready\$ *$/)
 })
 
 async function firstSessions(client: Awaited<ReturnType<TestHome['client']>>) {

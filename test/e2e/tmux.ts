@@ -50,6 +50,28 @@ export class Tmux {
     return this.#tmux('capture-pane', '-p').trimEnd()
   }
 
+  /** What is shown with its colours, and the modes that a program has set. */
+  state(): { readonly screen: string; readonly modes: string } {
+    const modes = [
+      'cursor_x',
+      'cursor_y',
+      'cursor_flag',
+      'alternate_on',
+      'insert_flag',
+      'keypad_cursor_flag',
+      'keypad_flag',
+      'mouse_any_flag',
+      'mouse_sgr_flag',
+      'origin_flag',
+      'wrap_flag',
+    ]
+    const margins = ['scroll_region_upper', 'scroll_region_lower']
+    return {
+      screen: this.#tmux('capture-pane', '-p', '-e'),
+      modes: this.#tmux('display-message', '-p', [...modes, ...margins].map((name) => `${name}=#{${name}}`).join(' ')).trim(),
+    }
+  }
+
   /** The screen as soon as it is like that. Throws with the last one after 15 s. */
   async see(like: RegExp): Promise<string> {
     const screen = await settle(

@@ -13,10 +13,15 @@ import { openSqliteLog } from '../../src/store/sqlite-log.ts'
 
 const golden = (name: string): string => readFileSync(join(import.meta.dirname, 'golden', name), 'utf8')
 
-const facts = golden('format-1.jsonl')
-  .trimEnd()
-  .split('\n')
-  .map((line) => JSON.parse(line) as Envelope)
+const stored = (name: string): readonly Envelope[] =>
+  golden(name)
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Envelope)
+
+const facts = stored('format-1.jsonl')
+/** Of a case that came later. */
+const signalFacts = stored('format-1-signals.jsonl')
 
 const sessions = [...new Set(facts.map(({ session }) => session))]
 const of = (session: string): readonly Envelope[] => facts.filter((one) => one.session === session)
@@ -58,12 +63,13 @@ const everyType: Record<Event['type'], true> = {
   restored: true,
   shown: true,
   noted: true,
+  signaled: true,
   'output-dropped': true,
   rebuilt: true,
 }
 
 test('there is a stored fact of every case', () => {
-  expect(new Set(facts.map(({ event }) => event.type))).toEqual(new Set(Object.keys(everyType)))
+  expect(new Set([...facts, ...signalFacts].map(({ event }) => event.type))).toEqual(new Set(Object.keys(everyType)))
 })
 
 test('facts of format 1 make the sessions that they made then', () => {
@@ -84,6 +90,15 @@ test('facts of format 1 have the status and the transcript that they had then', 
     ['br0k3n00', 'failed', 'this is no ACP agent', 7],
     ['g1venb4k', 'completed', 'the turn ended', 9],
   ])
+})
+
+test('what a program said of itself makes the status that it made then', () => {
+  const session = fold(signalFacts)
+  expect(session).toMatchObject({
+    activity: 'rm -r build?',
+    signal: { signal: { claims: [{ source: 'OSC 7501', state: 'blocked', kind: 'permission' }], title: 'shop', worked: true }, seenTo: 660 },
+  })
+  expect(session && statusOf(session)).toMatchObject({ status: 'waiting', reason: 'permission: rm -r build?' })
 })
 
 test('a database that a version with format 1 made opens and reads as it was written', () => {

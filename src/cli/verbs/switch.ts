@@ -3,12 +3,13 @@
 import { findSession } from '../find.ts'
 import { openSession } from '../foreground.ts'
 import { jsonText } from '../format.ts'
-import { type Args, type Context, type Verb, jsonOption, word } from '../verb.ts'
+import { type Args, type Context, type Verb, flag, jsonOption, word } from '../verb.ts'
 
 async function run(context: Context, args: Args): Promise<number> {
   const client = await context.client()
   const session = await findSession(client, word(args), context.signal)
-  const exitCode = await openSession(context, client, session, { from: 'unseen', reads: !context.json })
+  const readOnly = flag(args, 'read-only')
+  const exitCode = await openSession(context, client, session, { from: 'unseen', reads: !context.json && !readOnly, readOnly })
   if (context.json) context.out(`${jsonText((await client.get(session.id, context.signal))?.session ?? session)}\n`)
   return exitCode
 }
@@ -21,9 +22,12 @@ const verb: Verb = {
   about: [
     'An agent: what was said since you last looked, then live; lines are prompts and answers, /bg leaves it running. A terminal: its screen; Ctrl-\\ then d leaves it running.',
   ],
-  options: { json: { ...jsonOption, help: 'wait until it is at rest and print the session object' } },
+  options: {
+    'read-only': { type: 'boolean', help: 'only look: what is typed does not reach the program, and its size stays' },
+    json: { ...jsonOption, help: 'wait until it is at rest and print the session object' },
+  },
   words: { min: 1, max: 1, name: 'an ID' },
-  examples: ['offstage switch k3f9', 'offstage switch backend-api'],
+  examples: ['offstage switch k3f9', 'offstage switch backend-api', 'offstage switch --read-only k3f9'],
   run,
 }
 

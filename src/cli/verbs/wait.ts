@@ -44,7 +44,7 @@ async function run(context: Context, args: Args): Promise<number> {
 }
 
 /** Facts that cannot change a status are passed over without asking. */
-const quiet: ReadonlySet<Event['type']> = new Set(['entry-written', 'usage-reported', 'shown', 'labelled', 'noted', 'agent-offers'])
+const quiet: ReadonlySet<Event['type']> = new Set(['entry-written', 'usage-reported', 'labelled', 'noted', 'agent-offers'])
 
 async function settle(client: Client, session: string, wanted: readonly Status[], signal: AbortSignal): Promise<SessionView> {
   let seen = await look(client, session, signal)

@@ -1,13 +1,14 @@
 // `offstage why`: the status with its reason and evidence, how it was started, and the chain of facts behind it.
 
 import type { Envelope, Event } from '../../core/events.ts'
+import { stateKey } from '../../core/signal.ts'
 import { plainText, printable, printableLine } from '../../core/terminal-text.ts'
 import type { SessionView } from '../../core/view.ts'
 import type { Client } from '../../sdk/client.ts'
 import { eventText } from '../event-text.ts'
 import { exitCodes } from '../failures.ts'
 import { findSession } from '../find.ts'
-import { agentLabel, clock, columnsOf, cut, jsonText, nameOf, padded, painter, shortPath, statusMark } from '../format.ts'
+import { agentLabel, clock, columnsOf, cut, duration, jsonText, nameOf, padded, painter, shortPath, statusMark } from '../format.ts'
 import { type Args, type Context, type Verb, flag, jsonOption, word } from '../verb.ts'
 
 const shownEvents = 30
@@ -54,7 +55,7 @@ function report(context: Context, session: SessionView, events: readonly Envelop
   const { spec, environmentNames, notes } = launchOf(events)
   const head = [paint.bold(session.id), nameOf(session), agentLabel(session.agent), paint.dim(shortPath(session.cwd, context.env['HOME']))].join('  ')
   const reason = session.reason === '' || session.reason === session.status ? '' : `: ${printableLine(session.reason)}`
-  const told = all ? events : events.filter(({ event }) => !quiet.has(event.type))
+  const told = all ? events : telling(events)
   const shown = all ? told : told.slice(-shownEvents)
   const line = ({ atMs, event }: Envelope): string => `   ${paint.dim(clock(atMs))}  ${padded(event.type, 17)}  ${cut(eventText(event), columns - 33)}`.trimEnd()
   const row = (name: string, value: string | undefined): readonly string[] => (value === undefined || value === '' ? [] : [`   ${padded(name, 12)}${printableLine(value)}`])
@@ -62,6 +63,10 @@ function report(context: Context, session: SessionView, events: readonly Envelop
     ` ${head}`,
     ` ${paint.status(session.status, `${statusMark[session.status]} ${session.status}`)}${reason}`,
     ...[...seen.now, ...session.evidence].map((one) => `   ${printableLine(one)}`),
+    ...section(
+      ' what it says of itself',
+      session.signals.map(({ source, value, since }) => `${padded(source, 14)}${printableLine(value)}, ${duration(context.now() - Date.parse(since))} ago`),
+    ),
     '',
     ' how it was started',
     ...row('program', spec?.argv.join(' ')),
@@ -79,6 +84,18 @@ function report(context: Context, session: SessionView, events: readonly Envelop
     ...section(' the end of stderr', seen.stderr === '' ? [] : seen.stderr.split('\n').slice(-stderrLines)),
     '',
   ].join('\n')
+}
+
+/** Without what tells nothing about a status: of what a program says of itself, only that which made another state. */
+function telling(events: readonly Envelope[]): readonly Envelope[] {
+  let said = ''
+  return events.filter(({ event }) => {
+    if (event.type === 'run-starting') said = ''
+    if (event.type !== 'signaled') return !quiet.has(event.type)
+    const before = said
+    said = stateKey(event.signal)
+    return said !== before
+  })
 }
 
 const section = (title: string, lines: readonly string[]): readonly string[] => (lines.length === 0 ? [] : ['', title, ...lines.map((line) => `   ${printable(line)}`)])
