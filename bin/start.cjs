@@ -9,7 +9,7 @@ const { isAbsolute, join } = require('node:path')
 keepCompiledCode()
 // A rejection ends the process with its stack, which is right for what can only be a bug here.
 if (existsSync(join(__dirname, '../src/cli/main.ts'))) void import('../src/cli/main.ts')
-else void import('../dist/cli/main.js')
+else require('../dist/cli/main.cjs')
 
 // Saves about a tenth of a start's work. Kept in the home, not in Node's default below /tmp, where another user could lie in wait with code of theirs;
 // so it begins with the second start, when the home is there and is ours alone (src/config/paths.ts makes and checks it).

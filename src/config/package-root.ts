@@ -14,7 +14,11 @@ export const isCheckout: boolean = import.meta.url.endsWith('.ts')
 /** The version in package.json. */
 export const packageVersion: string = (JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string }).version
 
-const programs = { cli: 'cli/main', daemon: 'daemon/main', 'scripted-agent': 'demo/scripted-agent' } as const
+/** With how each ends in a published package. */
+const programs = { cli: ['cli/main', 'cjs'], daemon: ['daemon/main', 'js'], 'scripted-agent': ['demo/scripted-agent', 'js'] } as const
 
-/** Absolute path of a program of ours: the .ts file in a checkout, the .js file in a published package. Run it with `process.execPath`. */
-export const entry = (name: keyof typeof programs): string => (isCheckout ? join(packageRoot, 'src', `${programs[name]}.ts`) : join(packageRoot, 'dist', `${programs[name]}.js`))
+/** Absolute path of a program of ours: the .ts file in a checkout, the compiled one in a published package. Run it with `process.execPath`. */
+export function entry(name: keyof typeof programs): string {
+  const [file, ending] = programs[name]
+  return isCheckout ? join(packageRoot, 'src', `${file}.ts`) : join(packageRoot, 'dist', `${file}.${ending}`)
+}
