@@ -97,6 +97,8 @@ export class KeeperConnection {
   readonly #unacknowledged = new Map<string, PromiseWithResolvers<AckResult>[]>()
   readonly #exit = Promise.withResolvers<KeeperExit | undefined>()
   readonly #closed = Promise.withResolvers<void>()
+  #onAttended: ((from: number, viewers: number) => void) | undefined
+  #attended: { readonly from: number; readonly viewers: number } | undefined
   #saidExit: KeeperExit | undefined
   #exitIsWanted = false
 
@@ -173,6 +175,20 @@ export class KeeperConnection {
     this.#send({ type: 'limit', mostBytes })
   }
 
+  /** Whether behind this connection is a terminal that somebody looks at, and that answers what the program asks in the
+   *  output from the next `onAttended` on. Counts until the connection ends. Does nothing where `hello.attends` is false. */
+  attend(on: boolean): void {
+    this.#send({ type: 'attend', on })
+  }
+
+  /** From byte `from` of `out` on, so many connections attend; told before any output from there on. To a daemon: each
+   *  change, whoever made it, and when it comes the newest one before. To others: what came of their own `attend`. One
+   *  listener, in the place of an earlier one; before `read` it misses nothing, later it is told the newest at once. */
+  onAttended(listener: (from: number, viewers: number) => void): void {
+    this.#onAttended = listener
+    if (this.#attended !== undefined) listener(this.#attended.from, this.#attended.viewers)
+  }
+
   /** Takes nothing more from the socket, acknowledgements included, until `resume`; the keeper then sends no more. */
   pause(): void {
     this.#socket.pause()
@@ -233,6 +249,10 @@ export class KeeperConnection {
         return
       case 'size':
         this.#options.onSize?.(frame.size)
+        return
+      case 'attended':
+        this.#attended = { from: frame.from, viewers: frame.viewers }
+        this.#onAttended?.(frame.from, frame.viewers)
         return
       case 'hello':
         return

@@ -29,6 +29,7 @@ export type ClientFrame =
   | { type: 'collect' }
   | { type: 'goodbye' }
   | { type: 'limit'; mostBytes: number }
+  | { type: 'attend'; on: boolean }
 
 export type HelloFrame = {
   type: 'hello'
@@ -43,6 +44,8 @@ export type HelloFrame = {
   highestIds: readonly [number, number, number, number]
   size: Size
   nonce: string
+  /** It says who attends. An earlier one passes over `attend`, and says nothing. */
+  attends: boolean
 }
 
 export type KeeperFrame =
@@ -52,6 +55,7 @@ export type KeeperFrame =
   | { type: 'exit'; exit: ExitStatus; ends: Ends }
   | { type: 'held'; on: boolean; errno: number }
   | { type: 'size'; size: Size }
+  | { type: 'attended'; from: number; viewers: number }
 
 /** Of a log larger than both, whole segments between the two are removed. */
 export type Keep = { firstBytes: number; lastBytes: number }
@@ -80,6 +84,8 @@ export class BadFrame extends Error {
 const streams: readonly Stream[] = ['out', 'err']
 const roles: readonly Role[] = ['viewer', 'daemon']
 const whoms: readonly Whom[] = ['group', 'child', 'foreground']
+/** Bit of the byte behind the nonce and its NUL. */
+const featureAttend = 1
 const ackResults: readonly AckResult[] = ['accepted', 'duplicate', 'closed']
 
 export function encodeClientFrame(frame: ClientFrame): Buffer {
@@ -118,13 +124,17 @@ export function encodeClientFrame(frame: ClientFrame): Buffer {
       return pack(0x08, 0, () => {})
     case 'limit':
       return pack(0x09, 8, (b) => write64(b, frame.mostBytes, 0))
+    case 'attend':
+      return pack(0x0a, 1, (b) => {
+        b[0] = frame.on ? 1 : 0
+      })
   }
 }
 
 export function encodeKeeperFrame(frame: KeeperFrame): Buffer {
   switch (frame.type) {
     case 'hello':
-      return pack(0x81, 77 + Buffer.byteLength(frame.nonce), (b) => {
+      return pack(0x81, 77 + Buffer.byteLength(frame.nonce) + (frame.attends ? 2 : 0), (b) => {
         b.writeUInt16LE(frame.version, 0)
         b[2] = frame.mode === 'pty' ? 0x74 : 0x70
         b[3] = frame.exit ? 1 : 0
@@ -136,6 +146,7 @@ export function encodeKeeperFrame(frame: KeeperFrame): Buffer {
         frame.highestIds.forEach((id, lane) => write64(b, id, 41 + 8 * lane))
         writeSize(b, frame.size, 73)
         b.write(frame.nonce, 77)
+        if (frame.attends) b[b.length - 1] = featureAttend
       })
     case 'output':
       return pack(0x82, 9 + frame.bytes.length, (b) => {
@@ -161,6 +172,11 @@ export function encodeKeeperFrame(frame: KeeperFrame): Buffer {
       })
     case 'size':
       return pack(0x86, 4, (b) => writeSize(b, frame.size, 0))
+    case 'attended':
+      return pack(0x87, 10, (b) => {
+        write64(b, frame.from, 0)
+        b.writeUInt16LE(frame.viewers, 8)
+      })
   }
 }
 
@@ -196,6 +212,8 @@ export function parseClientFrame(frame: Buffer): ClientFrame | undefined {
         return { type: 'goodbye' }
       case 0x09:
         return { type: 'limit', mostBytes: read64(p, 0) }
+      case 0x0a:
+        return { type: 'attend', on: p.readUInt8(0) !== 0 }
       default:
         return undefined
     }
@@ -208,6 +226,7 @@ export function parseKeeperFrame(frame: Buffer): KeeperFrame | undefined {
   return guarded(frame, (): KeeperFrame | undefined => {
     switch (frame[0]) {
       case 0x81: {
+        const nonceEnd = p.indexOf(0, 77)
         const hello: HelloFrame = {
           type: 'hello',
           version: p.readUInt16LE(0),
@@ -218,7 +237,8 @@ export function parseKeeperFrame(frame: Buffer): KeeperFrame | undefined {
           ends: readEnds(p, 25),
           highestIds: [read64(p, 41), read64(p, 49), read64(p, 57), read64(p, 65)],
           size: readSize(p, 73),
-          nonce: upToNul(p.toString('latin1', 77)),
+          nonce: p.toString('latin1', 77, nonceEnd < 0 ? p.length : nonceEnd),
+          attends: nonceEnd >= 0 && ((p[nonceEnd + 1] ?? 0) & featureAttend) !== 0,
         }
         return p.readUInt8(3) === 1 ? { ...hello, exit: readExit(p, 5) } : hello
       }
@@ -237,17 +257,21 @@ export function parseKeeperFrame(frame: Buffer): KeeperFrame | undefined {
         return { type: 'held', on: p.readUInt8(0) !== 0, errno: p.readInt32LE(1) }
       case 0x86:
         return { type: 'size', size: readSize(p, 0) }
+      case 0x87:
+        return { type: 'attended', from: read64(p, 0), viewers: p.readUInt16LE(8) }
       default:
         return undefined
     }
   })
 }
 
-/** Cuts a byte stream into frames, however it was chunked. */
+/** Cuts a byte stream into frames, however it was chunked. A frame that came in one piece is not copied. */
 export class FrameDecoder<Frame> {
   readonly #parse: (frame: Buffer) => Frame | undefined
-  #chunks: Buffer[] = []
+  /** The beginning of a frame, or of its length. */
+  #parts: Buffer[] = []
   #held = 0
+  /** Bytes of that frame with its length; 4 while this is not known. */
   #needed = 4
 
   constructor(parse: (frame: Buffer) => Frame | undefined) {
@@ -256,26 +280,53 @@ export class FrameDecoder<Frame> {
 
   /** The frames that are whole now. Throws BadFrame; nothing can be decoded after that. */
   push(chunk: Buffer): Frame[] {
-    this.#chunks.push(chunk)
-    this.#held += chunk.length
     const frames: Frame[] = []
-    if (this.#held < this.#needed) return frames
-    let bytes = this.#chunks.length === 1 ? chunk : Buffer.concat(this.#chunks, this.#held)
-    for (;;) {
-      this.#needed = 4
-      if (bytes.length < 4) break
-      const length = bytes.readUInt32LE(0)
-      if (length > maxFrameBytes) throw new BadFrame(`a frame of ${length} bytes, more than ${maxFrameBytes}`)
-      this.#needed = 4 + length
-      if (bytes.length < this.#needed) break
-      const frame = length > 0 ? this.#parse(bytes.subarray(4, 4 + length)) : undefined
-      if (frame !== undefined) frames.push(frame)
-      bytes = bytes.subarray(this.#needed)
+    let bytes = chunk
+    while (this.#held > 0) {
+      const part = bytes.subarray(0, this.#needed - this.#held)
+      bytes = bytes.subarray(part.length)
+      this.#parts.push(part)
+      this.#held += part.length
+      if (this.#held < this.#needed) return frames
+      const begun = this.#parts.length === 1 ? part : Buffer.concat(this.#parts, this.#held)
+      const needed = frameEnd(begun)
+      this.#hold(begun, needed)
+      if (begun.length < needed) continue
+      this.#decode(begun, frames)
+      this.#hold(noBytes, 4)
     }
-    this.#chunks = bytes.length > 0 ? [bytes] : []
-    this.#held = bytes.length
+    while (bytes.length >= 4) {
+      const end = frameEnd(bytes)
+      if (bytes.length < end) {
+        this.#hold(bytes, end)
+        return frames
+      }
+      this.#decode(bytes.subarray(0, end), frames)
+      bytes = bytes.subarray(end)
+    }
+    this.#hold(bytes, 4)
     return frames
   }
+
+  #hold(bytes: Buffer, needed: number): void {
+    this.#parts = bytes.length > 0 ? [bytes] : []
+    this.#held = bytes.length
+    this.#needed = needed
+  }
+
+  #decode(whole: Buffer, frames: Frame[]): void {
+    const frame = whole.length > 4 ? this.#parse(whole.subarray(4)) : undefined
+    if (frame !== undefined) frames.push(frame)
+  }
+}
+
+const noBytes = Buffer.alloc(0)
+
+/** Where the frame ends that these bytes begin with. */
+function frameEnd(bytes: Buffer): number {
+  const length = bytes.readUInt32LE(0)
+  if (length > maxFrameBytes) throw new BadFrame(`a frame of ${length} bytes, more than ${maxFrameBytes}`)
+  return 4 + length
 }
 
 export function encodeLaunchRecord(record: LaunchRecord): Buffer {
@@ -326,12 +377,6 @@ function guarded<Frame>(frame: Buffer, parse: () => Frame): Frame {
     if (cause instanceof BadFrame) throw cause
     throw new BadFrame(`a frame of type ${frame[0]} and ${frame.length} bytes cannot be read`, { cause })
   }
-}
-
-/** A newer keeper may say more behind the text. */
-function upToNul(text: string): string {
-  const end = text.indexOf('\0')
-  return end < 0 ? text : text.slice(0, end)
 }
 
 function pick<Value>(from: readonly Value[], index: number): Value {

@@ -36,6 +36,7 @@ const clientFrame: fc.Arbitrary<ClientFrame> = fc.oneof(
   fc.record({ type: type('collect') }),
   fc.record({ type: type('goodbye') }),
   fc.record({ type: type('limit'), mostBytes: offset }),
+  fc.record({ type: type('attend'), on: fc.boolean() }),
 )
 const keeperFrame: fc.Arbitrary<KeeperFrame> = fc.oneof(
   fc.record(
@@ -51,14 +52,16 @@ const keeperFrame: fc.Arbitrary<KeeperFrame> = fc.oneof(
       highestIds: fc.tuple(offset, offset, offset, offset),
       size,
       nonce: fc.stringMatching(/^[!-~]{1,64}$/),
+      attends: fc.boolean(),
     },
-    { requiredKeys: ['type', 'version', 'mode', 'held', 'childPid', 'childStart', 'ends', 'highestIds', 'size', 'nonce'] },
+    { requiredKeys: ['type', 'version', 'mode', 'held', 'childPid', 'childStart', 'ends', 'highestIds', 'size', 'nonce', 'attends'] },
   ),
   fc.record({ type: type('output'), stream, offset, bytes }),
   fc.record({ type: type('ack'), lane, id: offset, result: fc.constantFrom('accepted' as const, 'duplicate' as const, 'closed' as const) }),
   fc.record({ type: type('exit'), exit, ends }),
   fc.record({ type: type('held'), on: fc.boolean(), errno: fc.nat({ max: 200 }) }),
   fc.record({ type: type('size'), size }),
+  fc.record({ type: type('attended'), from: offset, viewers: u16 }),
 )
 const cuts = fc.array(fc.nat({ max: 400 }), { maxLength: 40 })
 
@@ -114,6 +117,7 @@ test('what a newer peer says behind the known fields, and its roles, are passed 
     highestIds: [0, 1, 2, 3],
     size: { cols: 80, rows: 24 },
     nonce: 'n',
+    attends: true,
   }
   const frames: KeeperFrame[] = [
     hello,
@@ -121,12 +125,35 @@ test('what a newer peer says behind the known fields, and its roles, are passed 
     { type: 'exit', exit: { kind: 'code', code: 3 }, ends: { out: 4, err: 5 } },
     { type: 'held', on: true, errno: 27 },
     { type: 'size', size: { cols: 1, rows: 2 } },
+    { type: 'attended', from: 3, viewers: 1 },
   ]
   expect(new FrameDecoder(parseKeeperFrame).push(Buffer.concat(frames.map((frame) => more(encodeKeeperFrame(frame)))))).toEqual(frames)
   const old = Buffer.from([3, 0, 0, 0, 0x01, 1, 0])
   const unheardOf = Buffer.from([4, 0, 0, 0, 0x01, 1, 0, 9])
   const viewer: ClientFrame = { type: 'hello', version: 1, role: 'viewer' }
   expect(new FrameDecoder(parseClientFrame).push(Buffer.concat([old, unheardOf]))).toEqual([viewer, viewer])
+})
+
+test('an earlier keeper says nothing behind its nonce, and a later one may say that it does not attend', () => {
+  const hello: KeeperFrame = {
+    type: 'hello',
+    version: 1,
+    mode: 'pty',
+    held: false,
+    childPid: 2,
+    childStart: 3,
+    ends: { out: 4, err: 5 },
+    highestIds: [0, 1, 2, 3],
+    size: { cols: 80, rows: 24 },
+    nonce: 'nonce',
+    attends: false,
+  }
+  const earlier = encodeKeeperFrame(hello).subarray(4)
+  expect(earlier.toString('latin1').endsWith('nonce')).toBe(true)
+  for (const more of ['', '\0', '\0\0', '\0\xfe', '\0\xfe\x01']) {
+    expect(parseKeeperFrame(Buffer.concat([earlier, Buffer.from(more, 'latin1')]))).toEqual(hello)
+  }
+  for (const more of ['\0\x01', '\0\xff\0']) expect(parseKeeperFrame(Buffer.concat([earlier, Buffer.from(more, 'latin1')]))).toEqual({ ...hello, attends: true })
 })
 
 test('any bytes are frames, or nothing yet, or a BadFrame', () => {

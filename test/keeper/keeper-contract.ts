@@ -176,6 +176,33 @@ export function keeperContract(binary: string): void {
     expect(Buffer.concat(parts).toString('latin1') === expected.slice(65_500, 65_536) + expected.slice(131_072)).toBe(true)
   })
 
+  test('a viewer that never reads costs the child, other viewers and memory nothing', async () => {
+    await using run = await startRun(['sh', '-c', 'stty raw -echo; echo ready; read go; yes 0123456789012345678901234567890123456789 | head -c 20000000'], { mode: 'pty' })
+    const { pid } = run.identity.keeper
+    const stuck = await run.connect()
+    stuck.read('out', 0, () => {})
+    stuck.pause()
+    const daemon = await run.connect({ role: 'daemon' })
+    daemon.read('out', 0, () => {})
+    daemon.pause()
+    const other = await run.connect()
+    await readUntil(await run.connect(), 'ready\n')
+    let most = 0
+    let looking = Promise.resolve()
+    other.read('out', 0, ({ offset, bytes }) => {
+      if ((offset + bytes.length) >> 20 === offset >> 20) return
+      looking = looking.then(async () => {
+        const status = await statusOf(pid)
+        most = Math.max(most, Number.parseInt(status.get('VmData') ?? ''), Number.parseInt(status.get('RssAnon') ?? ''))
+      })
+    })
+    await other.input({ lane: 1, id: 1, bytes: Buffer.from('go\n') })
+    expect(await other.exited).toEqual({ exit: { kind: 'code', code: 0 }, ends: { out: 20_000_006, err: 0 } })
+    await looking
+    expect(most).toBeGreaterThan(0)
+    expect(most).toBeLessThan(2048) // kB
+  })
+
   test('input of lanes 1 to 3 is delivered once, lane 0 as often as it comes', async () => {
     await using run = await startRun(['cat'])
     const connection = await run.connect()

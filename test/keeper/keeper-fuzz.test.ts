@@ -25,13 +25,13 @@ function seeded(seed: number): (below: number) => number {
 function anyFrame(random: (below: number) => number): Buffer {
   const noise = Buffer.from(Array.from({ length: random(40) }, () => random(256)))
   const stream = random(2) ? 'out' : 'err'
-  switch (random(11)) {
+  switch (random(12)) {
     case 0:
       return noise
     case 1:
-      return Buffer.concat([Buffer.from([noise.length + 1, 0, 0, 0, random(11)]), noise])
+      return Buffer.concat([Buffer.from([noise.length + 1, 0, 0, 0, random(13)]), noise])
     case 2:
-      return Buffer.from([random(256), random(256), random(256), random(3), random(11)])
+      return Buffer.from([random(256), random(256), random(256), random(3), random(13)])
     case 3:
       return encodeClientFrame({ type: 'read', stream, from: [0, random(5000), 2 ** 52, 4096 * random(10)][random(4)] ?? 0 })
     case 4:
@@ -45,6 +45,8 @@ function anyFrame(random: (below: number) => number): Buffer {
     case 8:
       return random(2) ? encodeClientFrame({ type: 'hello', version: 1, role: 'daemon' }) : encodeClientFrame({ type: 'limit', mostBytes: random(100_000) })
     case 9:
+      return encodeClientFrame({ type: 'attend', on: random(2) === 0 })
+    case 10:
       return encodeClientFrame({ type: 'signal', signal: [0, 28, 18, 255][random(4)] ?? 0, whom: 'child' })
     default:
       return encodeClientFrame({

@@ -28,6 +28,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -46,7 +47,9 @@
 
 typedef unsigned char byte;
 enum { VERSION = 1, CHUNK = 65536, OUTPUT_HEAD = 14, FRAME_MAX = 16 << 20, QUEUE_MAX = 1 << 20, REPLIES_MAX = 65536 };
-enum { RETRY_MS = 250, EXIT_RETRY_MS = 1000, ACCEPT_PAUSE_MS = 100, TRIM_MS = 500, SPACE_CHECK = 1 << 20 };
+enum { BODY_MOST = CHUNK - OUTPUT_HEAD }; /* many readers take 64 KiB at a time: so they get one frame, and copy nothing */
+enum { RETRY_MS = 250, EXIT_RETRY_MS = 1000, ACCEPT_PAUSE_MS = 100, TRIM_MS = 500, PACE_MS = 5 };
+enum { SHORT = 2048, PTY_READ = 4095 /* Linux gives no more at once */, SPACE_CHECK = 1 << 20, SIZES_MOST = 1 << 20 };
 #if !defined(KEEPER_TEST_HURRY) /* tests cannot wait for minutes */
 #define KEEPER_TEST_HURRY 1
 #endif
@@ -55,12 +58,13 @@ enum {
   LINGER_MS = 3000 / KEEPER_TEST_HURRY, STEADY_MS = 60000 / KEEPER_TEST_HURRY, BACKOFF_MS = 4000 / KEEPER_TEST_HURRY,
   BACKOFF_MOST_MS = 60000 / KEEPER_TEST_HURRY, TRIES_MOST = 8, START_FILE_MOST = 65536
 };
-enum { F_HELLO = 1, F_READ, F_UNREAD, F_INPUT, F_RESIZE, F_SIGNAL, F_COLLECT, F_GOODBYE, F_LIMIT };
+enum { F_HELLO = 1, F_READ, F_UNREAD, F_INPUT, F_RESIZE, F_SIGNAL, F_COLLECT, F_GOODBYE, F_LIMIT, F_ATTEND };
 enum { ROLE_DAEMON = 1 };
-enum { T_HELLO = 0x81, T_OUTPUT, T_ACK, T_EXIT, T_HELD, T_SIZE };
+enum { T_HELLO = 0x81, T_OUTPUT, T_ACK, T_EXIT, T_HELD, T_SIZE, T_ATTENDED };
+enum { FEATURE_ATTEND = 1 };
 enum { IN_SECRET = 1, IN_CLOSE = 2, LOG_NOT_KEPT = 1 };
 enum { ACK_ACCEPTED, ACK_DUPLICATE, ACK_CLOSED };
-enum { WANT_HELLO = 1, WANT_HELD = 2, WANT_SIZE = 4 };
+enum { WANT_HELLO = 1, WANT_HELD = 2, WANT_SIZE = 4, WANT_UNATTENDED = 8, WANT_ATTENDED = 16 };
 
 /* One direction of the child's output: its descriptor, its log, and the bytes read but not yet in the log. */
 struct stream {
@@ -72,8 +76,10 @@ struct stream {
   uint64_t first, last;
   uint64_t gap, gap_end;    /* whole segments that were removed for that */
   uint32_t have, done;      /* buffer[stream] holds `have` bytes, `done` of them are in the log */
+  uint32_t recent;          /* buffer[stream] begins with the last `recent` bytes of the log */
   uint64_t left;            /* after the child's death: how many bytes may still be its own */
   bool dry;                 /* after the child's death: all of them were read */
+  uint64_t heard_at;        /* when something was read last */
 };
 
 /* Input accepted and logged, not yet taken by the child. */
@@ -86,13 +92,15 @@ struct chunk {
 
 struct client {
   int fd;
-  bool dead, stalled, told_exit, daemon, goodbye;
+  bool dead, stalled, told_exit, daemon, goodbye, attends;
   byte wants;               /* WANT_*: said when there is room, the newest value only */
+  uint64_t unattended_from; /* with WANT_UNATTENDED: where nobody attended any more, though later somebody may have */
   byte *in;                 /* the start of a frame that has not come whole */
   size_t in_length, in_size;
   byte *out;                /* replies that the socket did not take yet */
   size_t out_length, out_at, out_size;
   struct { bool on; uint64_t at; } read[2];
+  uint64_t serve_at;        /* of the daemon: a few bytes wait until then */
   int turn;                 /* stream to be served next */
   int body_stream;          /* OUTPUT frame under way: what of its head and of its bytes was not sent */
   byte head[OUTPUT_HEAD], head_left;
@@ -129,8 +137,12 @@ static pid_t child = -1;
 static uint64_t child_start, unchecked = SPACE_CHECK; /* look at the free space before the first byte */
 static bool reaped, drained, finished, leaving;
 static int exit_code = -1, exit_signal, held;
+static uint64_t round_ms;   /* when this round of the loop began */
 static uint64_t retry_at, exit_at, accept_at, trim_at;
 static size_t daemons;      /* connections of the daemon that live */
+static size_t viewers;      /* connections that attend */
+static uint64_t attended_from; /* what is said of them holds from this byte of `out` */
+static bool was_attended;   /* by anybody, ever */
 static uint64_t revive_at;  /* next step of bringing one back; 0: nothing to do */
 static uint64_t came_at;    /* when the daemon came that was here last */
 static int start_lock = -1; /* held while the one we started may still come */
@@ -143,7 +155,7 @@ static const int limited[] = { RLIMIT_CORE, RLIMIT_FSIZE, RLIMIT_NOFILE };
 static struct rlimit old_limits[3];
 /* Never touched, these pages cost nothing; given back when nothing happened for TRIM_MS. */
 static byte (*buffer)[CHUNK], *inbox, *outbox;
-enum { BUFFERS_SIZE = 5 * CHUNK }; /* outbox has a head too */
+enum { BUFFERS_SIZE = 4 * CHUNK };
 
 /* ---- small things ---- */
 
@@ -313,7 +325,7 @@ static bool at_limit(void) { return spec.most && streams[0].have && streams[0].e
 /* Moves buffered output into the log. At fixed offsets, so that what a failed write left behind is written over.
  * 0, or the errno why bytes are left. Segments are cut at exact multiples of their size, also within one read.
  * What a dead child left is little, and its exit must wait neither for the reserve nor for another limit. */
-static int flush(struct stream *s) {
+static int write_out(struct stream *s) {
   const byte *bytes = buffer[s - streams];
   while (s->done < s->have) {
     size_t n = s->have - s->done;
@@ -343,8 +355,14 @@ static int flush(struct stream *s) {
     unchecked += (uint64_t)wrote;
     if (s->keeps) drop_middle(s);
   }
-  s->have = s->done = 0;
   return 0;
+}
+
+static int flush(struct stream *s) {
+  int error = write_out(s);
+  s->recent = s->done;
+  if (!error) s->have = s->done = 0;
+  return error;
 }
 
 static int write_at(int fd, const byte *bytes, size_t length, uint64_t at) {
@@ -370,16 +388,16 @@ static int log_input(int lane, uint64_t id, size_t length, int in_flags, const b
   }
   bool kept = !spec.pty && !(in_flags & IN_SECRET);
   char head[128];
-  int n = snprintf(head, sizeof head, "%d %llu %zu %d %llu\n", lane, (unsigned long long)id, length,
-                   (in_flags & IN_CLOSE) | (kept ? 0 : LOG_NOT_KEPT), (unsigned long long)streams[0].end);
+  int n = snprintf(head, sizeof head, "%d %llu %zu %d %llu\n%s", lane, (unsigned long long)id, length,
+                   (in_flags & IN_CLOSE) | (kept ? 0 : LOG_NOT_KEPT), (unsigned long long)streams[0].end, kept ? "" : "\n");
   uint64_t at = in_end - in_start;
-  size_t body = kept ? length : 0;
+  size_t body = kept ? length + 1 : 0;
   int error = write_at(in_log, (byte *)head, (size_t)n, at);
-  if (!error && body) error = write_at(in_log, bytes, body, at + (uint64_t)n);
-  if (!error) error = write_at(in_log, (const byte *)"\n", 1, at + (uint64_t)n + body);
+  if (!error && kept) error = write_at(in_log, bytes, length, at + (uint64_t)n);
+  if (!error && kept) error = write_at(in_log, (const byte *)"\n", 1, at + (uint64_t)n + length);
   /* Half a record must not stay behind a later, shorter one. */
   if (error) { if (ftruncate(in_log, (off_t)at) < 0) return error; }
-  else in_end += (uint64_t)n + body + 1;
+  else in_end += (uint64_t)n + body;
   return error;
 }
 
@@ -398,7 +416,7 @@ static size_t start_frame(byte *p, int type, size_t payload) {
 }
 
 static void reply_hello(struct client *c) {
-  byte f[5 + 81 + 64], *p = f + 5;
+  byte f[5 + 77 + 64 + 2], *p = f + 5;
   size_t nonce = strlen(spec.nonce);
   put16(p, VERSION);
   p[2] = spec.pty ? 't' : 'p';
@@ -413,8 +431,9 @@ static void reply_hello(struct client *c) {
   for (int lane = 0; lane < 4; lane++) put64(p + 41 + 8 * lane, top[lane]);
   put16(p + 73, spec.columns);
   put16(p + 75, spec.rows);
-  memcpy(p + 77, spec.nonce, nonce);
-  queue_reply(c, f, start_frame(f, T_HELLO, 77 + nonce));
+  memcpy(p + 77, spec.nonce, nonce + 1);
+  p[78 + nonce] = FEATURE_ATTEND;
+  queue_reply(c, f, start_frame(f, T_HELLO, 79 + nonce));
   c->told_exit = finished;
 }
 
@@ -426,6 +445,25 @@ static void reply_exit(struct client *c) {
   put64(f + 21, streams[1].end);
   queue_reply(c, f, start_frame(f, T_EXIT, 24));
   c->told_exit = true;
+}
+
+static void reply_attended(struct client *c, uint64_t from, size_t count) {
+  byte f[15];
+  put64(f + 5, from);
+  put16(f + 13, count < UINT16_MAX ? (uint16_t)count : UINT16_MAX);
+  queue_reply(c, f, start_frame(f, T_ATTENDED, 10));
+}
+
+/* Each change is a frame of its own, and it stands before all bytes from there on, which are not in the log yet. To who
+ * does not read, only the newest state is kept, and where the others ended: it must not think that somebody attended
+ * where nobody did, or a question would never be answered. */
+static void tell_attended(struct client *c) {
+  if (c->out_length < REPLIES_MAX && !(c->wants & WANT_ATTENDED)) { reply_attended(c, attended_from, viewers); return; }
+  if (!viewers && !(c->wants & WANT_UNATTENDED)) {
+    c->unattended_from = attended_from;
+    c->wants |= WANT_UNATTENDED;
+  }
+  c->wants |= WANT_ATTENDED;
 }
 
 static void reply_wanted(struct client *c) {
@@ -443,13 +481,26 @@ static void reply_wanted(struct client *c) {
     put16(f + 7, spec.rows);
     queue_reply(c, f, start_frame(f, T_SIZE, 4));
   }
+  if (wants & WANT_UNATTENDED) reply_attended(c, c->unattended_from, 0);
+  if (wants & WANT_ATTENDED) reply_attended(c, attended_from, viewers);
 }
 
 static bool readable(const struct client *c, int s) { return c->read[s].on && c->read[s].at < streams[s].end; }
 
+/* Who looks at a screen gets each byte at once. The daemon gets the first ones after a pause at once; of a flood, and of
+ * what a key gave rise to, it gets more at a time: each waking of it costs more than all that is done here. */
+static bool output_due(const struct client *c, int s) {
+  return readable(c, s) && (!c->daemon || finished || round_ms >= c->serve_at || streams[s].end - c->read[s].at >= BODY_MOST);
+}
+
 /* Whether there is anything to say to this client now. */
 static bool has_more(const struct client *c) {
-  return c->out_length || c->body_left || c->wants || readable(c, 0) || readable(c, 1) || (finished && !c->told_exit);
+  return c->out_length || c->body_left || c->wants || output_due(c, 0) || output_due(c, 1) || (finished && !c->told_exit);
+}
+
+/* When there will be; 0: that is not known. */
+static uint64_t more_at(const struct client *c) {
+  return c->serve_at > round_ms && (readable(c, 0) || readable(c, 1)) ? c->serve_at : 0;
 }
 
 /* The segment that holds byte `*at`, and in `*room` how many bytes of it may be read from there. A segment that was
@@ -474,32 +525,38 @@ static int segment_of(struct client *c, int which, uint64_t *at, uint64_t *room,
   return s->log;
 }
 
+/* A system call that failed: for good, or because the socket is full. */
+static void failed_to_send(struct client *c) {
+  if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) drop(c);
+}
+
 /* What of the OUTPUT frame under way was not sent; nothing else may come between. False: the socket takes no more. */
 static bool send_frame(struct client *c) {
-  uint64_t at = c->body_at, start, room;
-  size_t head = c->head_left;
-  int log = segment_of(c, c->body_stream, &at, &room, &start);
-  memcpy(outbox, c->head + OUTPUT_HEAD - head, head);
-  ssize_t got = log < 0 || at != c->body_at ? -1 : pread(log, outbox + head, c->body_left, (off_t)(at - start));
-  if (got <= 0) { drop(c); return false; } /* the log was taken away or cannot be read; the client may come again */
-  ssize_t sent = send(c->fd, outbox, head + (size_t)got, MSG_NOSIGNAL | MSG_DONTWAIT);
-  if (sent < 0) {
-    if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) drop(c);
-    return false;
+  const struct stream *s = &streams[c->body_stream];
+  size_t head = c->head_left, length = c->body_left;
+  byte *body = outbox;
+  if (c->body_at >= s->end - s->recent) body = buffer[c->body_stream] + (c->body_at - (s->end - s->recent));
+  else {
+    uint64_t at = c->body_at, start, room;
+    int log = segment_of(c, c->body_stream, &at, &room, &start);
+    ssize_t got = log < 0 || at != c->body_at ? -1 : pread(log, body, length, (off_t)(at - start));
+    if (got <= 0) { drop(c); return false; } /* the log was taken away or cannot be read; the client may come again */
+    length = (size_t)got;
   }
-  size_t body = (size_t)sent > head ? (size_t)sent - head : 0;
-  c->head_left -= (byte)((size_t)sent - body);
-  c->body_left -= (uint32_t)body;
-  c->body_at += body;
+  struct iovec parts[] = { { c->head + OUTPUT_HEAD - head, head }, { body, length } };
+  struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
+  ssize_t sent = sendmsg(c->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (sent < 0) { failed_to_send(c); return false; }
+  size_t of_body = (size_t)sent > head ? (size_t)sent - head : 0;
+  c->head_left -= (byte)((size_t)sent - of_body);
+  c->body_left -= (uint32_t)of_body;
+  c->body_at += of_body;
   return !c->body_left;
 }
 
 static bool send_replies(struct client *c) {
   ssize_t n = send(c->fd, c->out + c->out_at, c->out_length - c->out_at, MSG_NOSIGNAL | MSG_DONTWAIT);
-  if (n < 0) {
-    if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) drop(c);
-    return false;
-  }
+  if (n < 0) { failed_to_send(c); return false; }
   c->out_at += (size_t)n;
   if (c->out_at < c->out_length) return false;
   give(c->out, c->out_size);
@@ -513,13 +570,14 @@ static void start_output(struct client *c, int s) {
   if (segment_of(c, s, &c->read[s].at, &room, &start) < 0) { drop(c); return; }
   c->body_stream = s;
   c->body_at = c->read[s].at;
-  c->body_left = room < CHUNK ? (uint32_t)room : CHUNK;
+  c->body_left = room < BODY_MOST ? (uint32_t)room : BODY_MOST;
   c->read[s].at += c->body_left;
   c->turn = !s;
   start_frame(c->head, T_OUTPUT, 9 + (size_t)c->body_left);
   c->head[5] = (byte)s;
   put64(c->head + 6, c->body_at);
   c->head_left = OUTPUT_HEAD;
+  c->serve_at = c->daemon ? round_ms + PACE_MS : 0;
 }
 
 /* Sends until the socket is full or a fair share was sent. */
@@ -528,8 +586,8 @@ static void pump(struct client *c) {
     if (c->body_left) { if (!send_frame(c)) return; }
     else if (c->out_length) { if (!send_replies(c)) return; }
     else if (c->wants) reply_wanted(c);
-    else if (readable(c, c->turn)) start_output(c, c->turn);
-    else if (readable(c, !c->turn)) start_output(c, !c->turn);
+    else if (output_due(c, c->turn)) start_output(c, c->turn);
+    else if (output_due(c, !c->turn)) start_output(c, !c->turn);
     else if (finished && !c->told_exit) reply_exit(c);
     else return;
   }
@@ -589,6 +647,15 @@ static void acknowledge(struct client *c, int lane, uint64_t id, int result) {
   queue_reply(c, f, start_frame(f, T_ACK, 10));
 }
 
+/* A key is echoed in a moment, and who typed is not to wait for a processor that the daemon uses. The acknowledgement does
+ * not wait for the echo: the client that it wakes is awake when the echo comes, which was faster in each measurement. */
+static void typed(const struct client *c) {
+  for (size_t i = 0; i < client_count; i++) {
+    struct client *d = clients[i];
+    if (d->daemon && d != c && !readable(d, 0) && !readable(d, 1) && round_ms >= d->serve_at) d->serve_at = round_ms + PACE_MS;
+  }
+}
+
 static bool closing;        /* an accepted frame closes the child's input; later ones are refused */
 
 /* False: not now; the frame stays where it is and the client is not read until it can be taken. */
@@ -618,12 +685,25 @@ static bool take_input(struct client *c, const byte *p, size_t n) {
   queued += n;
   if (in_flags & IN_CLOSE) closing = true;
   if (id > top[lane]) top[lane] = id;
-  acknowledge(c, lane, id, ACK_ACCEPTED);
   feed_child();
+  acknowledge(c, lane, id, ACK_ACCEPTED);
+  if (!lane && spec.pty) typed(c);
   return true;
 }
 
 /* ---- clients: receiving ---- */
+
+/* A hint for who draws the screen again later: nothing depends on it. */
+static void note_size(void) {
+  int fd = flags(openat(folder, "sizes", O_WRONLY | O_CREAT | O_NOFOLLOW, 0600), false);
+  struct stat st;
+  if (fd >= 0 && fstat(fd, &st) == 0 && st.st_size <= SIZES_MOST) {
+    char line[48];
+    int n = snprintf(line, sizeof line, "%llu %u %u\n", (unsigned long long)streams[0].end, spec.columns, spec.rows);
+    if (write_at(fd, (const byte *)line, (size_t)n, (uint64_t)st.st_size) && ftruncate(fd, st.st_size) < 0) {}
+  }
+  close_fd(&fd);
+}
 
 static void resize(const struct client *c, uint16_t columns, uint16_t rows) {
   if (!spec.pty || !columns || !rows || (columns == spec.columns && rows == spec.rows)) return;
@@ -631,7 +711,22 @@ static void resize(const struct client *c, uint16_t columns, uint16_t rows) {
   if (ioctl(streams[0].fd, TIOCSWINSZ, &size) < 0) return;
   spec.columns = columns;
   spec.rows = rows;
+  note_size();
   tell_all(WANT_SIZE, c);
+}
+
+/* `off`: said of a connection that ends, too. */
+static void attend(struct client *c, bool on) {
+  bool changes = c->attends != on;
+  c->attends = on;
+  if (changes) {
+    viewers += on ? 1 : (size_t)-1;
+    attended_from = streams[0].end;
+    was_attended = true;
+    for (size_t i = 0; i < client_count; i++)
+      if (clients[i]->daemon && clients[i] != c && !clients[i]->dead) tell_attended(clients[i]);
+  }
+  if (!c->dead) tell_attended(c);
 }
 
 /* Only while the child was not reaped: until then its pid, and so its group's, cannot be another's. */
@@ -679,6 +774,9 @@ static bool handle(struct client *c, int type, const byte *p, size_t n) {
       if (n < 8) break;
       spec.most = get64(p);
       if (held) retry_at = now_ms();
+      break;
+    case F_ATTEND:
+      if (n >= 1) attend(c, p[0]);
       break;
     default: break;          /* of a newer client */
   }
@@ -778,6 +876,7 @@ static void bury_clients(void) {
   for (size_t i = 0; i < client_count;) {
     struct client *c = clients[i];
     if (!c->dead) { i++; continue; }
+    if (c->attends) attend(c, false);
     if (c->daemon) {
       left = true;
       if (!left_on_purpose(c)) missed = true;
@@ -831,6 +930,7 @@ static void try_later(void) {
  * goes on until one stays, or leaves on purpose. */
 static void come(struct client *c) {
   c->daemon = true;
+  if (was_attended) tell_attended(c);
   if (daemons++) return;
   if (revive_at) tries++;
   other_starts = false;
@@ -980,16 +1080,18 @@ static void revive(void) {
 /* Reads what is there, logs it. False: the log cannot be written now, the rest stays in the buffer. */
 static bool drain(struct stream *s) {
   byte *bytes = buffer[s - streams];
-  bool more = true;
+  bool more = true, quiet = round_ms > s->heard_at + 1;
+  s->heard_at = round_ms;
   while (more && s->fd >= 0 && !s->have) {
-    while (s->have < CHUNK) {
-      size_t room = CHUNK - s->have;
+    while (s->have <= BODY_MOST - PTY_READ) { /* one frame, and no read of its last few bytes */
+      size_t room = BODY_MOST - s->have;
       if (reaped && room > s->left) room = (size_t)s->left;
       ssize_t n = room ? read(s->fd, bytes + s->have, room) : 0;
       if (n < 0 && errno == EINTR) continue;
       if (n > 0) {
         s->have += (uint32_t)n;
         if (reaped) s->left -= (uint64_t)n;
+        else if (quiet && s->have < SHORT) break; /* an echo: to ask for more takes as long as this did */
         continue;
       }
       more = false;
@@ -1073,7 +1175,10 @@ static void trim(void) {
 #if defined(__linux__)
   /* Bytes that are not in the log yet must stay. */
   for (int i = 0; i < 2; i++)
-    if (!streams[i].have) madvise(buffer[i], CHUNK, MADV_DONTNEED);
+    if (!streams[i].have) {
+      madvise(buffer[i], CHUNK, MADV_DONTNEED);
+      streams[i].recent = 0;
+    }
   madvise(inbox, BUFFERS_SIZE - 2 * CHUNK, MADV_DONTNEED);
 #endif
 }
@@ -1083,6 +1188,10 @@ static int wait_ms(void) {
   const uint64_t all[] = { retry_at, exit_at, accept_at, trim_at, revive_at };
   for (size_t i = 0; i < sizeof all / sizeof *all; i++)
     if (all[i] && (!next || all[i] < next)) next = all[i];
+  for (size_t i = 0; i < client_count; i++) {
+    uint64_t at = more_at(clients[i]);
+    if (at && (!next || at < next)) next = at;
+  }
   if (!next) return -1;
   uint64_t now = now_ms();
   return next > now ? (int)(next - now) : 0;
@@ -1112,7 +1221,7 @@ static void serve(void) {
     int ready = poll(polls, (nfds_t)(FIXED + count), wait_ms());
     if (ready < 0 && errno != EINTR && errno != EAGAIN) { sleep(1); continue; } /* ENOMEM: not a reason to spin */
     if (ready < 0) for (size_t i = 0; i < FIXED + count; i++) polls[i].revents = 0;
-    uint64_t now = now_ms();
+    uint64_t now = round_ms = now_ms();
     if (accept_at && now >= accept_at) accept_at = 0;
     if (ready == 0 && trim_at && now >= trim_at) { trim(); trim_at = 0; }
     else if (ready > 0) trim_at = now + TRIM_MS;
@@ -1135,8 +1244,9 @@ static void serve(void) {
       if (!c->dead && c->stalled && queued <= QUEUE_MAX && !input_errno) handle_kept(c);
     }
     if (polls[LISTEN].revents) accept_clients();
-    for (size_t i = 0; i < client_count; i++)
-      if (!clients[i]->dead && has_more(clients[i])) pump(clients[i]);
+    for (int daemon = 0; daemon < 2; daemon++) /* who waits for what they typed is first */
+      for (size_t i = 0; i < client_count; i++)
+        if (!clients[i]->dead && clients[i]->daemon == daemon && has_more(clients[i])) pump(clients[i]);
     bury_clients();
     if (revive_at && now_ms() >= revive_at) revive();
     if (finished && !client_count && folder_is_gone()) return; /* nobody can come to collect */
