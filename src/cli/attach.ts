@@ -10,6 +10,12 @@ import { PrefixKeys } from './prefix-keys.ts'
 
 export type AttachExit = { readonly kind: 'code'; readonly code: number } | { readonly kind: 'signal'; readonly signal: number }
 
+/** From this byte of the output on, this terminal (`newest`) or another one that is attached answers. */
+export interface Attended {
+  readonly from: number
+  readonly newest: boolean
+}
+
 /** What is needed of a connection to the keeper. It must not have been read before. */
 export interface AttachConnection {
   readonly hello: { readonly ends: { readonly out: number }; readonly exit?: AttachExit; readonly attends?: boolean }
@@ -18,9 +24,9 @@ export interface AttachConnection {
   read(stream: 'out', from: number, onOutput: (output: { readonly offset: number; readonly bytes: Uint8Array }) => void): void
   input(input: { readonly lane: 0; readonly id: number; readonly bytes: Uint8Array }): Promise<unknown>
   resize(size: { readonly cols: number; readonly rows: number }): void
-  /** This terminal answers what the program asks, from the offset on that the listener is told. Where `hello.attends` is not true nobody says so. */
+  /** This terminal is there to answer what the program asks; the listener is told from where on, before any byte from there on. Where `hello.attends` is not true nobody says so. */
   attend?(on: boolean): void
-  onAttended?(listener: (from: number, viewers: number) => void): void
+  onAttended?(listener: (attended: Attended) => void): void
   readonly closed?: Promise<void>
   pause(): void
   resume(): void
@@ -129,6 +135,9 @@ class Attachment {
   readonly #prefixName: string
   readonly #options: AttachOptions
   readonly #filter = new ReplayFilter()
+  /** What holds now, and what will from later bytes on. */
+  #answers: Attended[] = []
+  readonly #others = new QueryFilter()
   /** What is shown before live output, until all of it is here. */
   #old: Old | undefined
   readonly #ended = Promise.withResolvers<AttachEnd>()
@@ -217,7 +226,10 @@ class Attachment {
     const connection = this.#connection
     if (!connection.hello.attends) return Promise.resolve(undefined)
     return new Promise((resolve) => {
-      connection.onAttended?.(resolve)
+      connection.onAttended?.((attended) => {
+        this.#answers.push(attended)
+        resolve(attended.from)
+      })
       connection.attend?.(true)
       void connection.closed?.then(() => resolve(undefined))
     })
@@ -284,16 +296,24 @@ class Attachment {
 
   #receive(offset: number, bytes: Uint8Array): void {
     if (this.#left) return
-    if (!this.#old) return this.#show(this.#live(bytes))
+    if (!this.#old) return this.#show(this.#live(offset, bytes))
     const old = Math.max(0, Math.min(bytes.length, this.#old.until - offset))
     if (old > 0) this.#old.parts.push(bytes.slice(0, old))
     if (offset + old < this.#old.until) return
     this.#showOld()
-    if (old < bytes.length) this.#show(this.#live(bytes.subarray(old)))
+    if (old < bytes.length) this.#show(this.#live(offset + old, bytes.subarray(old)))
   }
 
-  /** Live bytes are the program's own questions too: raw, as soon as nothing of an old sequence is left. */
-  #live(bytes: Uint8Array): Uint8Array {
+  /** Live bytes are the program's own questions too: raw, as soon as nothing of an old sequence is left, unless another terminal answers. */
+  #live(offset: number, bytes: Uint8Array): Uint8Array {
+    const [now, next] = this.#answers
+    if (next && next.from < offset + bytes.length) {
+      const cut = Math.max(0, next.from - offset)
+      const before = this.#live(offset, bytes.subarray(0, cut))
+      this.#answers.shift()
+      return Buffer.concat([before, ...(next.newest ? [this.#others.end()] : []), this.#live(offset + cut, bytes.subarray(cut))])
+    }
+    if (now && !now.newest) return this.#others.push(bytes)
     if (!this.#filter.inSequence) return bytes
     const { bytes: drawn, consumed } = this.#filter.pushUntilRest(bytes)
     return Buffer.concat([drawn, bytes.subarray(consumed)])

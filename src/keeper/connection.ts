@@ -23,6 +23,8 @@ import {
 
 export type Output = { stream: Stream; offset: number; bytes: Buffer }
 export type Held = { on: boolean; errno: number }
+/** From byte `from` of `out` on so many connections attend, and whether this one is the newest of them: the one that answers. */
+export type Attended = { readonly from: number; readonly viewers: number; readonly newest: boolean }
 export type KeeperExit = { exit: ExitStatus; ends: Ends }
 export type Input = { lane: Lane; id: number; bytes: Uint8Array; secret?: boolean; close?: boolean }
 export type ConnectOptions = {
@@ -97,8 +99,8 @@ export class KeeperConnection {
   readonly #unacknowledged = new Map<string, PromiseWithResolvers<AckResult>[]>()
   readonly #exit = Promise.withResolvers<KeeperExit | undefined>()
   readonly #closed = Promise.withResolvers<void>()
-  #onAttended: ((from: number, viewers: number) => void) | undefined
-  #attended: { readonly from: number; readonly viewers: number } | undefined
+  #onAttended: ((attended: Attended) => void) | undefined
+  #attended: Attended | undefined
   #saidExit: KeeperExit | undefined
   #exitIsWanted = false
 
@@ -181,12 +183,12 @@ export class KeeperConnection {
     this.#send({ type: 'attend', on })
   }
 
-  /** From byte `from` of `out` on, so many connections attend; told before any output from there on. To a daemon: each
-   *  change, whoever made it, and when it comes the newest one before. To others: what came of their own `attend`. One
+  /** Told before any output from there on. To a daemon and to who attends: each change, whoever made it; to a daemon that
+   *  comes the newest one before. To others: what came of their own `attend`. One
    *  listener, in the place of an earlier one; before `read` it misses nothing, later it is told the newest at once. */
-  onAttended(listener: (from: number, viewers: number) => void): void {
+  onAttended(listener: (attended: Attended) => void): void {
     this.#onAttended = listener
-    if (this.#attended !== undefined) listener(this.#attended.from, this.#attended.viewers)
+    if (this.#attended !== undefined) listener(this.#attended)
   }
 
   /** Takes nothing more from the socket, acknowledgements included, until `resume`; the keeper then sends no more. */
@@ -251,8 +253,8 @@ export class KeeperConnection {
         this.#options.onSize?.(frame.size)
         return
       case 'attended':
-        this.#attended = { from: frame.from, viewers: frame.viewers }
-        this.#onAttended?.(frame.from, frame.viewers)
+        this.#attended = frame
+        this.#onAttended?.(frame)
         return
       case 'hello':
         return

@@ -55,7 +55,7 @@ export type KeeperFrame =
   | { type: 'exit'; exit: ExitStatus; ends: Ends }
   | { type: 'held'; on: boolean; errno: number }
   | { type: 'size'; size: Size }
-  | { type: 'attended'; from: number; viewers: number }
+  | { type: 'attended'; from: number; viewers: number; /** It is you. */ newest: boolean }
 
 /** Of a log larger than both, whole segments between the two are removed. */
 export type Keep = { firstBytes: number; lastBytes: number }
@@ -173,9 +173,10 @@ export function encodeKeeperFrame(frame: KeeperFrame): Buffer {
     case 'size':
       return pack(0x86, 4, (b) => writeSize(b, frame.size, 0))
     case 'attended':
-      return pack(0x87, 10, (b) => {
+      return pack(0x87, 11, (b) => {
         write64(b, frame.from, 0)
         b.writeUInt16LE(frame.viewers, 8)
+        b[10] = frame.newest ? 1 : 0
       })
   }
 }
@@ -258,7 +259,7 @@ export function parseKeeperFrame(frame: Buffer): KeeperFrame | undefined {
       case 0x86:
         return { type: 'size', size: readSize(p, 0) }
       case 0x87:
-        return { type: 'attended', from: read64(p, 0), viewers: p.readUInt16LE(8) }
+        return { type: 'attended', from: read64(p, 0), viewers: p.readUInt16LE(8), newest: p.readUInt8(10) !== 0 }
       default:
         return undefined
     }

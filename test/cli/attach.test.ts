@@ -4,7 +4,7 @@ import { readFile, readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { TerminalSize } from '../../src/core/events.ts'
-import { type AttachConnection, type AttachEnd, type AttachExit, type AttachOptions, attach, terminalReset } from '../../src/cli/attach.ts'
+import { type AttachConnection, type AttachEnd, type AttachExit, type AttachOptions, type Attended, attach, terminalReset } from '../../src/cli/attach.ts'
 import { printable } from '../../src/core/terminal-text.ts'
 import { type KeeperConnection, connectKeeper } from '../../src/keeper/connection.ts'
 import { type TestRun, nonce, path, root, soon, startRun, temporaryFolder, until } from '../keeper/keepers.ts'
@@ -105,7 +105,7 @@ class FakeConnection implements AttachConnection {
   /** Where it says that live output begins, to who attends. */
   answersFrom: number | undefined
   attending = false
-  #onAttended: ((from: number, viewers: number) => void) | undefined
+  #onAttended: ((attended: Attended) => void) | undefined
   #onOutput: ((output: { offset: number; bytes: Uint8Array }) => void) | undefined
   readonly #exit = Promise.withResolvers<{ exit: AttachExit } | undefined>()
   readonly #log: Buffer
@@ -160,13 +160,17 @@ class FakeConnection implements AttachConnection {
     this.sizes.push(`${cols}x${rows}`)
   }
 
-  onAttended(listener: (from: number, viewers: number) => void): void {
+  onAttended(listener: (attended: Attended) => void): void {
     this.#onAttended = listener
   }
 
   attend(on: boolean): void {
     this.attending = on
-    if (this.answersFrom !== undefined) this.#onAttended?.(this.answersFrom, 1)
+    if (this.answersFrom !== undefined) this.say({ from: this.answersFrom, newest: true })
+  }
+
+  say(attended: Attended): void {
+    this.#onAttended?.(attended)
   }
 
   pause(): void {
@@ -316,6 +320,23 @@ describe('attaching a terminal', () => {
       connection.serve(6, 8)
       expect(terminal.picture).toBe('SCREEN\x1b[35mred')
     }
+  })
+
+  test('of several terminals the newest answers, from the byte on that the keeper says', async () => {
+    const connection = new FakeConnection('12345')
+    connection.answerFrom(5)
+    const { terminal } = await withScreen(connection)
+    connection.live('\x1b[c', 5)
+    connection.say({ from: 9, newest: false })
+    connection.live('a\x1b[5n\x1b[6', 8)
+    connection.live('n\x1b[1mb', 16)
+    connection.say({ from: 22, newest: true })
+    connection.live('\x1b]11;?', 21)
+    connection.say({ from: 30, newest: true })
+    connection.live('\x07\x1b[6n', 27)
+    expect(terminal.picture).toBe('SCREEN\x1b[ca\x1b[1mb\x1b]11;?\x07\x1b[6n')
+    // This terminal answers a colour's question before its end.
+    expect(connection.typed).toEqual(['\x1b[?62;3c', '\x1b[?62;6c', '\x1b[?62;4c'])
   })
 
   test('keys typed while the screen is being made reach the program', async () => {

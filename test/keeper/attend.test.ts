@@ -9,7 +9,7 @@ const sanitized = testBuild({ sanitized: true, sendBuffer: 8192 })
 /** Prints what it is sent, a line at a time; what is sent is not echoed. */
 const printing = ['sh', '-c', 'stty -echo; echo ready; while read line; do echo "$line"; done']
 
-type Said = { from: number; viewers: number }
+type Said = { from: number; viewers: number; newest?: boolean }
 
 /** What a connection is told, and the moments at which it has heard enough. */
 class Attendance {
@@ -17,8 +17,8 @@ class Attendance {
   #wake = Promise.withResolvers<void>()
 
   constructor(connection: KeeperConnection) {
-    connection.onAttended((from, viewers) => {
-      this.said.push({ from, viewers })
+    connection.onAttended(({ from, viewers, newest }) => {
+      this.said.push({ from, viewers, ...(newest ? { newest } : {}) })
       this.#wake.resolve()
       this.#wake = Promise.withResolvers<void>()
     })
@@ -56,7 +56,7 @@ describe.each([
     const own = new Attendance(first)
     const heard = told.next()
     first.attend(true)
-    expect(await own.next()).toEqual({ from: ready.length, viewers: 1 })
+    expect(await own.next()).toEqual({ from: ready.length, viewers: 1, newest: true })
     expect(await heard).toEqual({ from: ready.length, viewers: 1 })
 
     const then = await print(run, 1, 'one')
@@ -73,9 +73,12 @@ describe.each([
     first.attend(false)
     expect(await off).toEqual({ from: later, viewers: 0 })
     first.attend(false)
-    await until(() => own.said.length === 3, 'the answer to an attend that changes nothing')
+    await until(() => own.said.length === 5, 'the answer to an attend that changes nothing')
     expect(own.said).toEqual([
-      { from: ready.length, viewers: 1 },
+      { from: ready.length, viewers: 1, newest: true },
+      // Of two the newer one answers, until it leaves.
+      { from: then, viewers: 2 },
+      { from: then, viewers: 1, newest: true },
       { from: later, viewers: 0 },
       { from: later, viewers: 0 },
     ])
@@ -109,7 +112,7 @@ describe.each([
     expect(unasked.said).toEqual([])
     // Whoever listens late is told the newest.
     const again: Said[] = []
-    daemon.onAttended((from, viewers) => again.push({ from, viewers }))
+    daemon.onAttended(({ from, viewers }) => again.push({ from, viewers }))
     expect(again.at(0)).toEqual({ from: then, viewers: 0 })
   })
 
@@ -122,7 +125,7 @@ describe.each([
     let changes = 0
     for (const connection of [daemon, viewer]) {
       let end = 0
-      connection.onAttended((from) => {
+      connection.onAttended(({ from }) => {
         changes++
         if (from < end) wrong.push(`${from} said behind ${end}`)
       })
@@ -152,7 +155,7 @@ describe.each([
     viewer.attend(true)
     while (told.said.length < 1) await told.next()
     daemon.pause()
-    const changes = 60_000 // of 15 bytes: more than its socket and the keeper hold for it
+    const changes = 60_000 // of 16 bytes: more than its socket and the keeper hold for it
     for (let n = 1; n <= changes; n++) viewer.attend(n % 2 === 0)
     await viewer.input({ lane: 1, id: 1, bytes: Buffer.alloc(0) }) // it has taken them all
     const control = await run.connect()

@@ -61,7 +61,7 @@ const keeperFrame: fc.Arbitrary<KeeperFrame> = fc.oneof(
   fc.record({ type: type('exit'), exit, ends }),
   fc.record({ type: type('held'), on: fc.boolean(), errno: fc.nat({ max: 200 }) }),
   fc.record({ type: type('size'), size }),
-  fc.record({ type: type('attended'), from: offset, viewers: u16 }),
+  fc.record({ type: type('attended'), from: offset, viewers: u16, newest: fc.boolean() }),
 )
 const cuts = fc.array(fc.nat({ max: 400 }), { maxLength: 40 })
 
@@ -125,7 +125,7 @@ test('what a newer peer says behind the known fields, and its roles, are passed 
     { type: 'exit', exit: { kind: 'code', code: 3 }, ends: { out: 4, err: 5 } },
     { type: 'held', on: true, errno: 27 },
     { type: 'size', size: { cols: 1, rows: 2 } },
-    { type: 'attended', from: 3, viewers: 1 },
+    { type: 'attended', from: 3, viewers: 1, newest: true },
   ]
   expect(new FrameDecoder(parseKeeperFrame).push(Buffer.concat(frames.map((frame) => more(encodeKeeperFrame(frame)))))).toEqual(frames)
   const old = Buffer.from([3, 0, 0, 0, 0x01, 1, 0])

@@ -94,6 +94,7 @@ struct client {
   int fd;
   bool dead, stalled, told_exit, daemon, goodbye, attends;
   byte wants;               /* WANT_*: said when there is room, the newest value only */
+  uint64_t attends_since;   /* the newest of those that attend has the highest */
   uint64_t unattended_from; /* with WANT_UNATTENDED: where nobody attended any more, though later somebody may have */
   byte *in;                 /* the start of a frame that has not come whole */
   size_t in_length, in_size;
@@ -141,6 +142,7 @@ static uint64_t round_ms;   /* when this round of the loop began */
 static uint64_t retry_at, exit_at, accept_at, trim_at;
 static size_t daemons;      /* connections of the daemon that live */
 static size_t viewers;      /* connections that attend */
+static uint64_t attend_count;  /* ATTENDs that were switched on so far */
 static uint64_t attended_from; /* what is said of them holds from this byte of `out` */
 static bool was_attended;   /* by anybody, ever */
 static uint64_t revive_at;  /* next step of bringing one back; 0: nothing to do */
@@ -447,11 +449,19 @@ static void reply_exit(struct client *c) {
   c->told_exit = true;
 }
 
+static bool is_newest(const struct client *c) {
+  if (!c->attends) return false;
+  for (size_t i = 0; i < client_count; i++)
+    if (clients[i]->attends && clients[i]->attends_since > c->attends_since) return false;
+  return true;
+}
+
 static void reply_attended(struct client *c, uint64_t from, size_t count) {
-  byte f[15];
+  byte f[16];
   put64(f + 5, from);
   put16(f + 13, count < UINT16_MAX ? (uint16_t)count : UINT16_MAX);
-  queue_reply(c, f, start_frame(f, T_ATTENDED, 10));
+  f[15] = is_newest(c);
+  queue_reply(c, f, start_frame(f, T_ATTENDED, 11));
 }
 
 /* Each change is a frame of its own, and it stands before all bytes from there on, which are not in the log yet. To who
@@ -721,10 +731,11 @@ static void attend(struct client *c, bool on) {
   c->attends = on;
   if (changes) {
     viewers += on ? 1 : (size_t)-1;
+    if (on) c->attends_since = ++attend_count;
     attended_from = streams[0].end;
     was_attended = true;
     for (size_t i = 0; i < client_count; i++)
-      if (clients[i]->daemon && clients[i] != c && !clients[i]->dead) tell_attended(clients[i]);
+      if ((clients[i]->daemon || clients[i]->attends) && clients[i] != c && !clients[i]->dead) tell_attended(clients[i]);
   }
   if (!c->dead) tell_attended(c);
 }
