@@ -39,6 +39,9 @@ export const isRunning = (pid: number): boolean => !['Z', 'X', undefined].includ
 /** Start time, which tells one bearer of a pid from the next; 0 when there is none. */
 export const startOf = (pid: number): number => Number(statFields(pid)[19] ?? 0)
 
+/** Processor time so far, in ticks of 10 ms. */
+export const cpuTicks = (pid: number): number => Number(statFields(pid)[11]) + Number(statFields(pid)[12])
+
 export const isRoot = process.getuid?.() === 0
 
 const works = (command: string, ...args: string[]): boolean => {

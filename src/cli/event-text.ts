@@ -77,7 +77,7 @@ function wordsOf(event: Event): string {
     case 'shown':
       return `${event.entries} entries`
     case 'rebuilt':
-      return 'from the byte logs, because the database was damaged'
+      return 'from the byte logs, because the database was damaged or gone'
     case 'signaled':
       return `run ${event.run}: ${signalText(event.signal) || 'nothing any more'}`
     case 'noted':

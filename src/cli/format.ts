@@ -97,8 +97,12 @@ export function agentLabel(agent: string): string {
 /** Label or title, in one line. */
 export const nameOf = (session: Pick<SessionView, 'label' | 'title'>): string => printableLine(session.label ?? session.title)
 
+/** Reasons that say more than what the session did last: it stands still, nobody hears of it, or it has not begun. */
+const standsStill = /^(held: |waits for |no signal; last known: |no signal: its )/
+
 /** What a session is about right now, in one line. */
 export function summaryOf(session: Pick<SessionView, 'status' | 'reason' | 'activity' | 'title' | 'requests'>): string {
+  if (standsStill.test(session.reason)) return printableLine(session.reason)
   switch (session.status) {
     case 'waiting': {
       const [asking] = session.requests

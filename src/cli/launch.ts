@@ -23,6 +23,13 @@ export const launchOptions: Readonly<Record<string, OptionSpec>> = {
   'no-tty': { type: 'boolean', help: 'with "--": connect the program by pipes, not by a terminal' },
 }
 
+/** What `--resume` takes, and what each means. */
+export const resumePolicies: Readonly<Record<ResumePolicy, string>> = {
+  ask: 'wait until you resume it',
+  auto: 'start it again, and tell it nothing',
+  never: 'let it be',
+}
+
 const longestTitle = 80
 
 /** The submission that creates the session. Throws a usage failure for what cannot be meant. */
@@ -80,10 +87,11 @@ async function agentSpec(context: Context, args: Args, cwd: string, prompt: stri
   return { agent, spec }
 }
 
+const isResumePolicy = (text: string): text is ResumePolicy => Object.hasOwn(resumePolicies, text)
+
 function resumePolicy(given: string | undefined): ResumePolicy | undefined {
-  const policy = (['ask', 'auto', 'never'] as const).find((one) => one === given)
-  if (given !== undefined && !policy) throw usageError(`"${given}" is no resume policy`, 'one of: ask, auto, never')
-  return policy
+  if (given !== undefined && !isResumePolicy(given)) throw usageError(`"${given}" is no resume policy`, `one of: ${Object.keys(resumePolicies).join(', ')}`)
+  return given
 }
 
 function programSpec(context: Context, args: Args, program: readonly string[], cwd: string): LaunchSpec {

@@ -1,22 +1,24 @@
 // The daemon: one process per home, startable and killable at any moment. The only place where implementations meet, top to bottom.
 
-import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ConfigInvalid, defaultConfig, loadConfig } from '../config/config.ts'
 import { daemonEnvironment } from '../config/daemon-environment.ts'
 import { entry, packageRoot, packageVersion } from '../config/package-root.ts'
 import { readNotices } from '../config/notices.ts'
-import { type Paths, pathsFrom, prepareHome } from '../config/paths.ts'
+import { HomeUnusable, type Paths, pathsFrom, prepareHome, runFolder } from '../config/paths.ts'
 import type { DaemonStatus } from '../sdk/client.ts'
 import { drivers } from '../drivers/index.ts'
 import { crashPoint } from '../engine/crash-point.ts'
 import { Engine } from '../engine/engine.ts'
 import { keepersOnDisk } from '../engine/keepers-on-disk.ts'
+import { keptByLog } from '../engine/keepers.ts'
 import { availableMemory } from '../engine/machine.ts'
 import type { EngineParts } from '../engine/parts.ts'
 import { finishReplacement, isCutOff, replaceDatabase } from '../engine/replacement.ts'
 import { encodeStartFile } from '../keeper/start-file.ts'
+import { Screens } from '../screen/screens.ts'
 import { DamagedStore, type EventLog } from '../store/event-log.ts'
 import { openSqliteLog } from '../store/sqlite-log.ts'
 import { readInside, writeInside } from '../workspace/files.ts'
@@ -57,12 +59,17 @@ async function main(): Promise<void> {
     log.warn({ file: cause.file }, cause.message)
     return defaultConfig
   })
-  const parts: Omit<EngineParts, 'log'> = {
-    keepers: keepersOnDisk(paths, packageRoot),
+  const screens = new Screens({ warn: (why) => log.warn({ why }, 'a screen could not be made') })
+  const parts: Omit<EngineParts, 'log' | 'keepers'> = {
     driver: (name) => drivers[name](),
     files: {
       read: (root, path, range, approved) => readInside(root, path, range, approved, end.signal),
       write: (root, path, content, approved) => writeInside(root, path, content, approved, end.signal),
+    },
+    screens: {
+      snapshot: (of, signal) => screens.snapshot({ ...of, folder: runFolder(paths, of.session, of.run) }, signal),
+      cursor: (of, offset) => screens.cursor({ ...of, folder: runFolder(paths, of.session, of.run) }, offset),
+      advance: (of) => screens.advance({ ...of, folder: runFolder(paths, of.session, of.run) }),
     },
     nowMs: Date.now,
     delay: (ms) => delay(ms, undefined, { signal: end.signal, ref: false }).catch(() => {}),
@@ -100,7 +107,7 @@ async function main(): Promise<void> {
     end.abort()
     // Written now, not at the exit: who waits for the daemon's end may remove the home right after it.
     flushCompileCache()
-    await server.close(because === 'replaced')
+    await Promise.all([server.close(because === 'replaced'), screens.close()])
     events.close()
     lock.release()
     process.exit(0)
@@ -120,11 +127,12 @@ async function main(): Promise<void> {
 }
 
 /** Every fact is read before anything is done because of one. Throws DamagedStore. */
-async function open(paths: Paths, parts: Omit<EngineParts, 'log'>): Promise<{ events: EventLog; engine: Engine }> {
-  if (isCutOff(paths)) throw new DamagedStore(paths.database, 'it is empty, and there were sessions')
+async function open(paths: Paths, parts: Omit<EngineParts, 'log' | 'keepers'>): Promise<{ events: EventLog; engine: Engine }> {
+  if (isCutOff(paths)) throw new DamagedStore(paths.database, 'it is empty or gone, and there were sessions')
   const events = openSqliteLog(paths.database)
+  const keepers = keepersOnDisk(paths, packageRoot, (session, run) => keptByLog(events, session, run))
   try {
-    return { events, engine: await Engine.open({ ...parts, log: events }) }
+    return { events, engine: await Engine.open({ ...parts, log: events, keepers }) }
   } catch (cause) {
     events.close()
     throw cause
@@ -140,14 +148,24 @@ async function replaceDamaged(paths: Paths, log: Log): Promise<void> {
     events.close()
     log.warn({ damaged, sessions, runs, skipped }, 'the database was rebuilt')
     const left = skipped.length > 0 ? `; not understood and left out: ${skipped.join(', ')}` : ''
-    return `${new Date(nowMs).toISOString()}: the database was damaged and was rebuilt from ${runs} run folders of ${sessions} sessions; the damaged file is ${damaged}; not known any more: ${missing}${left}`
+    const [was, file] = damaged === undefined ? ['gone', ''] : ['damaged', `; the damaged file is ${damaged}`]
+    return `${new Date(nowMs).toISOString()}: the database was ${was} and was rebuilt from ${runs} run folders of ${sessions} sessions${file}; not known any more: ${missing}${left}`
   })
 }
 
-/** What keepers run when this daemon died. */
+/** What keepers run when this daemon died. One that says so already is left as it is: then a daemon also starts where no disk takes a byte. Throws HomeUnusable. */
 function writeStartFile(path: string, argv: readonly string[], env: Readonly<Record<string, string>>): void {
-  writeFileSync(`${path}.new`, encodeStartFile({ argv, env }), { mode: 0o600 })
-  renameSync(`${path}.new`, path)
+  const text = encodeStartFile({ argv, env })
+  try {
+    if (existsSync(path) && readFileSync(path).equals(Buffer.from(text))) return
+    writeFileSync(`${path}.new`, text, { mode: 0o600 })
+    renameSync(`${path}.new`, path)
+  } catch (cause) {
+    const full = cause instanceof Error && 'code' in cause && (cause.code === 'ENOSPC' || cause.code === 'EDQUOT')
+    throw new HomeUnusable(path, full ? 'cannot be written: the disk is full' : `cannot be written: ${String(cause)}`, full ? 'free some space; agents stay at work' : '', {
+      cause,
+    })
+  }
 }
 
 main().catch((cause: unknown) => {

@@ -1,7 +1,7 @@
 // Keepers over src/keeper: run folders and sockets under the home. The only place that starts a keeper.
 
 import { randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { mkdir, readFile, readdir, rm, stat, statfs, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { constants } from 'node:os'
@@ -13,12 +13,13 @@ import { type Held, type KeeperConnection, KeeperUnreachable, connectKeeper } fr
 import { type ExitStatus, encodeClientFrame } from '../keeper/frames.ts'
 import { keeperBinary } from '../keeper/keeper-binary.ts'
 import { LaunchFailed, launchKeeper } from '../keeper/launch.ts'
-import { processRuns } from '../keeper/process-stat.ts'
-import { type Tree, findTree, sweep, tagVariable } from '../keeper/process-tree.ts'
+import { type ProcessIdentity, processRuns } from '../keeper/process-stat.ts'
+import { type Tree, findTree, mayHaveChildren, sweep, tagVariable } from '../keeper/process-tree.ts'
 import { logEnd, readExit, readIdentity, readLog, syncLog } from '../keeper/run-folder.ts'
 import { crashPoint } from './crash-point.ts'
 import { bootId, oomKills } from './machine.ts'
 import { type Found, type Kept, type Keepers, type RunLine, StartFailed, longestTalkBytes } from './keepers.ts'
+import { Mailbox } from './mailbox.ts'
 
 /** More than this received and not taken yet: the keeper is not read from until it is. */
 const heldBytes = 1024 * 1024
@@ -29,12 +30,30 @@ const leaveDeadlineMs = 10_000
 /** Written in the place of a keeper's identity: no keeper can start in this folder any more. */
 export const abandoned = 'abandoned'
 export const specFile = 'spec.json'
+const leftFile = 'left.json'
+/** How long a keeper may take to leave whose folder is gone, once its program has ended. */
+const homelessDeadlineMs = 2000
 /** Of a terminal's output, and of a command's, this much is kept. */
 const keptOutput = { firstBytes: 1024 ** 2, lastBytes: 256 * 1024 ** 2 }
 
-export function keepersOnDisk(paths: Paths, packageRoot: string): Keepers {
+/** `recorded`: who ran a run by the log, for one whose folder somebody removed. */
+export function keepersOnDisk(paths: Paths, packageRoot: string, recorded: (session: string, run: number) => Kept | undefined): Keepers {
   const synced = new Map<string, number>()
   const folderOf = (session: string, run: number): string => runFolder(paths, session, run)
+  const mailboxes = new Map<string, Mailbox>()
+  /** A keeper does not leave while what it keeps is being ended: whoever loses its parent then falls to it, and is found under it. */
+  const inTurn = async <T>(folder: string, step: () => Promise<T>): Promise<T> => {
+    const mailbox = mailboxes.get(folder) ?? new Mailbox()
+    mailboxes.set(folder, mailbox)
+    try {
+      return await mailbox.put(step)
+    } finally {
+      if (mailbox.waiting === 0) mailboxes.delete(folder)
+    }
+  }
+  const lineTo = (socket: string, folder: string, nonce: string, kept: Kept, signal: AbortSignal): Promise<RunLine> =>
+    openLine(socket, folder, nonce, kept, (leave) => inTurn(folder, () => noteLeft(folder, kept.keeper).then(leave)), signal)
+  const treeOf = (session: string, run: number): Promise<Tree | undefined> => treeIn(folderOf(session, run), () => recorded(session, run))
 
   return {
     async start(start, signal) {
@@ -62,7 +81,7 @@ export function keepersOnDisk(paths: Paths, packageRoot: string): Keepers {
         throw new StartFailed(startProblem(cause), { cause })
       }
       crashPoint('start.launched')
-      return openLine(socketPath, folder, nonce, kept, signal)
+      return lineTo(socketPath, folder, nonce, kept, signal)
     },
 
     async find(session, run, signal): Promise<Found> {
@@ -74,7 +93,7 @@ export function keepersOnDisk(paths: Paths, packageRoot: string): Keepers {
       while (!deadline.aborted && (await processRuns(identity.keeper))) {
         try {
           // Read after the connection is there: the child is known by then.
-          const line = await openLine(socketPath, folder, identity.nonce, { keeper: identity.keeper, child: { pid: 0, start: 0 } }, deadline)
+          const line = await lineTo(socketPath, folder, identity.nonce, { keeper: identity.keeper, child: { pid: 0, start: 0 } }, deadline)
           return { kind: 'live', line }
         } catch (cause) {
           signal.throwIfAborted()
@@ -98,7 +117,8 @@ export function keepersOnDisk(paths: Paths, packageRoot: string): Keepers {
     async release(session, run, signal) {
       const socketPath = runSocket(paths, session, run)
       if (!existsSync(socketPath)) return
-      const identity = await readIdentity(folderOf(session, run)).catch(() => undefined)
+      const folder = folderOf(session, run)
+      const identity = await readIdentity(folder).catch(() => undefined)
       if (!identity || !(await processRuns(identity.keeper))) {
         await this.sweep(session, run, signal)
         return rm(socketPath, { force: true })
@@ -110,7 +130,10 @@ export function keepersOnDisk(paths: Paths, packageRoot: string): Keepers {
         await this.sweep(session, run, signal)
         await Promise.race([keeper.exited, late])
       }
-      keeper.collect()
+      await inTurn(folder, async () => {
+        await noteLeft(folder, identity.keeper)
+        keeper.collect()
+      })
       await Promise.race([keeper.closed, late])
     },
 
@@ -119,7 +142,7 @@ export function keepersOnDisk(paths: Paths, packageRoot: string): Keepers {
       for (let run = 1; run <= runs; run++) {
         const folder = folderOf(session, run)
         for (const name of await readdir(folder).catch(() => [])) {
-          if (!/^(out|err|in)\.\d+$/.test(name)) continue
+          if (!/^(?:(?:out|err|in)\.\d+|screen)$/.test(name)) continue
           bytes += (await stat(join(folder, name))).size
           if (drop) await rm(join(folder, name))
         }
@@ -128,15 +151,17 @@ export function keepersOnDisk(paths: Paths, packageRoot: string): Keepers {
     },
 
     async processes(session, run) {
-      const tree = await treeOf(folderOf(session, run))
+      const tree = await treeOf(session, run)
       return tree ? (await findTree(tree)).map(({ stat }) => ({ pid: stat.pid, start: stat.start })) : []
     },
 
     async sweep(session, run, signal) {
-      const tree = await treeOf(folderOf(session, run))
-      if (!tree) return 0
-      const { ended, left } = await sweep(tree, {}, signal)
+      const { tree, ended, left } = await inTurn(folderOf(session, run), async () => {
+        const tree = await treeOf(session, run)
+        return { tree, ...(tree ? await sweep(tree, {}, signal) : { ended: [], left: [] }) }
+      })
       if (left.length > 0) throw new Error(`these processes could not be ended: ${left.join(', ')}`)
+      if (tree?.keeper && tree.tag === undefined) await seeOff(tree.keeper, signal)
       return ended.length
     },
   }
@@ -151,12 +176,51 @@ export async function endOf(folder: string): Promise<Extract<Found, { kind: 'end
   return { kind: 'ended', cause, ...(ended ? { exit: { exit: await exitOf(ended.exit, folder), outEnd: ended.ends.out, errEnd: ended.ends.err } } : {}) }
 }
 
-/** Everything by which a process of this run can be known; undefined when there never was one. */
-async function treeOf(folder: string): Promise<Tree | undefined> {
-  const identity = await readIdentity(folder).catch(() => undefined)
-  if (!identity || identity.nonce === abandoned) return undefined
-  const { child, keeper, nonce } = identity
-  return { ...(child ? { pgid: child.pid, sid: child.pid, leaderStart: child.start } : {}), keeper, tag: nonce }
+/** Everything by which a process of this run can be known; undefined when there never was one. Without a tag where the folder does not tell who keeps it. */
+async function treeIn(folder: string, recorded: () => Kept | undefined): Promise<Tree | undefined> {
+  const written = await readIdentity(folder).catch(() => undefined)
+  const identity = written?.nonce === abandoned ? undefined : written
+  const { keeper, child } = identity ?? recorded() ?? {}
+  if (!keeper) return undefined
+  const tag = identity ? { tag: identity.nonce } : {}
+  return { ...(child ? { pgid: child.pid, sid: child.pid, leaderStart: child.start } : {}), keeper, ...tag, known: await leftIn(folder) }
+}
+
+/** Who is left when a program has ended and its keeper leaves. They may have no group, parent or tag any more by which they could be found. */
+interface Left {
+  readonly boot: string
+  readonly processes: readonly ProcessIdentity[]
+}
+
+/** What is left is not ended with the program: a server that somebody started may be meant to stay. But it is known to whoever ends the session, or starts the next run. */
+async function noteLeft(folder: string, keeper: ProcessIdentity): Promise<void> {
+  // Elsewhere nobody falls to a keeper.
+  if (process.platform !== 'linux' || !mayHaveChildren(keeper.pid)) return
+  try {
+    const found = await findTree({ keeper })
+    const boot = found.length > 0 ? await bootId() : undefined
+    if (boot === undefined) return
+    const left: Left = { boot, processes: found.map(({ stat: { pid, start } }) => ({ pid, start })) }
+    writeFileSync(join(folder, leftFile), `${JSON.stringify(left)}\n`, { mode: 0o600 })
+  } catch {
+    // No room, or no folder any more: the keeper leaves all the same.
+  }
+}
+
+async function leftIn(folder: string): Promise<readonly ProcessIdentity[]> {
+  try {
+    const { boot, processes } = JSON.parse(await readFile(join(folder, leftFile), 'utf8')) as Left
+    return boot === (await bootId()) ? processes : []
+  } catch {
+    return []
+  }
+}
+
+/** A keeper whose folder is gone leaves by itself when its program has ended and nobody is connected. One that does not, nobody else can end: it hears no other signal. */
+async function seeOff(keeper: ProcessIdentity, signal: AbortSignal): Promise<void> {
+  const deadline = AbortSignal.any([signal, AbortSignal.timeout(homelessDeadlineMs)])
+  while (!deadline.aborted && (await processRuns(keeper))) await delay(20)
+  await sweep({ known: [keeper] }, { graceMs: 0 }, signal)
 }
 
 /** What the machine was like when the run was started. */
@@ -215,21 +279,28 @@ function startProblem(cause: unknown): string {
   return cause.message
 }
 
-async function openLine(socket: string, folder: string, nonce: string, kept: Kept, signal: AbortSignal): Promise<RunLine> {
+/** `whenLeft` is given what makes the keeper leave, and calls it when it may. */
+async function openLine(socket: string, folder: string, nonce: string, kept: Kept, whenLeft: (leave: () => void) => Promise<void>, signal: AbortSignal): Promise<RunLine> {
   // Two connections: acknowledgements must come through while the reading one is paused.
   let held: Held | undefined
   let tellHeld: (now: Held) => void = (now) => (held = now)
   const control = await connectKeeper(socket, { nonce, role: 'daemon', onHeld: (now) => tellHeld(now) }, signal)
-  const reader = await connectKeeper(socket, { nonce }, signal).catch((cause: unknown) => {
+  const reader = await connectKeeper(socket, { nonce, role: 'daemon' }, signal).catch((cause: unknown) => {
     control.close()
     throw cause
   })
   const { hello } = reader
   const child = { pid: hello.childPid, start: hello.childStart }
   const exit = Promise.withResolvers<Awaited<RunLine['exit']>>()
+  let leaving: Promise<void> | undefined
+  const close = (): void => {
+    control.close()
+    reader.close()
+  }
   return {
     kept: { keeper: kept.keeper, child },
     outEnd: hello.ends.out,
+    attends: hello.attends,
     highestOrder: hello.highestIds[1],
     attach: { socket, nonce },
     exit: exit.promise,
@@ -257,12 +328,14 @@ async function openLine(socket: string, folder: string, nonce: string, kept: Kep
       if (held) tellHeld(held)
     },
     limit: (bytes) => control.limit(bytes),
-    goodbye: () => control.goodbye(),
-    collect: () => control.collect(),
-    close() {
-      control.close()
-      reader.close()
+    // On the connection that the output comes from: who attends is told before it.
+    onAttended: (listener) => reader.onAttended(({ from, viewers }) => listener(from, viewers)),
+    goodbye() {
+      control.goodbye()
+      reader.goodbye()
     },
+    collect: () => void (leaving ??= whenLeft(() => control.collect())),
+    close: () => void (leaving ? leaving.then(close) : close()),
   }
 }
 

@@ -2,6 +2,7 @@
 // engine's own tests can hold the processes in their hands.
 
 import type { Exit, LaunchSpec, ProcessIdentity } from '../core/events.ts'
+import type { EventLog } from '../store/event-log.ts'
 
 /** An ACP agent is held when it has said this much, and asked about; its log is needed in full. */
 export const longestTalkBytes = 1024 ** 3
@@ -9,6 +10,17 @@ export const longestTalkBytes = 1024 ** 3
 export interface Kept {
   readonly keeper: ProcessIdentity
   readonly child: ProcessIdentity
+}
+
+/** Who ran a run, by its fact; undefined where it was never started. */
+export function keptByLog(log: Pick<EventLog, 'history'>, session: string, run: number): Kept | undefined {
+  for (let after = 0; ;) {
+    const page = log.history({ session, after, limit: 1000 })
+    for (const { event } of page) if (event.type === 'run-started' && event.run === run) return event
+    const last = page.at(-1)
+    if (!last) return undefined
+    after = last.seq
+  }
 }
 
 /** A live connection to the keeper of one run. */
@@ -35,8 +47,13 @@ export interface RunLine {
   onHeld(listener: (why: 'disk' | 'limit' | undefined) => void): void
   /** From now on it may say this many bytes in all. */
   limit(bytes: number): void
+  /** It says who attends. Nobody answers for one that does not: it could be a second answer. */
+  readonly attends: boolean
+  /** From this byte of `out` on, so many attached terminals answer what the program asks. Told before any byte from there on; to be listened to before `read`. */
+  onAttended(listener: (from: number, viewers: number) => void): void
   /** The daemon leaves on purpose: nobody is to start another one for this run. */
   goodbye(): void
+  /** It leaves as soon as nothing of its run is being ended. */
   collect(): void
   close(): void
 }

@@ -139,7 +139,7 @@ async function retell(runs: readonly KeptRun[], driverOf: RebuildParts['driver']
   }
   story.tell({ type: 'rebuilt', orderBase: highestOrder === 0 ? 0 : (Math.floor(highestOrder / orderGap) + 1) * orderGap }, 'offstage')
   const gaps = runs.length < last.run ? `; ${last.run - runs.length} of its ${last.run} runs cannot be read` : ''
-  story.tell({ type: 'noted', run: last.run, text: `told again from its byte logs, because the database was damaged; not known any more: ${missing}${gaps}` }, 'offstage')
+  story.tell({ type: 'noted', run: last.run, text: `told again from its byte logs, because the database was damaged or gone; not known any more: ${missing}${gaps}` }, 'offstage')
   return { news: story.news, ...(checkpoint ? { checkpoint: { run: last.run, seq: story.news.length, value: checkpoint } } : {}) }
 }
 

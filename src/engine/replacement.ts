@@ -1,5 +1,5 @@
-// A new database in the place of a damaged one, so that a crash anywhere leaves either the old one or the new one to go on with, and nothing is ever removed but what this
-// file made itself:
+// A new database in the place of a damaged one, or of none, so that a crash anywhere leaves either the old one or the new one to go on with, and nothing is ever removed but
+// what this file made itself:
 //   1. `.rebuilding` is written while the damaged one is in place; one that is left over is begun again
 //   2. `.rebuilt.json` says what the user is to be told; `.rebuilding` becomes `.rebuilt`: from here on every start goes on with 3
 //   3. the damaged one and what lies beside it are renamed, then `.rebuilt` takes its place
@@ -23,11 +23,11 @@ interface Told {
   readonly notice: string
 }
 
-/** `build` writes and closes a whole database at the path that it is given, and resolves to what the user is told, given where the damaged one will lie. */
-export async function replaceDatabase(paths: Paths, nowMs: number, build: (path: string, damaged: string) => Promise<string>): Promise<void> {
+/** `build` writes and closes a whole database at the path that it is given, and resolves to what the user is told, given where the damaged one will lie, if there is one. */
+export async function replaceDatabase(paths: Paths, nowMs: number, build: (path: string, damaged: string | undefined) => Promise<string>): Promise<void> {
   for (const part of parts) rmSync(`${rebuilding(paths)}${part}`, { force: true })
   const stamp = new Date(nowMs).toISOString().replaceAll(':', '')
-  const notice = await build(rebuilding(paths), damagedPath(paths, stamp))
+  const notice = await build(rebuilding(paths), existsSync(paths.database) ? damagedPath(paths, stamp) : undefined)
   writeFileSync(told(paths), JSON.stringify({ stamp, notice } satisfies Told), { mode: 0o600, flush: true })
   renameSync(rebuilding(paths), rebuilt(paths))
   syncFolder(paths)
@@ -58,9 +58,9 @@ function unused(path: string, part: string): string {
   }
 }
 
-/** SQLite takes an empty file for a new database: where there were runs, it is one that was cut off. */
+/** SQLite begins a new database where there is no file or an empty one. Where there were runs, it was removed or cut off. */
 export function isCutOff(paths: Paths): boolean {
-  return statSync(paths.database, { throwIfNoEntry: false })?.size === 0 && readdirSync(paths.runs).length > 0
+  return (statSync(paths.database, { throwIfNoEntry: false })?.size ?? 0) === 0 && readdirSync(paths.runs).length > 0
 }
 
 function syncFolder({ database }: Paths): void {

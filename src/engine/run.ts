@@ -13,10 +13,13 @@ import type { EngineDeps } from './parts.ts'
 import { type Found, type RunLine, StartFailed, longestTalkBytes } from './keepers.ts'
 import { Quiet } from './quiet.ts'
 
-/** A checkpoint is kept without a fact after this many bytes, so that a restart reads no more than this again. */
+/** A checkpoint is kept without a fact after this many bytes, but not more often than that: a restart reads again no more than what came in this time. */
 const checkpointEveryBytes = 1024 * 1024
-/** The screen that is prepared for whoever attaches is so far behind at most, when there was time. */
+const checkpointEveryMs = 1000
+/** When a program that printed so much has been quiet for a moment, its screen is prepared for whoever attaches; if it is never quiet, now and then. */
 const screenEveryBytes = 1024 * 1024
+const screenAfterMs = 250
+const screenEveryMs = 30_000
 /** A keeper that does not acknowledge in this time holds nobody up any longer; its answer still counts when it comes. */
 const ackDeadlineMs = 5000
 /** What a program says of its state is recorded at once, but not more often than this; what it only says in other words, less often, and less and less often while it goes on. */
@@ -66,7 +69,10 @@ export class Run {
   #draft: Draft | undefined
   #drafts: Extract<Output, { kind: 'draft' }>[] = []
   #bytesSinceCheckpoint = 0
+  #checkpointAtMs = 0
   #bytesSinceScreen = 0
+  #screenAtMs = performance.now()
+  readonly #settled: Quiet
   /** Received and not taken yet: everything that came in while the actor was busy becomes one step. */
   #waiting: { readonly stream: 'out' | 'err'; readonly offset: number; readonly bytes: Uint8Array }[] = []
   #step: Promise<void> | undefined
@@ -104,6 +110,7 @@ export class Run {
     this.#seenTo = session.signal?.seenTo ?? 0
     this.#unready = new Quiet(deps.initializeTimeoutMs, () => void this.#inTurn(() => this.#stillNotReady()))
     this.#stalled = new Quiet(deps.limits.stallAfterMs, () => void this.#inTurn(() => this.#fellSilent()))
+    this.#settled = new Quiet(screenAfterMs, () => this.#advanceScreen())
     this.#idle = new Quiet(deps.limits.idleAfterMs, () => void this.#inTurn(() => this.#wasIdle()))
   }
 
@@ -251,6 +258,7 @@ export class Run {
   #stopTimers(): void {
     this.#unready.stop()
     clearTimeout(this.#signalTimer)
+    this.#settled.stop()
     this.#stalled.stop()
     this.#idle.stop()
   }
@@ -353,15 +361,16 @@ export class Run {
       this.#bytesSinceScreen += bytes.length
     }
     crashPoint('bytes.reduced')
-    this.#advanceScreen()
+    this.#followScreen()
     // What it said before this daemon came is not told again step by step.
     if (this.#received >= line.outEnd) reports.push(...this.#signals())
     if (reports.some((report) => report.type === 'ready')) this.#own = new Set((await this.#deps.keepers.processes(this.#session.id, this.number)).map(({ pid }) => pid))
     if (reports.length > 0) {
       this.#bytesSinceCheckpoint = 0
       await this.#actor.reportNow(this.number, reports)
-    } else if (this.#bytesSinceCheckpoint >= checkpointEveryBytes) {
+    } else if (this.#bytesSinceCheckpoint >= checkpointEveryBytes && performance.now() - this.#checkpointAtMs >= checkpointEveryMs) {
       this.#bytesSinceCheckpoint = 0
+      this.#checkpointAtMs = performance.now()
       await this.#actor.keepCheckpoint(this)
     }
     this.#publishDrafts()
@@ -382,10 +391,16 @@ export class Run {
     }
   }
 
+  #followScreen(): void {
+    if (this.#bytesSinceScreen < screenEveryBytes || this.#session.spec.driver !== 'terminal') return
+    if (performance.now() - this.#screenAtMs >= screenEveryMs) this.#advanceScreen()
+    else this.#settled.watch()
+  }
+
   #advanceScreen(): void {
     const { id, spec } = this.#session
-    if (this.#bytesSinceScreen < screenEveryBytes || spec.driver !== 'terminal') return
     this.#bytesSinceScreen = 0
+    this.#screenAtMs = performance.now()
     this.#deps.screens.advance({ session: id, run: this.number, size: spec.size ?? defaultSize })
   }
 

@@ -16,7 +16,7 @@ import { type CrashPoint, crashPoint } from './crash-point.ts'
 import type { EngineDeps } from './parts.ts'
 import { StartFailed } from './keepers.ts'
 import { Mailbox } from './mailbox.ts'
-import { Run, type RunOwner } from './run.ts'
+import { NotUnderstood, Run, type RunOwner } from './run.ts'
 
 const pageSize = 10_000
 const storeRetryMs = 1000
@@ -26,6 +26,8 @@ const foldEvery = 100
 /** How soon a run that could not be adopted is looked for again; twice as long each time. */
 const seekMs = 500
 const longestSeekMs = 30_000
+/** A run of which a step has failed this often at the same place is shown as stuck. */
+const patience = 3
 
 const pointAfter: Partial<Record<Event['type'], CrashPoint>> = {
   'run-starting': 'start.recorded',
@@ -58,6 +60,8 @@ export class SessionActor implements RunOwner {
   /** Facts whose orders were not handed to the run so far, because one before them is. */
   readonly #untold = new Set<number>()
   #noSignal = false
+  /** Of the newest run: how often its steps have failed since its checkpoint was there, how far it was understood at best, and why. */
+  #failures: { readonly run: number; readonly from: string; readonly times: number; readonly reached: number; readonly why: string } | undefined
   /** Why the store took nothing when it was tried last. */
   #storeTrouble: unknown
   /** Up to which fact the log keeps what they make. */
@@ -85,11 +89,21 @@ export class SessionActor implements RunOwner {
     if (!this.#session) return undefined
     const attach = this.#run?.attach && !this.#run.over ? { attach: this.#run.attach } : {}
     const entries = this.#run?.lines()
+    const stuck = this.#stuck()
     return viewOf(this.#session, this.#deps.nowMs(), {
       ...attach,
       ...(entries === undefined ? {} : { entries }),
       ...(this.#noSignal && isLive(this.#session) ? { noSignal: true } : {}),
+      ...(stuck === undefined ? {} : { stuck }),
+      ...(this.#run?.held === undefined ? {} : { held: this.#run.held }),
     })
+  }
+
+  /** Why its run comes no further, until it does. */
+  #stuck(): string | undefined {
+    const failures = this.#failures
+    if (!failures || failures.times < patience || !isLive(this.#session) || this.#session?.runs !== failures.run) return undefined
+    return this.#run && this.#run.received > failures.reached ? undefined : failures.why
   }
 
   /** What is half said right now. */
@@ -192,18 +206,37 @@ export class SessionActor implements RunOwner {
     run.detach()
     if (this.#run !== run || !isLive(this.#session)) return run.release()
     this.#run = undefined
-    this.#seek(run.number, run)
+    const times = this.#countFailure(run.number, cause, run.received)
+    this.#seek(run.number, run, Math.min(seekMs * 2 ** (times - 1), longestSeekMs))
+  }
+
+  /** How often a step of this run has failed now without having come any further in between. */
+  #countFailure(run: number, cause: unknown, received = 0): number {
+    const stored = this.#deps.log.checkpoint(this.id)
+    const checkpoint = stored?.run === run ? (stored.value as Checkpoint) : undefined
+    const from = `${checkpoint?.outOffset ?? 0} ${checkpoint?.errOffset ?? 0}`
+    const before = this.#failures?.run === run && this.#failures.from === from ? this.#failures : undefined
+    const times = (before?.times ?? 0) + 1
+    this.#failures = {
+      run,
+      from,
+      times,
+      reached: Math.max(received, before?.reached ?? 0),
+      why: cause instanceof NotUnderstood ? cause.message : `its run fails again and again: ${String(cause)}`,
+    }
+    return times
   }
 
   /** Looks again, less and less often, for a run that could not be adopted. `former`: whose readers wait for it. Not in the mailbox. */
-  #seek(run: number, former?: Run): void {
+  #seek(run: number, former?: Run, firstMs = seekMs): void {
     this.#noSignal = true
     const look = async (): Promise<void> => {
-      for (let afterMs = seekMs; !this.#deps.signal.aborted; afterMs = Math.min(2 * afterMs, longestSeekMs)) {
+      for (let afterMs = firstMs; !this.#deps.signal.aborted; afterMs = Math.min(2 * afterMs, longestSeekMs)) {
         await this.#deps.delay(afterMs)
         try {
           if (await this.inTurn(() => this.#run !== undefined || this.#adopt(run))) break
         } catch (cause) {
+          this.#countFailure(run, cause)
           this.#deps.warn({ session: this.id, run, error: errorText(cause) }, 'the run could not be adopted')
         }
       }

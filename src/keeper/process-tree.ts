@@ -1,5 +1,7 @@
-// Finds and ends all processes of one run: its process group, its session, what descends from its keeper, and whatever
-// carries the run's tag in its environment. Ends nothing that it could not tell from a later bearer of the same pid.
+// Finds and ends all processes of one run: its process group, its session, what descends from its keeper, whatever carries
+// the run's tag in its environment, and who was seen to belong to it before. Ends nothing that it could not tell from a
+// later bearer of the same pid.
+import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { processRuns, processTableAfter, type ProcessIdentity, type ProcessStat } from './process-stat.ts'
 
@@ -13,10 +15,12 @@ export type Tree = {
   tag?: string
   /** Whatever descends from it belongs to the tree (it is a subreaper), itself not. */
   keeper?: ProcessIdentity
+  /** Were seen to belong to the tree: they do as long as they run, and so does whatever descends from them. */
+  known?: readonly ProcessIdentity[]
   /** Never touched, nor is our own pid, nor pid 1. */
   spare?: readonly number[]
 }
-export type Found = { stat: ProcessStat; by: 'group' | 'session' | 'keeper' | 'tag' }
+export type Found = { stat: ProcessStat; by: 'group' | 'session' | 'keeper' | 'known' | 'tag' }
 export type SweepOptions = { graceMs?: number; killMs?: number }
 export type Swept = { ended: readonly number[]; left: readonly number[] }
 
@@ -29,7 +33,12 @@ const rescanMs = 15
 export async function findTree(tree: Tree, momentMs = performance.now()): Promise<Found[]> {
   const table = await processTableAfter(momentMs)
   const all = table.stats
-  const descendants = await underKeeper(tree.keeper, all)
+  const alive = new Map(all.flatMap((stat) => (stat.zombie || stat.pid <= 1 ? [] : [[keyOf(stat), stat] as const])))
+  const keeper = tree.keeper && alive.get(keyOf(tree.keeper))
+  const underKeeper = descendantsOf(keeper ? [keeper] : [], all)
+  // Where there are no start times nothing tells them from later bearers of their pids.
+  const known = (tree.known ?? []).flatMap((one) => (one.start > 0 ? (alive.get(keyOf(one)) ?? []) : []))
+  const ofKnown = new Set([...known.map((stat) => stat.pid), ...descendantsOf(known, all)])
   const refused = new Set([0, 1, process.pid, tree.keeper?.pid, ...(tree.spare ?? [])])
   const replaced = all.some((stat) => isAnotherLeader(stat, tree))
   const belongsBy = (stat: ProcessStat): Found['by'] | undefined => {
@@ -37,7 +46,8 @@ export async function findTree(tree: Tree, momentMs = performance.now()): Promis
     const ours = !replaced && isNotOlder(stat, tree)
     if (ours && tree.pgid !== undefined && tree.pgid > 1 && stat.group === tree.pgid) return 'group'
     if (ours && tree.sid !== undefined && tree.sid > 1 && stat.session === tree.sid) return 'session'
-    if (descendants.has(stat.pid)) return 'keeper'
+    if (underKeeper.has(stat.pid)) return 'keeper'
+    if (ofKnown.has(stat.pid)) return 'known'
     return tree.tag !== undefined && table.hasEnvironment(stat.pid, tagVariable, tree.tag) ? 'tag' : undefined
   }
   return all.flatMap((stat) => {
@@ -46,9 +56,20 @@ export async function findTree(tree: Tree, momentMs = performance.now()): Promis
   })
 }
 
+/** False if it is certain that nobody is its child, which is much cheaper to know than who is (proc(5), task/TID/children;
+ *  some kernels have no such list). For a process with one thread. */
+export function mayHaveChildren(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1') !== ''
+  } catch {
+    return true
+  }
+}
+
 /** Ends the tree: TERM (and CONT, a stopped process hears nothing), up to `graceMs` (2 s) for them to go, then KILL,
- *  looking again until two looks in a row find nothing. Waits in short steps; returns early when all are gone. An
- *  aborted signal cuts the grace short, never the killing. `left`: what could not be ended in `killMs`. */
+ *  looking again until two looks in a row find nothing; who was found once is not lost again by leaving group, session
+ *  or parent. Waits in short steps; returns early when all are gone. An aborted signal cuts the grace short, never the
+ *  killing. `left`: what could not be ended in `killMs`. */
 export async function sweep(tree: Tree, options: SweepOptions, signal: AbortSignal): Promise<Swept> {
   const { graceMs = defaultGraceMs, killMs = defaultKillMs } = options
   const seen = new Map<string, Found>()
@@ -58,10 +79,11 @@ export async function sweep(tree: Tree, options: SweepOptions, signal: AbortSign
     return fresh
   }
   const graceEnds = performance.now() + graceMs
+  const look = (): Promise<Found[]> => findTree({ ...tree, known: [...(tree.known ?? []), ...[...seen.values()].map((one) => one.stat)] }, sentMs)
   let empty = 0
   let sentMs = performance.now()
   while (empty < 2 && performance.now() < graceEnds && !signal.aborted) {
-    const found = await findTree(tree, sentMs)
+    const found = await look()
     await send(note(found), 'SIGTERM', tree)
     sentMs = performance.now()
     empty = found.length === 0 ? empty + 1 : 0
@@ -70,7 +92,7 @@ export async function sweep(tree: Tree, options: SweepOptions, signal: AbortSign
   const killEnds = performance.now() + killMs
   let left: Found[] = []
   while (empty < 2) {
-    left = await findTree(tree, sentMs)
+    left = await look()
     note(left)
     empty = left.length === 0 ? empty + 1 : 0
     if (empty >= 2 || (left.length > 0 && performance.now() >= killEnds)) break
@@ -86,7 +108,7 @@ export async function sweep(tree: Tree, options: SweepOptions, signal: AbortSign
 async function send(targets: readonly Found[], signal: 'SIGTERM' | 'SIGKILL', tree: Tree): Promise<void> {
   // The group at once, so that none of it can fork away in between; then the others, one by one.
   if (tree.pgid !== undefined && targets.some((one) => one.by === 'group') && !tree.spare?.length) signalQuietly(-tree.pgid, signal)
-  const order: readonly Found['by'][] = ['group', 'session', 'keeper', 'tag']
+  const order: readonly Found['by'][] = ['group', 'session', 'keeper', 'known', 'tag']
   for (const by of order) {
     for (const one of targets.filter((target) => target.by === by)) {
       if (by === 'group' && !tree.spare?.length) continue
@@ -113,11 +135,11 @@ function isNotOlder(stat: ProcessStat, tree: Tree): boolean {
   return tree.leaderStart === undefined || stat.start >= tree.leaderStart
 }
 
-async function underKeeper(keeper: ProcessIdentity | undefined, all: readonly ProcessStat[]): Promise<Set<number>> {
+function descendantsOf(roots: readonly ProcessStat[], all: readonly ProcessStat[]): Set<number> {
   const found = new Set<number>()
-  if (keeper === undefined || !(await processRuns(keeper))) return found
+  if (roots.length === 0) return found
   const children = Map.groupBy(all, (stat) => stat.parent)
-  const queue = [keeper.pid]
+  const queue = roots.map((stat) => stat.pid)
   for (const pid of queue) {
     for (const stat of children.get(pid) ?? []) {
       if (found.has(stat.pid) || isOffstage(stat)) continue

@@ -23,11 +23,7 @@ export type Question =
   | { readonly kind: 'cursor'; readonly of: ScreenOf; readonly offset: number }
 
 /** Questions come one at a time, each after the answer to the one before. */
-export type ToWorker =
-  | { readonly kind: 'question'; readonly question: Question }
-  | { readonly kind: 'advance'; readonly of: ScreenOf }
-  | { readonly kind: 'forget'; readonly folder: string }
-  | { readonly kind: 'end' }
+export type ToWorker = { readonly kind: 'question'; readonly question: Question } | { readonly kind: 'advance'; readonly of: ScreenOf } | { readonly kind: 'end' }
 
 export type FromWorker =
   | { readonly kind: 'answer'; readonly answer: Snapshot | CursorPosition | undefined }

@@ -67,11 +67,6 @@ export class Screens implements AsyncDisposable {
     this.#say({ kind: 'advance', of: { folder, size } })
   }
 
-  /** The folder is about to be removed. */
-  forget(folder: string): void {
-    if (this.#worker) this.#say({ kind: 'forget', folder })
-  }
-
   /** What is still asked is answered with undefined. Resolves when the worker is gone. */
   async close(): Promise<void> {
     this.#closed = true

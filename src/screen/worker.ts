@@ -41,11 +41,6 @@ async function work(): Promise<void> {
         case 'advance':
           advancing.set(message.of.folder, message.of)
           break
-        case 'forget':
-          advancing.delete(message.folder)
-          warm.get(message.folder)?.dispose()
-          warm.delete(message.folder)
-          break
         case 'end':
           for (const screen of warm.values()) await screen.checkpoint('by-change')
           return

@@ -1,4 +1,5 @@
-// Files that an agent asks Offstage to read or write. Inside is what lies in the workspace after every symbolic link is followed; anything else needs a person's approval.
+// Files that an agent asks Offstage to read or write. Inside is what lies in the workspace after every symbolic link is followed; anything else needs a person's approval, which is
+// for the one place where the path really led when it was asked.
 // Never changes a file in place: a reader, or a crash, meets the old text or the new one, whole.
 
 import { createHash } from 'node:crypto'
@@ -21,11 +22,12 @@ export interface Lines {
   readonly limit?: number
 }
 
-/** The text of a file, whole or some lines of it with their own line ends. Relative paths begin at `root`. Rejects only with the signal's reason. */
-export async function readInside(root: string, path: string, lines: Lines, approved: boolean, signal: AbortSignal): Promise<FileResult> {
+/** The text of a file, whole or some lines of it with their own line ends. Relative paths begin at `root`. `approved`: the `place` of the result `outside` that a person allowed.
+ *  Rejects only with the signal's reason. */
+export async function readInside(root: string, path: string, lines: Lines, approved: string | undefined, signal: AbortSignal): Promise<FileResult> {
   return attempt('read', path, signal, async () => {
-    const real = await placeOf(root, path, approved)
-    if (real === undefined) return { kind: 'outside' }
+    const { real, outside } = await placeOf(root, path, approved)
+    if (outside) return { kind: 'outside', place: real }
     // Not to hang at the other end of a named pipe.
     await using file = await open(real, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
     if (!(await file.stat()).isFile()) throw new Unfit('it is not a file')
@@ -35,10 +37,10 @@ export async function readInside(root: string, path: string, lines: Lines, appro
 }
 
 /** Replaces the text of a file, or makes it and its folders. Given twice, it is written twice, with the same result. Rejects only with the signal's reason. */
-export async function writeInside(root: string, path: string, content: string, approved: boolean, signal: AbortSignal): Promise<FileResult> {
+export async function writeInside(root: string, path: string, content: string, approved: string | undefined, signal: AbortSignal): Promise<FileResult> {
   return attempt('write', path, signal, async () => {
-    const real = await placeOf(root, path, approved)
-    if (real === undefined) return { kind: 'outside' }
+    const { real, outside } = await placeOf(root, path, approved)
+    if (outside) return { kind: 'outside', place: real }
     await inTurn(real, () => replace(real, content, signal))
     return { kind: 'done' }
   })
@@ -79,18 +81,20 @@ function reasonOf(cause: unknown): string {
 
 const codeOf = (cause: unknown): string | undefined => (cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined)
 
-/** Where the file really is or would be; undefined if that is outside and nobody approved. Whether something outside exists is not told. */
-async function placeOf(root: string, path: string, approved: boolean): Promise<string | undefined> {
+/** Where the file really is or would be, and whether that is outside and nobody approved it. Whether something outside exists is not told: what cannot be looked at is outside
+ *  as it is named. */
+async function placeOf(root: string, path: string, approved: string | undefined): Promise<{ readonly real: string; readonly outside: boolean }> {
   const base = await realpath(root)
   const wanted = resolve(base, path)
   let real: string
   try {
     real = await realPlace(wanted, 0)
   } catch (cause) {
-    if (approved || isWithin(base, wanted)) throw cause
-    return undefined
+    if (approved !== undefined || isWithin(base, wanted)) throw cause
+    return { real: wanted, outside: true }
   }
-  return approved || isWithin(base, real) ? real : undefined
+  if (approved !== undefined && approved !== real) throw new Unfit('it leads to another place now than the one that was allowed')
+  return { real, outside: approved === undefined && !isWithin(base, real) }
 }
 
 const isWithin = (base: string, real: string): boolean => real === base || real.startsWith(base.endsWith(sep) ? base : base + sep)
@@ -168,6 +172,7 @@ async function replace(real: string, content: string, signal: AbortSignal): Prom
   if (old) await (await open(real, constants.O_WRONLY | constants.O_NOFOLLOW)).close()
   const folder = dirname(real)
   await mkdir(folder, { recursive: true })
+  if ((await realpath(folder)) !== folder) throw new Unfit('its folder was changed meanwhile')
   signal.throwIfAborted()
   // Always the same name for the same file: what a crash left is taken away when the write is repeated.
   const temporary = join(folder, `.offstage-${createHash('sha256').update(real).digest('hex').slice(0, 16)}.tmp`)

@@ -6,7 +6,7 @@ import { AcpScript, launch, launchWith } from './acp-script.ts'
 import { driverContract } from './driver-contract.ts'
 
 const files = (call: FileCall): FileResult => {
-  if (call.operation.path.startsWith('/etc') && !call.approved) return { kind: 'outside' }
+  if (call.operation.path.startsWith('/etc') && call.approved === undefined) return { kind: 'outside', place: call.operation.path }
   if (call.operation.path.endsWith('missing')) return { kind: 'failed', message: 'no such file' }
   return call.operation.kind === 'read' ? { kind: 'done', content: 'what is in it' } : { kind: 'done' }
 }

@@ -756,7 +756,7 @@ test('a file call is the engine’s work, and its result the response in the lan
   script.inTurn()
   script.request(1, 'fs/write_text_file', { path: '/w/shop/a', content: 'x' })
   const [file] = script.seen()
-  expect(file).toEqual({ kind: 'file', call: { callId: expect.any(String) as string, approved: false, operation: { kind: 'write', path: '/w/shop/a', content: 'x' } } })
+  expect(file).toEqual({ kind: 'file', call: { callId: expect.any(String) as string, operation: { kind: 'write', path: '/w/shop/a', content: 'x' } } })
   const callId = file?.kind === 'file' ? file.call.callId : ''
   expect(script.conversation.openCalls()).toEqual([file?.kind === 'file' && file.call])
   const [reply] = script.conversation.reply(callId, { kind: 'done' })
@@ -765,7 +765,7 @@ test('a file call is the engine’s work, and its result the response in the lan
 })
 
 test('a file outside the workspace is a permission first; allowed, the call is made again as approved', () => {
-  const script = new AcpScript({ files: (call) => (call.approved ? { kind: 'done', content: 'secret' } : { kind: 'outside' }) })
+  const script = new AcpScript({ files: (call) => (call.approved ? { kind: 'done', content: 'secret' } : { kind: 'outside', place: call.operation.path }) })
   script.inTurn()
   script.request('r', 'fs/read_text_file', { path: '/etc/hosts', line: 3, limit: 2 })
   expect(script.lastAsk()).toMatchObject({
@@ -780,14 +780,26 @@ test('a file outside the workspace is a permission first; allowed, the call is m
   script.seen()
   script.answer({ kind: 'option', optionId: 'allow' })
   expect(script.seen()).toMatchObject([
-    { kind: 'file', call: { approved: true, operation: { kind: 'read', path: '/etc/hosts', line: 3, limit: 2 } } },
+    { kind: 'file', call: { approved: '/etc/hosts', operation: { kind: 'read', path: '/etc/hosts', line: 3, limit: 2 } } },
     { kind: 'send', send: { lane: 1, id: 9 } },
   ])
   expect(script.lastSent()).toEqual({ jsonrpc: '2.0', id: 'r', result: { content: 'secret' } })
 })
 
+test('a permission outside the workspace names the place where the path really leads, and the approved call is for that place', () => {
+  const script = new AcpScript({ files: (call) => (call.approved === undefined ? { kind: 'outside', place: '/real/file' } : { kind: 'done' }) })
+  script.inTurn()
+  script.request(1, 'fs/write_text_file', { path: '/w/shop/link/file', content: 'x' })
+  expect(script.lastAsk()).toMatchObject({ title: 'write /real/file (as link/file), outside the workspace', detail: 'x' })
+  script.seen()
+  script.answer({ kind: 'option', optionId: 'allow' })
+  expect(script.seen()[0]).toMatchObject({ kind: 'file', call: { approved: '/real/file', operation: { path: '/w/shop/link/file' } } })
+})
+
 test('a file outside that is rejected, and one that cannot be read, are errors for the agent', () => {
-  const script = new AcpScript({ files: (call) => (call.operation.path.startsWith('/etc') ? { kind: 'outside' } : { kind: 'failed', message: 'ENOENT' }) })
+  const script = new AcpScript({
+    files: (call) => (call.operation.path.startsWith('/etc') ? { kind: 'outside', place: call.operation.path } : { kind: 'failed', message: 'ENOENT' }),
+  })
   script.inTurn()
   script.request(1, 'fs/read_text_file', { path: '/etc/shadow' }).answer({ kind: 'decline' })
   expect(script.lastSent()).toMatchObject({ id: 1, error: { message: '/etc/shadow is outside the workspace, and the user does not allow it' } })
@@ -800,6 +812,38 @@ test('a line that is no JSON-RPC is skipped, and noted once without its control 
   const script = new AcpScript()
   script.raw('\u001b[31mWARN\u001b[0m using old config\n{"level":"info","msg":"hi"}\n[1,2]\n\n').ready()
   expect(script.reports()).toMatchObject([{ type: 'note', text: 'the agent wrote something that is not JSON-RPC (skipped): WARN using old config' }, { type: 'ready' }])
+})
+
+test('what is nested deeper than 200 levels is no JSON-RPC: an update is noted once and passed over, a request is refused, an answer is an error', () => {
+  const script = new AcpScript()
+  const update = (rawInput: string): string =>
+    `{"jsonrpc":"2.0","method":"session/update","params":{"update":{"sessionUpdate":"tool_call","toolCallId":"t","title":"deep","rawInput":${rawInput}}}}\n`
+  const nested = (levels: number): string => `${'['.repeat(levels)}${']'.repeat(levels)}`
+  script.inTurn()
+  script.seen()
+  // Three levels are around it. Brackets in a text are none.
+  script.raw(update(`[${nested(196)},"${'[{'.repeat(500)}\\"["]`))
+  expect(entries(script).length).toBe(1)
+  for (const json of [nested(198), nested(20_000), `${'{"a":'.repeat(300)}1${'}'.repeat(300)}`, '['.repeat(1_000_000)]) script.raw(update(json))
+  expect(script.reports().flatMap((report) => (report.type === 'note' ? [report.text.slice(0, 80)] : []))).toEqual([
+    expect.stringMatching(/^the agent wrote something that is not JSON-RPC \(skipped\): \{"jsonrpc"/),
+  ])
+  script.raw(`{"jsonrpc":"2.0","id":"p","method":"session/request_permission","params":{"toolCall":{"toolCallId":"t","rawInput":${nested(300)}},"options":[]}}\n`)
+  expect(script.lastSent()).toMatchObject({ id: 'p', error: { code: -32602 } })
+  const { id } = script.sent().findLast(({ method }) => method === 'session/prompt') ?? {}
+  script.raw(`{"jsonrpc":"2.0","id":${id},"result":{"stopReason":"end_turn","_meta":${nested(300)}}}\n`)
+  expect(script.reports().at(-1)).toMatchObject({ type: 'turn-ended', stopReason: 'error', message: 'its answer is nested deeper than 200 levels' })
+})
+
+test('input of a tool that would be long beyond measure if it were indented is told all the same', () => {
+  const script = new AcpScript()
+  script.inTurn()
+  // 3 MB, and 600 MB with its indentation, which is more than a string can hold.
+  const rawInput = `${'['.repeat(190)}${'1,'.repeat(1_500_000)}1${']'.repeat(190)}`
+  script.raw(
+    `{"jsonrpc":"2.0","id":1,"method":"session/request_permission","params":{"toolCall":{"toolCallId":"t","title":"wide","rawInput":${rawInput}},"options":[{"optionId":"yes","name":"Yes","kind":"allow_once"}]}}\n`,
+  )
+  expect([script.lastAsk().title, (script.lastAsk().detail ?? '').length <= 4096]).toEqual(['wide', true])
 })
 
 test('more than 1 MB of it before the first answer: it is no agent; the same after it is only skipped', () => {

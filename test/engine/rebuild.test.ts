@@ -251,6 +251,54 @@ test('what a rebuilding left half done is begun again, and a database that was c
   expect(stored(paths).length).toBe(2)
 })
 
+/** The daemon dies, and somebody removes what it remembered. */
+async function remove(home: TestHome): Promise<Paths> {
+  await home.killDaemon()
+  const paths = pathsOf(home)
+  for (const part of ['', '-wal', '-shm']) rmSync(`${paths.database}${part}`, { force: true })
+  return paths
+}
+
+test('a database that is gone, with runs beside it, is told again from the run folders, and that is said', async () => {
+  await using home = new TestHome()
+  const first = await home.client()
+  const session = await start(first, home, talkerSpec(home.project), 'ask one?')
+  await openRequest(first, session)
+  const paths = await remove(home)
+  const client = await home.client()
+  expect((await client.list({ all: true }, never)).map(({ id, status }) => [id, status])).toEqual([[session, 'waiting']])
+  accepted(await tell(client, session, answer((await openRequest(client, session)).id, 'allow')))
+  await until(client, session, isCompleted)
+  expect((await client.daemonStatus(never)).notices).toEqual([
+    expect.stringMatching(/the database was gone and was rebuilt from 1 run folders of 1 sessions; not known any more: /),
+  ])
+  expect(stored(paths)).toEqual(['offstage.db'])
+})
+
+test.each(['rebuild.built', 'rebuild.aside'])('a daemon that dies at %s in the place of a database that is gone leaves what the next one goes on with', async (crash) => {
+  await using home = new TestHome()
+  const first = await home.client()
+  const session = await start(first, home, talkerSpec(home.project), 'ask one?')
+  await openRequest(first, session)
+  const paths = await remove(home)
+  const crashLog = join(home.folder, 'crash.log')
+  expect(await home.startDaemon({ OFFSTAGE_CRASH_AT: crash, OFFSTAGE_CRASH_LOG: crashLog })).toBe('')
+  expect(readFileSync(crashLog, 'utf8')).toBe(`${crash}\n`)
+  const client = await home.client()
+  accepted(await tell(client, session, answer((await openRequest(client, session)).id, 'allow')))
+  await until(client, session, isCompleted)
+  expect([(await client.daemonStatus(never)).notices.length, stored(paths)]).toEqual([1, ['offstage.db']])
+})
+
+test('a home without runs begins with a new database and nothing to say, also the second time', async () => {
+  await using home = new TestHome()
+  const first = await home.client()
+  expect((await first.daemonStatus(never)).notices).toEqual([])
+  await remove(home)
+  const client = await home.client()
+  expect([await client.list({ all: true }, never), (await client.daemonStatus(never)).notices]).toEqual([[], []])
+})
+
 test('a page that is damaged in the middle is noticed before anything is done', async () => {
   await using home = new TestHome()
   const first = await home.client()

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Entry } from '../../src/core/events.ts'
 import type { SessionView } from '../../src/core/view.ts'
 import type { Client } from '../../src/sdk/index.ts'
+import { offstage } from '../e2e/offstage.ts'
 import { TestHome, accepted, facts, until } from '../home.ts'
 import { isRunning, pause } from '../machine.ts'
 import { agentSpec, hostile, start, tell } from '../sessions.ts'
@@ -85,10 +86,23 @@ test('U+2028, U+2029 and U+0085 inside of JSON do not end a line', async () => {
   expect(await messages(session)).toBe('one\u2028two\u2029three\u0085four')
 })
 
+test('JSON that is 20,000 levels deep is noted once and passed over, and a request of that sort is answered', async () => {
+  const session = await begin('deep-json')
+  await endsWell(await completes(session))
+  expect((await notes(session)).length).toBe(1)
+  expect(gotBy('deep-json').at(-1)).toMatchObject({ id: 77, error: { code: -32602 } })
+})
+
 test('half a surrogate, a zero, an escape and a bidi mark in a text reach nobody’s terminal', async () => {
   const session = await begin('odd-text')
   await endsWell(await completes(session))
   expect(await messages(session)).toContain('lone')
+  for (const args of [['logs', session], ['ls'], ['why', session], ['events', session]]) {
+    const { code, out } = await offstage(home, args)
+    // oxlint-disable-next-line no-control-regex
+    expect([args[0], code, /[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\ud800-\udfff]/.exec(out)]).toEqual([args[0], 0, null])
+  }
+  expect((await offstage(home, ['logs', session])).out).toMatch(/lone .+ end/)
 })
 
 test('5,000 updates in one breath are one whole text', async () => {

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url'
 import { expect, test } from 'vitest'
 import { packageRoot } from '../../src/config/package-root.ts'
 import type { Client } from '../../src/sdk/index.ts'
-import { TestHome, accepted, facts, never, until } from '../home.ts'
+import { TestHome, accepted, fact, facts, never, until } from '../home.ts'
 import { pause } from '../machine.ts'
 import { heard, openRequest, programSpec, start, talkerSpec, tell } from '../sessions.ts'
 
@@ -76,4 +76,19 @@ test.each([
   expect((await client.get(session, never))?.session.requests).toEqual([])
   const request = await openRequest(client, session)
   expect([request.kind, performance.now() - startedMs < 6000]).toEqual(['error', true])
+})
+
+test('silence is noticed, and an idle process given back, as soon as ever although the clock was put back by a month meanwhile', async () => {
+  await using home = new TestHome()
+  mkdirSync(join(home.env['HOME'] ?? '', '.config', 'offstage'), { recursive: true })
+  writeFileSync(join(home.env['HOME'] ?? '', '.config', 'offstage', 'config.toml'), 'stall_after_s = 0.8\nidle_after_s = 0.8\n')
+  const { client, shift } = await withClock(home)
+  const cwds = ['rests', 'hangs'].map((name) => join(home.project, name))
+  for (const cwd of cwds) mkdirSync(cwd)
+  const [rests, hangs] = await Promise.all([start(client, home, talkerSpec(cwds[0] ?? ''), 'say done'), start(client, home, talkerSpec(cwds[1] ?? ''), 'hang')])
+  await Promise.all([until(client, rests, ({ status }) => status === 'completed'), until(client, hangs, ({ status }) => status === 'working')])
+  shift(-31 * dayMs)
+  const shiftedMs = performance.now()
+  await Promise.all([fact(client, rests, ({ type }) => type === 'given-back'), fact(client, hangs, ({ type }) => type === 'fell-silent')])
+  expect(performance.now() - shiftedMs).toBeLessThan(6000)
 })

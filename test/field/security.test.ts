@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { pathsFrom } from '../../src/config/paths.ts'
 import type { SessionView } from '../../src/core/view.ts'
-import { isOneClearLine, offstage } from '../e2e/offstage.ts'
+import { isOneClearLine, offstage, talkerAgent } from '../e2e/offstage.ts'
 import { TestHome, accepted, fact, never, until } from '../home.ts'
 import { asNobody, canBeNobody, isRoot, nobody } from '../machine.ts'
 import { openRequest, prints, programSpec, start, talkerSpec, tell } from '../sessions.ts'
@@ -257,4 +257,19 @@ test('what is typed into a terminal, told to a secret field and given as environ
   }
   // ps shows arguments to everybody.
   expect(execFileSync('ps', ['axww', '-o', 'args='], { encoding: 'utf8' })).not.toMatch(/canary-(typed|told|given)/)
+})
+
+test('a prompt that was piped in is in no argument and no environment, where everybody or every child could read it', async () => {
+  await using home = new TestHome()
+  const canary = 'canary-prompt-55aa'
+  expect((await offstage(home, ['bg', '--agent', talkerAgent, '-'], { input: `ask ${canary}` })).code).toBe(0)
+  const client = await home.client()
+  const [view] = await client.list({ all: true }, never)
+  expect((await openRequest(client, view?.id ?? '')).title).toBe(canary)
+  const ours = home.processes()
+  expect(ours.length).toBeGreaterThanOrEqual(3)
+  for (const { pid, command } of ours) {
+    expect([command, command.includes(canary)]).toEqual([command, false])
+    expect([command, readFileSync(`/proc/${pid}/environ`, 'latin1').includes(canary)]).toEqual([command, false])
+  }
 })

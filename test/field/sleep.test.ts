@@ -1,8 +1,10 @@
 // The machine sleeps, or one of our processes stands still: nobody is killed for being silent, nobody else waits, and everything goes on.
 
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { Client } from '../../src/sdk/index.ts'
-import { TestHome, accepted, fact, never, until } from '../home.ts'
+import { TestHome, accepted, fact, facts, never, until } from '../home.ts'
 import { isRunning, pause, soak, stateOf } from '../machine.ts'
 import { heard, output, programSpec, start, talkerSpec, tell } from '../sessions.ts'
 
@@ -36,6 +38,54 @@ test.concurrent('a daemon that stands still: the programs go on, and so does it,
   accepted(await tell(client, talking, { type: 'answer', requestId: view.requests[0]?.id ?? '', answer: { kind: 'option', optionId: 'allow' } }))
   await until(client, talking, ({ status }) => status === 'completed')
   expect(heard(home.project).map(({ at }) => at)).toEqual(['prompt', 'answer'])
+})
+
+/** Stopped for longer than it would take it to notice something, then going on. */
+async function standStill<T>(client: Client, meanwhile: () => T): Promise<T> {
+  const { pid } = await client.daemonStatus(never)
+  process.kill(pid, 'SIGSTOP')
+  const made = meanwhile()
+  await pause(1200)
+  process.kill(pid, 'SIGCONT')
+  return made
+}
+
+function configure(home: TestHome, config: string): void {
+  const folder = join(home.env['HOME'] ?? '', '.config', 'offstage')
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(join(folder, 'config.toml'), config)
+}
+
+test.concurrent('a daemon that stood still does not take that for the silence of an agent that talked all along', async () => {
+  await using home = new TestHome()
+  configure(home, 'stall_after_s = 0.6\n')
+  const client = await home.client()
+  const session = await start(client, home, talkerSpec(home.project), 'chunks 60 50\nask go on?')
+  await speaks(client, session)
+  await standStill(client, () => {})
+  await until(client, session, ({ status }) => status === 'waiting')
+  expect((await facts(client, session)).filter(({ event }) => event.type === 'fell-silent')).toEqual([])
+})
+
+test.concurrent('a daemon that stood still while an agent got ready does not say that it does not answer', async () => {
+  await using home = new TestHome()
+  configure(home, 'initialize_timeout_s = 0.6\n')
+  const client = await home.client()
+  const session = await start(client, home, talkerSpec(home.project), 'say done')
+  await standStill(client, () => {})
+  await until(client, session, ({ status }) => status === 'completed')
+  expect((await facts(client, session)).filter(({ event }) => event.type === 'asked')).toEqual([])
+})
+
+test.concurrent('a daemon that stood still hears what it was told meanwhile before it takes an agent for idle', async () => {
+  await using home = new TestHome()
+  configure(home, 'idle_after_s = 0.6\n')
+  const client = await home.client()
+  const session = await start(client, home, talkerSpec(home.project), 'say done')
+  await until(client, session, ({ status }) => status === 'completed')
+  accepted(await standStill(client, () => tell(client, session, { type: 'prompt', text: 'say more' }, home.env)))
+  await until(client, session, ({ status, activity }) => status === 'completed' && activity === 'more')
+  expect((await facts(client, session)).filter(({ event }) => event.type === 'given-back')).toEqual([])
 })
 
 test.concurrent('a client that asks a daemon that stands still does not start a second one', async () => {

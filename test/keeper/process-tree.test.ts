@@ -75,6 +75,29 @@ test('who lost tag, group and session is found under its keeper', async () => {
   expect(await processRuns(run.identity.keeper)).toBe(true)
 })
 
+test('who was seen to belong is ended when nothing tells it any more, with what it starts, and no other bearer of its pid', async () => {
+  await using run = await startStubborn('setsid env -i sh -c "trap \'\' TERM; while :; do sleep 0.05; done" & sleep 0.1; echo all there; exit 0', tag())
+  await (
+    await run.connect()
+  ).exited
+  const { keeper } = run.identity
+  await until(async () => (await findTree({ keeper })).length >= 2, 'sh and its sleep to run')
+  const [seen] = (await findTree({ keeper })).filter((one) => one.stat.parent === keeper.pid).map((one) => one.stat)
+  if (!seen) throw new Error('nobody fell to the keeper')
+  process.kill(keeper.pid, 'SIGKILL')
+  await until(async () => !(await processRuns(keeper)), 'the keeper to be gone')
+  expect(await findTree({ ...treeOf(run, 'none'), keeper })).toEqual([])
+  const others = [
+    { pid: seen.pid, start: seen.start + 1 },
+    { pid: seen.pid, start: 0 },
+    { pid: 1, start: (await processStat(1))?.start ?? 1 },
+  ]
+  expect(await findTree({ known: others })).toEqual([])
+  await until(async () => (await findTree({ known: [seen] })).length === 2, 'its next sleep')
+  const { ended, left } = await sweep({ known: [seen] }, { graceMs: 100 }, soon())
+  expect([ended.includes(seen.pid), ended.length >= 2, left, await processRuns(seen)]).toEqual([true, true, [], false])
+})
+
 test('another bearer of the number, another tag, ourselves and pid 1 are left alone', async () => {
   const ours = tag()
   await using run = await startStubborn('echo all there; sleep 1010; :', ours)

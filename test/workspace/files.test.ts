@@ -22,8 +22,8 @@ beforeEach(async () => {
 
 afterEach(() => rm(top, { recursive: true, force: true }))
 
-const read = (path: string, lines: { line?: number; limit?: number } = {}, approved = false) => readInside(root, path, lines, approved, never)
-const write = (path: string, content: string, approved = false) => writeInside(root, path, content, approved, never)
+const read = (path: string, lines: { line?: number; limit?: number } = {}, approved?: string) => readInside(root, path, lines, approved, never)
+const write = (path: string, content: string, approved?: string) => writeInside(root, path, content, approved, never)
 const failed = (message: string) => ({ kind: 'failed', message })
 
 /** As somebody whom permissions bind: root is not. */
@@ -99,30 +99,31 @@ describe('reading', () => {
     await symlink('../outside/none', join(root, 'dangling'))
     await symlink('secret', join(root, 'twice'))
     await mkdir(join(outside, 'closed'))
-    for (const path of [
-      '../outside/secret',
-      '../outside/none',
-      join(outside, 'secret'),
-      'out/secret',
-      'out/none',
-      'secret',
-      'dangling',
-      'twice',
-      '..',
-      '/',
-      '/etc/passwd',
-      '../work-too',
-      '../outside/secret/x',
-      join(outside, 'x'.repeat(300)),
-    ]) {
-      expect([path, await read(path)]).toEqual([path, { kind: 'outside' }])
+    for (const [path, place] of [
+      ['../outside/secret', join(outside, 'secret')],
+      ['../outside/none', join(outside, 'none')],
+      [join(outside, 'secret'), join(outside, 'secret')],
+      ['out/secret', join(outside, 'secret')],
+      ['out/none', join(outside, 'none')],
+      ['secret', join(outside, 'secret')],
+      ['dangling', join(outside, 'none')],
+      ['twice', join(outside, 'secret')],
+      ['..', top],
+      ['/', '/'],
+      ['/etc/passwd', '/etc/passwd'],
+      ['../work-too', join(top, 'work-too')],
+      ['../outside/secret/x', join(outside, 'secret/x')],
+      [join(outside, 'x'.repeat(300)), join(outside, 'x'.repeat(300))],
+    ] as const) {
+      expect([path, await read(path)]).toEqual([path, { kind: 'outside', place }])
     }
   })
 
   test('a person may approve what is outside', async () => {
     await writeFile(join(outside, 'plan'), 'plan')
     await symlink(join(outside, 'plan'), join(root, 'plan'))
-    expect([await read('plan', {}, true), await read(join(outside, 'plan'), {}, true), await read('../outside/none', {}, true)]).toEqual([
+    const place = join(outside, 'plan')
+    expect([await read('plan', {}, place), await read(place, {}, place), await read('../outside/none', {}, join(outside, 'none'))]).toEqual([
       { kind: 'done', content: 'plan' },
       { kind: 'done', content: 'plan' },
       failed('cannot read ../outside/none: no such file'),
@@ -137,10 +138,10 @@ describe('reading', () => {
     const done = { kind: 'done', content: 'a' }
     expect([
       await read('short/a'),
-      await readInside(join(top, 'alias'), join(root, 'deep/a'), {}, false, never),
-      await readInside(join(top, 'alias'), join(top, 'alias/short/a'), {}, false, never),
+      await readInside(join(top, 'alias'), join(root, 'deep/a'), {}, undefined, never),
+      await readInside(join(top, 'alias'), join(top, 'alias/short/a'), {}, undefined, never),
     ]).toEqual([done, done, done])
-    expect(await readInside('/', join(root, 'deep/a'), {}, false, never)).toEqual(done)
+    expect(await readInside('/', join(root, 'deep/a'), {}, undefined, never)).toEqual(done)
   })
 
   test('a file that may not be read fails', async () => {
@@ -201,11 +202,28 @@ describe('writing', () => {
     await symlink('../outside/made', join(root, 'dangling'))
     await symlink('../outside/deep', join(root, 'folder'))
     for (const path of ['../outside/kept', '../outside/made', join(outside, 'made/deep'), 'out/kept', 'out/new/made', 'link', 'dangling', 'folder/x', '..']) {
-      expect([path, await write(path, 'x')]).toEqual([path, { kind: 'outside' }])
+      expect([path, await write(path, 'x')]).toEqual([path, { kind: 'outside', place: expect.stringMatching(path === '..' ? top : outside) as string }])
     }
     expect([await readdir(outside), await readFile(join(outside, 'kept'), 'utf8')]).toEqual([['kept'], 'kept'])
     expect((await lstat(join(root, 'dangling'))).isSymbolicLink()).toBe(true)
-    expect([await write('dangling', 'approved', true), await readFile(join(outside, 'made'), 'utf8')]).toEqual([{ kind: 'done' }, 'approved'])
+    expect([await write('dangling', 'approved', join(outside, 'made')), await readFile(join(outside, 'made'), 'utf8')]).toEqual([{ kind: 'done' }, 'approved'])
+  })
+
+  test('what was approved for one place is refused when the path leads to another one, also into the workspace', async () => {
+    await mkdir(join(outside, 'shown'))
+    await mkdir(join(outside, 'swapped'))
+    await mkdir(join(root, 'inside'))
+    await symlink(join(outside, 'shown'), join(root, 'link'))
+    const asked = await write('link/file', 'x')
+    expect(asked).toEqual({ kind: 'outside', place: join(outside, 'shown', 'file') })
+    for (const target of [join(outside, 'swapped'), join(root, 'inside')]) {
+      await rm(join(root, 'link'))
+      await symlink(target, join(root, 'link'))
+      expect(await write('link/file', 'x', join(outside, 'shown', 'file'))).toEqual(failed('cannot write link/file: it leads to another place now than the one that was allowed'))
+      expect([await readdir(target), await readdir(join(outside, 'shown'))]).toEqual([[], []])
+    }
+    await writeFile(join(root, 'inside', 'file'), 'text')
+    expect(await read('link/file', {}, join(outside, 'shown', 'file'))).toEqual(failed('cannot read link/file: it leads to another place now than the one that was allowed'))
   })
 
   test('what is no file is left alone', async () => {
@@ -229,7 +247,7 @@ describe('writing', () => {
     ])
     expect((await readdir(root)).toSorted()).toEqual(['file', 'folder', 'pipe'])
     expect((await write('y'.repeat(255), 'x')).kind).toBe('done')
-    expect(await writeInside(join(top, 'gone'), 'a', 'x', false, never)).toEqual(failed('cannot write a: no such file'))
+    expect(await writeInside(join(top, 'gone'), 'a', 'x', undefined, never)).toEqual(failed('cannot write a: no such file'))
   })
 
   test('without permission the old text stays and no temporary file', async () => {
@@ -261,7 +279,7 @@ describe('writing', () => {
           return typeof value === 'function' ? value.bind(target) : value
         },
       })
-      const result = await writeInside(root, 'a', 'new', false, signal).catch((cause: Error) => cause.message)
+      const result = await writeInside(root, 'a', 'new', undefined, signal).catch((cause: Error) => cause.message)
       if (result !== 'cancelled') {
         expect([result, point]).toEqual([{ kind: 'done' }, 4])
         break

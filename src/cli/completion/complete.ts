@@ -3,6 +3,7 @@
 import type { AgentListing } from '../../config/agents.ts'
 import { printableLine } from '../../core/terminal-text.ts'
 import type { SessionView } from '../../core/view.ts'
+import { resumePolicies } from '../launch.ts'
 import type { OptionSpec, Verb } from '../verb.ts'
 import { statusWords } from '../verbs/sessions.ts'
 import type { VerbEntry } from '../verbs/index.ts'
@@ -124,7 +125,7 @@ async function valuesOf(verb: Verb, option: string, prefix: string, typed: strin
     case 'NAME':
       return offer((await facts.agents()).map(({ name, command, installed }) => ({ value: name, description: printableLine(installed ? command : `not installed: ${command}`) })))
     case 'P':
-      return offer(resumePolicies)
+      return offer(Object.entries(resumePolicies).map(([value, description]) => ({ value, description })))
     case 'ID':
       return offer(lostRequestsOf(await facts.sessions(), words[0] ?? ''))
     case 'CHOICE':
@@ -136,12 +137,6 @@ async function valuesOf(verb: Verb, option: string, prefix: string, typed: strin
       return nothing
   }
 }
-
-const resumePolicies: readonly Candidate[] = [
-  { value: 'ask', description: 'wait until you resume it' },
-  { value: 'auto', description: 'start it again, and tell it nothing' },
-  { value: 'never', description: 'let it be' },
-]
 
 /** Of a list with commas the last part is completed, by what is not in it yet. */
 function listOf(all: readonly string[], typed: string): readonly Candidate[] {

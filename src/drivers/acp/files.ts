@@ -5,7 +5,10 @@ import type { Exchange } from './exchange.ts'
 import { type RpcId, errorLine, internalError, resultLine } from './rpc.ts'
 import { readFileRequest, writeFileRequest } from './schema.ts'
 import type { OpenCall, State } from './state.ts'
-import { cutMiddle, shownPath } from './text.ts'
+import { cut, cutMiddle, shownPath } from './text.ts'
+
+/** No file of Linux or macOS can be opened by a longer one. */
+const longestPath = 4096
 
 /** Returns false if the request makes no sense. */
 export function fileRequest(exchange: Exchange, rpcId: RpcId, kind: 'read' | 'write', params: unknown): boolean {
@@ -28,7 +31,12 @@ function operationOf(kind: 'read' | 'write', params: unknown): FileCall['operati
   return { kind, path, ...(typeof line === 'number' ? { line } : {}), ...(typeof limit === 'number' ? { limit } : {}) }
 }
 
-const fileCall = (call: OpenCall): FileCall => ({ callId: call.callId, approved: call.approvedBy !== null, operation: call.operation })
+/** A call that an older version asked about was asked about by its path. */
+const fileCall = ({ callId, operation, approvedBy, place }: OpenCall): FileCall => ({
+  callId,
+  ...(approvedBy === null ? {} : { approved: place ?? operation.path }),
+  operation,
+})
 
 export const openCalls = (state: State): readonly FileCall[] => state.calls.filter((call) => !call.asked).map(fileCall)
 
@@ -43,11 +51,12 @@ export function fileResult(exchange: Exchange, call: OpenCall, result: FileResul
   const { operation } = call
   if (result.kind === 'outside' && call.approvedBy === null) {
     call.asked = true
-    const path = shownPath(launch.spec.cwd, operation.path)
+    call.place = result.place
+    const named = result.place === operation.path ? '' : ` (as ${cut(shownPath(launch.spec.cwd, operation.path), longestPath)})`
     exchange.ask(
       {
         kind: 'permission',
-        title: `${operation.kind} ${path}, outside the workspace`,
+        title: `${operation.kind} ${cut(result.place, longestPath)}${named}, outside the workspace`,
         ...(operation.kind === 'write' ? { detail: cutMiddle(operation.content) } : {}),
         options: [
           { id: 'allow', label: 'Allow once', kind: 'allow', scope: 'once' },

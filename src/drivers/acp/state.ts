@@ -70,6 +70,8 @@ export interface OpenCall {
   readonly operation: FileCall['operation']
   /** A person is asked whether it may leave the workspace. */
   asked: boolean
+  /** Where it really leads outside the workspace, as the person was told. */
+  place?: string
   /** The order that allowed it to leave the workspace, whose lane its response takes. */
   approvedBy: number | null
 }

@@ -4,6 +4,8 @@ import type { FileChange } from '../../core/events.ts'
 import type { ContentBlock, ToolContent } from './schema.ts'
 
 const detailLimit = 4096
+/** More than this is not indented: that could make it 400 times as long. */
+const longestIndented = 65_536
 
 /** The place at or before `at` that does not part a surrogate pair. */
 const safe = (text: string, at: number): number => {
@@ -128,5 +130,6 @@ export function subjectOf(content: readonly ToolContent[], rawInput: unknown): s
   const said = [command ?? '', ...diffs.map(diffText), contentText(content)].filter((part) => part !== '')
   if (said.length > 0) return cutMiddle([...new Set(said)].join('\n'))
   if (!isRecord(rawInput) || Object.keys(rawInput).length === 0) return ''
-  return cutMiddle(JSON.stringify(rawInput, undefined, 2))
+  const flat = JSON.stringify(rawInput)
+  return cutMiddle(flat.length > longestIndented ? flat : JSON.stringify(rawInput, undefined, 2))
 }
