@@ -28,7 +28,12 @@ export function pickSession(all: readonly SessionView[], typed: string): Session
   const listed = all.filter((session) => !session.removed)
   const matched = match(listed, typed)
   if (matched.kind === 'one') return matched.found
-  if (matched.kind === 'several') throw ambiguous(typed, matched.candidates)
+  if (matched.kind === 'several') {
+    // A label that was used before means the session that still is in the list.
+    const [present, ...others] = matched.candidates.filter((session) => !session.archived)
+    if (!present || others.length > 0) throw ambiguous(typed, matched.candidates)
+    return present
+  }
   const removed = match(
     all.filter((session) => session.removed),
     typed,

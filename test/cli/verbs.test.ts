@@ -136,6 +136,15 @@ describe('ids', () => {
     for (const name of ['k3f9x2ab', 'api', 'k3f']) expect((await offstage(two(), ['label', name, 'x'])).out).toBe('k3f9x2ab is labelled x\n')
   })
 
+  test('a label that an ended session had before means the one that is in the list', async () => {
+    const client = new FakeClient().create('aaaaaaaa', { label: 'api' }).create('bbbbbbbb', { label: 'api' }).create('cccccccc', { label: 'api' })
+    expect((await offstage(client, ['label', 'api', 'x'])).code).toBe(3)
+    for (const id of ['aaaaaaaa', 'cccccccc']) await offstage(client, ['end', id])
+    expect((await offstage(client, ['label', 'api', 'x'])).out).toBe('bbbbbbbb is labelled x\n')
+    // Of two that are both over none is meant.
+    expect((await offstage(client, ['label', 'api', 'x'])).code).toBe(3)
+  })
+
   test('an ambiguous one is exit 3 with the candidates', async () => {
     expect(await offstage(two(), ['label', 'k3', 'x'])).toEqual({
       code: 3,
