@@ -24,6 +24,8 @@ export interface AttachConnection {
   read(stream: 'out', from: number, onOutput: (output: { readonly offset: number; readonly bytes: Uint8Array }) => void): void
   input(input: { readonly lane: 0; readonly id: number; readonly bytes: Uint8Array }): Promise<unknown>
   resize(size: { readonly cols: number; readonly rows: number }): void
+  /** The program's, which another terminal may have changed. */
+  readonly size?: { readonly cols: number; readonly rows: number }
   /** This terminal is there to answer what the program asks; the listener is told from where on, before any byte from there on. Where `hello.attends` is not true nobody says so. */
   attend?(on: boolean): void
   onAttended?(listener: (attended: Attended) => void): void
@@ -269,10 +271,18 @@ class Attachment {
     this.#connection.resize(this.#size())
   }
 
+  /** Who types has the size: another terminal may have come, or grown, since. */
+  #claimSize(): void {
+    const { size } = this.#connection
+    const own = this.#size()
+    if (size && !this.#nudge && (size.cols !== own.cols || size.rows !== own.rows)) this.#connection.resize(own)
+  }
+
   #type(bytes: Uint8Array): void {
     for (const typed of this.#typed.push(bytes)) {
       if (typed.kind === 'bytes') {
         if (this.#options.readOnly) continue
+        this.#claimSize()
         // What the keeper did not take before it went is told by `exited`.
         void this.#connection.input({ lane: 0, id: 0, bytes: Uint8Array.from(typed.bytes) }).catch(() => {})
       } else if (typed.key === '?') this.#help()

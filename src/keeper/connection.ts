@@ -101,6 +101,7 @@ export class KeeperConnection {
   readonly #closed = Promise.withResolvers<void>()
   #onAttended: ((attended: Attended) => void) | undefined
   #attended: Attended | undefined
+  #size: Size
   #saidExit: KeeperExit | undefined
   #exitIsWanted = false
 
@@ -108,6 +109,7 @@ export class KeeperConnection {
     this.#socket = socket
     this.#options = options
     this.hello = hello
+    this.#size = hello.size
     this.closed = this.#closed.promise
     if (hello.exit !== undefined) this.#saidExit = { exit: hello.exit, ends: hello.ends }
     socket.on('error', () => {}) // 'close' follows, and says all there is to know
@@ -154,7 +156,13 @@ export class KeeperConnection {
     return waiting.promise
   }
 
+  /** Of the PTY, as far as it is known here: who resized it last, this connection or another one. */
+  get size(): Size {
+    return this.#size
+  }
+
   resize(size: Size): void {
+    this.#size = size
     this.#send({ type: 'resize', size })
   }
 
@@ -250,6 +258,7 @@ export class KeeperConnection {
         this.#options.onHeld?.({ on: frame.on, errno: frame.errno })
         return
       case 'size':
+        this.#size = frame.size
         this.#options.onSize?.(frame.size)
         return
       case 'attended':

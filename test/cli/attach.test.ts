@@ -156,7 +156,10 @@ class FakeConnection implements AttachConnection {
     return Promise.resolve()
   }
 
+  size: { cols: number; rows: number } | undefined
+
   resize({ cols, rows }: { cols: number; rows: number }): void {
+    if (this.size) this.size = { cols, rows }
     this.sizes.push(`${cols}x${rows}`)
   }
 
@@ -337,6 +340,22 @@ describe('attaching a terminal', () => {
     expect(terminal.picture).toBe('SCREEN\x1b[ca\x1b[1mb\x1b]11;?\x07\x1b[6n')
     // This terminal answers a colour's question before its end.
     expect(connection.typed).toEqual(['\x1b[?62;3c', '\x1b[?62;6c', '\x1b[?62;4c'])
+  })
+
+  test('who types has the size, when another terminal has changed it', async () => {
+    const connection = new FakeConnection('12345')
+    connection.size = { cols: 80, rows: 24 }
+    const { terminal, end } = await withScreen(connection)
+    terminal.type('a')
+    connection.size = { cols: 60, rows: 20 }
+    terminal.type('b')
+    terminal.type('c')
+    expect([connection.typed, connection.sizes]).toEqual([
+      ['a', 'b', 'c'],
+      ['100x30', 'screen of 100x30', '100x30'],
+    ])
+    terminal.type('\x1cd')
+    await end
   })
 
   test('keys typed while the screen is being made reach the program', async () => {
