@@ -53,8 +53,9 @@ export interface Heard {
 export const heard = (cwd: string): Heard[] =>
   existsSync(join(cwd, 'prompts.log'))
     ? readFileSync(join(cwd, 'prompts.log'), 'utf8')
-        .trim()
         .split('\n')
+        // What follows the last line end is still being written.
+        .slice(0, -1)
         .map((line) => JSON.parse(line) as Heard)
     : []
 
