@@ -31,8 +31,8 @@ interface Heard {
 const heard = (cwd: string, at: string): Heard[] =>
   existsSync(join(cwd, 'prompts.log'))
     ? readFileSync(join(cwd, 'prompts.log'), 'utf8')
-        .trim()
         .split('\n')
+        .slice(0, -1)
         .map((line) => JSON.parse(line) as Heard)
         .filter((entry) => entry.at === at)
     : []

@@ -45,7 +45,7 @@ const tell = (client: Client, session: string, command: Command, environment?: R
 const heard = (home: TestHome): { at: string; text?: string; pid?: number }[] => {
   const path = join(home.project, 'prompts.log')
   if (!existsSync(path)) return []
-  const lines = readFileSync(path, 'utf8').trim().split('\n')
+  const lines = readFileSync(path, 'utf8').split('\n').slice(0, -1)
   return lines.map((line) => JSON.parse(line) as { at: string })
 }
 

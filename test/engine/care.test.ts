@@ -27,8 +27,8 @@ const tell = (client: Client, session: string, command: Command) => client.submi
 const pidOf = async (client: Client, session: string): Promise<number> => (await client.get(session, never))?.session.run?.pid ?? 0
 const prompts = (home: TestHome): string[] =>
   readFileSync(join(home.project, 'prompts.log'), 'utf8')
-    .trim()
     .split('\n')
+    .slice(0, -1)
     .map((line) => JSON.parse(line) as { at: string; text: string })
     .flatMap((entry) => (entry.at === 'prompt' ? [entry.text] : []))
 

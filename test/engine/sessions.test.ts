@@ -38,8 +38,8 @@ const tell = (client: Client, session: string, command: Command, environment?: R
 
 const heard = (home: TestHome): { at: string; text?: string; content?: unknown }[] =>
   readFileSync(join(home.project, 'prompts.log'), 'utf8')
-    .trim()
     .split('\n')
+    .slice(0, -1)
     .map((line) => JSON.parse(line) as { at: string })
 
 async function openRequest(client: Client, session: string) {

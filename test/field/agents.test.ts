@@ -40,8 +40,8 @@ interface Got {
 }
 const gotBy = (how: string): Got[] =>
   readFileSync(join(cwdOf(how), 'heard.log'), 'utf8')
-    .trim()
     .split('\n')
+    .slice(0, -1)
     .map((line) => JSON.parse(line) as Got)
 
 /** A reason is one line that a terminal can show, and the daemon that met it still does its work. */
