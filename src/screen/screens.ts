@@ -11,7 +11,7 @@ export type { CursorPosition, ScreenOf, Snapshot }
 export interface ScreensOptions {
   /** For one answer, the start of the worker included. Default 1000. */
   readonly deadlineMs?: number
-  /** For the answer to a program that asks where its cursor is. Default 100. */
+  /** For the answer to a program that asks where its cursor is. Default 1000: the worker may have to be started first. */
   readonly cursorDeadlineMs?: number
   /** The worker ends after this long without a question. Default 60 s. */
   readonly idleAfterMs?: number
@@ -41,7 +41,7 @@ export class Screens implements AsyncDisposable {
   #idle: NodeJS.Timeout | undefined
   #closed = false
 
-  constructor({ deadlineMs = 1000, cursorDeadlineMs = 100, idleAfterMs = 60_000, warn = () => {} }: ScreensOptions = {}) {
+  constructor({ deadlineMs = 1000, cursorDeadlineMs = 1000, idleAfterMs = 60_000, warn = () => {} }: ScreensOptions = {}) {
     this.#options = { deadlineMs, cursorDeadlineMs, idleAfterMs, warn }
   }
 
