@@ -15,7 +15,7 @@ import { Engine } from '../engine/engine.ts'
 import { keepersOnDisk } from '../engine/keepers-on-disk.ts'
 import { keptByLog } from '../engine/keepers.ts'
 import { availableMemory } from '../engine/machine.ts'
-import type { EngineParts } from '../engine/parts.ts'
+import type { EngineParts, ScreenOf } from '../engine/parts.ts'
 import { finishReplacement, isCutOff, replaceDatabase } from '../engine/replacement.ts'
 import { encodeStartFile } from '../keeper/start-file.ts'
 import { Screens } from '../screen/screens.ts'
@@ -60,6 +60,7 @@ async function main(): Promise<void> {
     return defaultConfig
   })
   const screens = new Screens({ warn: (why) => log.warn({ why }, 'a screen could not be made') })
+  const inFolder = <Of extends ScreenOf>(of: Of): Of & { readonly folder: string } => ({ ...of, folder: runFolder(paths, of.session, of.run) })
   const parts: Omit<EngineParts, 'log' | 'keepers'> = {
     driver: (name) => drivers[name](),
     files: {
@@ -67,9 +68,9 @@ async function main(): Promise<void> {
       write: (root, path, content, approved) => writeInside(root, path, content, approved, end.signal),
     },
     screens: {
-      snapshot: (of, signal) => screens.snapshot({ ...of, folder: runFolder(paths, of.session, of.run) }, signal),
-      cursor: (of, offset) => screens.cursor({ ...of, folder: runFolder(paths, of.session, of.run) }, offset),
-      advance: (of) => screens.advance({ ...of, folder: runFolder(paths, of.session, of.run) }),
+      snapshot: (of, signal) => screens.snapshot(inFolder(of), signal),
+      cursor: (of, offset) => screens.cursor(inFolder(of), offset),
+      advance: (of) => screens.advance(inFolder(of)),
     },
     nowMs: Date.now,
     delay: (ms) => delay(ms, undefined, { signal: end.signal, ref: false }).catch(() => {}),

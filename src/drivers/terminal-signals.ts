@@ -4,7 +4,7 @@
 import { z } from 'zod'
 import { type Claim, type Notice, type PartClaim, type Signal, longestSignalText } from '../core/signal.ts'
 import { printableLine } from '../core/terminal-text.ts'
-import { decode } from './acp/utf8.ts'
+import { decode } from './utf8.ts'
 import { readTitle } from './agent-titles.ts'
 import { textOfBase64 } from './base64.ts'
 import { type StatusReport, statusReport } from './program-status.ts'

@@ -3,7 +3,7 @@
 
 import { z } from 'zod'
 import type { Signal } from '../core/signal.ts'
-import { encode } from './acp/utf8.ts'
+import { encode } from './utf8.ts'
 import type { Checkpoint, Conversation, Driver, Output } from './driver.ts'
 import { OutputTail } from './output-tail.ts'
 import { type Answer, answerToCommand, answerToSequence, answerToStatusQuery } from './terminal-answers.ts'

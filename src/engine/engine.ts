@@ -2,19 +2,17 @@
 
 import type { Accepted, Api, Frame, OutputFrame, OutputQuery, Screen, ScreenQuery, Submission, WatchQuery } from '../core/api.ts'
 import { type Refusal, refusal } from '../core/errors.ts'
-import type { TerminalSize } from '../core/events.ts'
 import { isId, type SessionId } from '../core/ids.ts'
 import type { SessionView } from '../core/view.ts'
 import { crashPoint } from './crash-point.ts'
 import { Feed } from './feed.ts'
-import type { EngineDeps, EngineParts } from './parts.ts'
+import { type EngineDeps, type EngineParts, startSize } from './parts.ts'
 import { applyRetention } from './retention.ts'
 import { Room } from './room.ts'
 import { SessionActor } from './session-actor.ts'
 
 const adoptionDeadlineMs = 2000
 const chunkBytes = 64 * 1024
-const defaultSize: TerminalSize = { columns: 80, rows: 24 }
 
 export class Engine implements Api {
   readonly #deps: EngineDeps
@@ -128,7 +126,7 @@ export class Engine implements Api {
     const session = this.#actors.get(query.session)?.session
     const run = query.run ?? session?.runs ?? 0
     if (session?.spec.driver !== 'terminal' || run === 0) return undefined
-    return this.#deps.screens.snapshot({ session: session.id, run, size: session.spec.size ?? defaultSize, ...(query.size ? { resizeTo: query.size } : {}) }, signal)
+    return this.#deps.screens.snapshot({ session: session.id, run, size: startSize(session.spec), ...(query.size ? { resizeTo: query.size } : {}) }, signal)
   }
 
   async write(session: SessionId, bytes: Uint8Array, _signal: AbortSignal): Promise<Refusal | undefined> {

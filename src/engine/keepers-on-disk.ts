@@ -20,6 +20,7 @@ import { crashPoint } from './crash-point.ts'
 import { bootId, oomKills } from './machine.ts'
 import { type Found, type Kept, type Keepers, type RunLine, StartFailed, longestTalkBytes } from './keepers.ts'
 import { Mailbox } from './mailbox.ts'
+import { startSize } from './parts.ts'
 
 /** More than this received and not taken yet: the keeper is not read from until it is. */
 const heldBytes = 1024 * 1024
@@ -62,7 +63,8 @@ export function keepersOnDisk(paths: Paths, packageRoot: string, recorded: (sess
       const socketPath = runSocket(paths, session, run)
       const nonce = `${session}.${run}.${randomBytes(9).toString('hex')}`
       const env = { ...start.environment, OFFSTAGE_SESSION: session, [tagVariable]: nonce, ...(start.mode === 'pty' ? terminalVariables(start.environment) : {}) }
-      const size = { cols: spec.size?.columns ?? 80, rows: spec.size?.rows ?? 24 }
+      const { columns: cols, rows } = startSize(spec)
+      const size = { cols, rows }
       let kept: Kept
       try {
         await mkdir(folder, { recursive: true, mode: 0o700 })

@@ -1,7 +1,7 @@
 // What the engine is built from. Nothing in it is global, so that a test can hold the clock and the processes.
 
 import type { Frame, Screen } from '../core/api.ts'
-import type { DriverName, TerminalSize } from '../core/events.ts'
+import type { DriverName, LaunchSpec, TerminalSize } from '../core/events.ts'
 import type { Driver, FileResult } from '../drivers/driver.ts'
 import type { EventLog } from '../store/event-log.ts'
 import type { Keepers } from './keepers.ts'
@@ -12,6 +12,9 @@ export interface Files {
   read(root: string, path: string, range: { readonly line?: number; readonly limit?: number }, approved: string | undefined): Promise<FileResult>
   write(root: string, path: string, content: string, approved: string | undefined): Promise<FileResult>
 }
+
+/** What a PTY has when its run starts. */
+export const startSize = ({ size }: LaunchSpec): TerminalSize => size ?? { columns: 80, rows: 24 }
 
 /** A run on a PTY, and the size that it had at its start. */
 export interface ScreenOf {
@@ -24,7 +27,7 @@ export interface ScreenOf {
 export interface Screens {
   /** As of the end of the log now, or later; in the new size first if there is one. Undefined when it takes too long. */
   snapshot(of: ScreenOf & { readonly resizeTo?: TerminalSize }, signal: AbortSignal): Promise<Screen | undefined>
-  /** Counted from 1, as CPR reports it, after exactly that many bytes. */
+  /** Counted from 1, as CPR reports it, after exactly that many bytes. Undefined when it takes too long. */
   cursor(of: ScreenOf, offset: number): Promise<{ readonly row: number; readonly column: number } | undefined>
   /** Its log has grown: what a snapshot needs is prepared at leisure. */
   advance(of: ScreenOf): void

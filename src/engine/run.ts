@@ -9,7 +9,7 @@ import type { Session } from '../core/session.ts'
 import { type Signal, newsOf } from '../core/signal.ts'
 import type { Checkpoint, Conversation, Driver, FileResult, Launch, Output, Send } from '../drivers/driver.ts'
 import { crashPoint, crashesAt, die } from './crash-point.ts'
-import type { EngineDeps } from './parts.ts'
+import { type EngineDeps, startSize } from './parts.ts'
 import { type Found, type RunLine, StartFailed, longestTalkBytes } from './keepers.ts'
 import { Quiet } from './quiet.ts'
 
@@ -28,8 +28,6 @@ const wordsEveryMs = 2000
 const longestWordsEveryMs = 10_000
 /** Of a flood of questions to its terminal, so many wait for their answers; the rest stays without. */
 const mostAnswers = 64
-const cursorDeadlineMs = 1000
-const defaultSize = { columns: 80, rows: 24 }
 const heldWhy = { disk: 'the disk is full: free some space, and it goes on by itself', limit: 'it has said too much' }
 
 /** The actor whose run it is: everything that a run does to its session goes through here, in the actor's order. */
@@ -401,7 +399,7 @@ export class Run {
     const { id, spec } = this.#session
     this.#bytesSinceScreen = 0
     this.#screenAtMs = performance.now()
-    this.#deps.screens.advance({ session: id, run: this.number, size: spec.size ?? defaultSize })
+    this.#deps.screens.advance({ session: id, run: this.number, size: startSize(spec) })
   }
 
   /** What the program says of itself, if it is news and time for it. */
@@ -605,8 +603,7 @@ export class Run {
   /** CPR, as xterm makes it. Undefined if no screen says it in time. */
   async #cursorReport({ offset, extended }: Extract<Output, { kind: 'cursor' }>): Promise<Uint8Array | undefined> {
     const { id, spec } = this.#session
-    const of = { session: id, run: this.number, size: spec.size ?? defaultSize }
-    const place = await Promise.race([this.#deps.screens.cursor(of, offset), this.#deps.delay(cursorDeadlineMs)])
+    const place = await this.#deps.screens.cursor({ session: id, run: this.number, size: startSize(spec) }, offset)
     return place ? Buffer.from(`\x1b[${extended ? '?' : ''}${place.row};${place.column}R`) : undefined
   }
 

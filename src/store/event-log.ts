@@ -69,6 +69,11 @@ export class StoreFailed extends Error {
   }
 }
 
+/** Of a read. Throws RangeError. */
+export function checkLimit(limit: number): void {
+  if (!(limit >= 1 && limit <= 10_000)) throw new RangeError(`limit ${limit} is not within 1 to 10,000`)
+}
+
 export interface EventLog {
   /** Appends all or nothing, durable when it resolves. Appends that are asked for together are committed together, in the order they were asked for.
    *  Resolves to the facts as every later reader will get them (as JSON). Throws AppendConflict, StoreFailed. */

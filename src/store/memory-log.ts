@@ -2,7 +2,7 @@
 
 import type { Envelope, Event } from '../core/events.ts'
 import type { SessionId } from '../core/ids.ts'
-import { type Append, AppendConflict, type EventLog, StoreFailed, type StoredCheckpoint, type StoredFold } from './event-log.ts'
+import { type Append, AppendConflict, type EventLog, StoreFailed, type StoredCheckpoint, type StoredFold, checkLimit } from './event-log.ts'
 
 /** Facts and checkpoints are kept as JSON, so that what comes back is nobody's own object and has been through what a disk does to it. */
 export class MemoryLog implements EventLog {
@@ -31,7 +31,7 @@ export class MemoryLog implements EventLog {
   }
 
   read({ session, after, limit }: { readonly session?: SessionId; readonly after: number; readonly limit: number }): readonly Envelope[] {
-    if (!(limit >= 1 && limit <= 10_000)) throw new RangeError(`limit ${limit} is not within 1 to 10,000`)
+    checkLimit(limit)
     const later = this.#facts.slice(Math.max(0, after))
     return later
       .filter((one) => session === undefined || one.session === session)
@@ -40,7 +40,7 @@ export class MemoryLog implements EventLog {
   }
 
   history({ session, after, limit }: { readonly session: SessionId; readonly after: number; readonly limit: number }): readonly Envelope[] {
-    if (!(limit >= 1 && limit <= 10_000)) throw new RangeError(`limit ${limit} is not within 1 to 10,000`)
+    checkLimit(limit)
     return this.#facts
       .filter((one) => one.session === session && one.seq > after)
       .slice(0, limit)

@@ -4,7 +4,7 @@ import { chmodSync, closeSync, openSync, statSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import type { Author, Envelope, Event } from '../core/events.ts'
 import type { SessionId } from '../core/ids.ts'
-import { type Append, AppendConflict, DamagedStore, type EventLog, NewerStore, StoreFailed, type StoredCheckpoint, type StoredFold } from './event-log.ts'
+import { type Append, AppendConflict, DamagedStore, type EventLog, NewerStore, StoreFailed, type StoredCheckpoint, type StoredFold, checkLimit } from './event-log.ts'
 import { formatOf, migrate, migrations } from './migrations.ts'
 
 /** Opens or creates the log at this path (mode 0600). Throws NewerStore, DamagedStore, StoreFailed. */
@@ -252,8 +252,4 @@ export class SqliteLog implements EventLog {
       throw explained(this.path, 'cannot be read', cause)
     }
   }
-}
-
-function checkLimit(limit: number): void {
-  if (!(limit >= 1 && limit <= 10_000)) throw new RangeError(`limit ${limit} is not within 1 to 10,000`)
 }

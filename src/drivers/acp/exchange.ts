@@ -7,7 +7,7 @@ import type { Ask } from '../../core/requests.ts'
 import type { FileCall, Launch, Output } from '../driver.ts'
 import { notificationLine, requestLine } from './rpc.ts'
 import type { AskedFor, State } from './state.ts'
-import { encode, joined } from './utf8.ts'
+import { encode, joined } from '../utf8.ts'
 
 export interface Cause {
   readonly lane: 1 | 2

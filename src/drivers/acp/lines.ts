@@ -1,6 +1,6 @@
 // Cuts a byte stream into lines at LF. By hand, because Node's readline also breaks at U+2028, which JSON strings may hold.
 
-import { decode, joined } from './utf8.ts'
+import { decode, joined } from '../utf8.ts'
 
 const lineFeed = 0x0a
 const openingBrace = 0x7b

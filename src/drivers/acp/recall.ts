@@ -7,7 +7,7 @@ import type { Exchange } from './exchange.ts'
 import { type Message, type RpcId, readMessage } from './rpc.ts'
 import { elicitationResponse, permissionResponse, sentAuthenticate, sentPrompt, sentResume } from './schema.ts'
 import type { Pending } from './state.ts'
-import { decode } from './utf8.ts'
+import { decode } from '../utf8.ts'
 
 /** What the exchange's cause sent was this; no bytes if they were secret. File calls that it answered are settled. Nothing if no order was behind it. */
 export function recall(exchange: Exchange, bytes: Uint8Array | undefined): Order | undefined {
