@@ -47,6 +47,7 @@ export interface Heard {
   readonly text?: string
   readonly title?: string
   readonly pid?: number
+  readonly content?: unknown
 }
 
 /** What the talker wrote down of what it got. */

@@ -1,6 +1,6 @@
 // The main promise: no dead daemon harms an agent. Real daemons, real keepers, real agents that speak ACP; the daemon is SIGKILLed again and again while they talk.
 
-import { existsSync, readFileSync, mkdirSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { isRefusal } from '../../src/core/errors.ts'
@@ -8,6 +8,7 @@ import { emptyTranscript, transcribe } from '../../src/core/transcript.ts'
 import { packageRoot } from '../../src/config/package-root.ts'
 import type { Client } from '../../src/sdk/index.ts'
 import { TestHome, accepted, fact, facts, never, newId, until } from '../home.ts'
+import { type Heard, heard as heardIn } from '../sessions.ts'
 
 const talker = join(packageRoot, 'test', 'fixtures', 'agents', 'talker.ts')
 const rounds = process.env.SOAK ? 100 : 12
@@ -22,20 +23,7 @@ async function startTalker(client: Client, home: TestHome, name: string, prompt:
   return { id, cwd }
 }
 
-interface Heard {
-  readonly at: string
-  readonly text?: string
-}
-
-/** What the agent itself wrote down of what it got. */
-const heard = (cwd: string, at: string): Heard[] =>
-  existsSync(join(cwd, 'prompts.log'))
-    ? readFileSync(join(cwd, 'prompts.log'), 'utf8')
-        .split('\n')
-        .slice(0, -1)
-        .map((line) => JSON.parse(line) as Heard)
-        .filter((entry) => entry.at === at)
-    : []
+const heard = (cwd: string, at: string): Heard[] => heardIn(cwd).filter((entry) => entry.at === at)
 
 async function said(client: Client, session: string): Promise<string> {
   let transcript = emptyTranscript

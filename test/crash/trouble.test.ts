@@ -1,6 +1,6 @@
 // What dies, hangs or fills up beside the daemon: keepers that are stopped or killed, a client that does not read, a folder that cannot be made, a store that takes no checkpoint.
 
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { connect as connectSocket } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -19,6 +19,7 @@ import type { Client } from '../../src/sdk/index.ts'
 import { type MemoryLog, memoryLog } from '../../src/store/memory-log.ts'
 import { talker } from '../e2e/offstage.ts'
 import { TestHome, accepted, fact, facts, never, newId, settle, until } from '../home.ts'
+import { type Heard, heard as heardIn } from '../sessions.ts'
 
 const agentSpec = (home: TestHome, argv: readonly string[], more: Partial<LaunchSpec> = {}): LaunchSpec => ({
   kind: 'agent',
@@ -42,12 +43,7 @@ async function startTalker(client: Client, home: TestHome, prompt: string): Prom
 const tell = (client: Client, session: string, command: Command, environment?: Readonly<Record<string, string>>) =>
   client.submit({ session, commandId: newId(), command, ...(environment ? { environment } : {}) }, never)
 
-const heard = (home: TestHome): { at: string; text?: string; pid?: number }[] => {
-  const path = join(home.project, 'prompts.log')
-  if (!existsSync(path)) return []
-  const lines = readFileSync(path, 'utf8').split('\n').slice(0, -1)
-  return lines.map((line) => JSON.parse(line) as { at: string })
-}
+const heard = (home: TestHome): Heard[] => heardIn(home.project)
 
 const keeperPid = (home: TestHome, session: string): number => Number(readFileSync(join(home.folder, 'home', 'runs', session, '1', 'keeper'), 'latin1').split(' ')[0])
 

@@ -9,6 +9,7 @@ import type { Command } from '../../src/core/inputs.ts'
 import type { Client } from '../../src/sdk/index.ts'
 import { talker } from '../e2e/offstage.ts'
 import { TestHome, accepted, fact, facts, never, newId, settle, until } from '../home.ts'
+import { heard } from '../sessions.ts'
 
 function configure(home: TestHome, text: string): void {
   const file = join(home.env['HOME'] ?? '', '.config', 'offstage', 'config.toml')
@@ -25,12 +26,7 @@ async function startTalker(client: Client, home: TestHome, prompt: string, resum
 
 const tell = (client: Client, session: string, command: Command) => client.submit({ session, commandId: newId(), command }, never)
 const pidOf = async (client: Client, session: string): Promise<number> => (await client.get(session, never))?.session.run?.pid ?? 0
-const prompts = (home: TestHome): string[] =>
-  readFileSync(join(home.project, 'prompts.log'), 'utf8')
-    .split('\n')
-    .slice(0, -1)
-    .map((line) => JSON.parse(line) as { at: string; text: string })
-    .flatMap((entry) => (entry.at === 'prompt' ? [entry.text] : []))
+const prompts = (home: TestHome): (string | undefined)[] => heard(home.project).flatMap((entry) => (entry.at === 'prompt' ? [entry.text] : []))
 
 test('with the policy "auto" a lost agent comes back with its memory, is told nothing, and its lost question can be answered', async () => {
   await using home = new TestHome()

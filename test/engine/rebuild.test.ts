@@ -217,18 +217,24 @@ test('an agent that ended is resumed with its own memory, and one that was inter
   expect(how).toEqual(['new', 'resumed', 'resumed'])
 })
 
-test.each(['rebuild.built', 'rebuild.aside'])('a daemon that dies at %s leaves what the next one goes on with', async (crash) => {
-  await using home = new TestHome()
+/** An agent has asked, its database goes, the daemon that rebuilds it dies there: the next one has the question, and the answer arrives. */
+async function goneOn(home: TestHome, crash: string, damage: (home: TestHome) => Promise<Paths>): Promise<{ readonly client: Client; readonly paths: Paths }> {
   const first = await home.client()
   const session = await start(first, home, talkerSpec(home.project), 'ask one?')
   await openRequest(first, session)
-  const paths = await lose(home)
+  const paths = await damage(home)
   const crashLog = join(home.folder, 'crash.log')
   expect(await home.startDaemon({ OFFSTAGE_CRASH_AT: crash, OFFSTAGE_CRASH_LOG: crashLog })).toBe('')
   expect(readFileSync(crashLog, 'utf8')).toBe(`${crash}\n`)
   const client = await home.client()
   accepted(await tell(client, session, answer((await openRequest(client, session)).id, 'allow')))
   await until(client, session, isCompleted)
+  return { client, paths }
+}
+
+test.each(['rebuild.built', 'rebuild.aside'])('a daemon that dies at %s leaves what the next one goes on with', async (crash) => {
+  await using home = new TestHome()
+  const { client, paths } = await goneOn(home, crash, lose)
   expect((await client.daemonStatus(never)).notices.length).toBe(1)
   const [kept, aside, ...more] = stored(paths)
   expect([kept, aside, more]).toEqual(['offstage.db', expect.stringMatching(/^offstage\.db\.damaged-[\dT.-]+Z$/), []])
@@ -277,16 +283,7 @@ test('a database that is gone, with runs beside it, is told again from the run f
 
 test.each(['rebuild.built', 'rebuild.aside'])('a daemon that dies at %s in the place of a database that is gone leaves what the next one goes on with', async (crash) => {
   await using home = new TestHome()
-  const first = await home.client()
-  const session = await start(first, home, talkerSpec(home.project), 'ask one?')
-  await openRequest(first, session)
-  const paths = await remove(home)
-  const crashLog = join(home.folder, 'crash.log')
-  expect(await home.startDaemon({ OFFSTAGE_CRASH_AT: crash, OFFSTAGE_CRASH_LOG: crashLog })).toBe('')
-  expect(readFileSync(crashLog, 'utf8')).toBe(`${crash}\n`)
-  const client = await home.client()
-  accepted(await tell(client, session, answer((await openRequest(client, session)).id, 'allow')))
-  await until(client, session, isCompleted)
+  const { client, paths } = await goneOn(home, crash, remove)
   expect([(await client.daemonStatus(never)).notices.length, stored(paths)]).toEqual([1, ['offstage.db']])
 })
 

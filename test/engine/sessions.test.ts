@@ -8,6 +8,7 @@ import type { LaunchSpec } from '../../src/core/events.ts'
 import type { Command } from '../../src/core/inputs.ts'
 import type { Client } from '../../src/sdk/index.ts'
 import { TestHome, accepted, fact, facts, never, newId, settle, until } from '../home.ts'
+import { type Heard, heard as heardIn } from '../sessions.ts'
 import { launcher, talker } from '../e2e/offstage.ts'
 
 const agentSpec = (home: TestHome, argv: readonly string[], more: Partial<LaunchSpec> = {}): LaunchSpec => ({
@@ -36,11 +37,7 @@ const startTalker = (client: Client, home: TestHome, prompt: string, ...flags: s
 const tell = (client: Client, session: string, command: Command, environment?: Readonly<Record<string, string>>) =>
   client.submit({ session, commandId: newId(), command, ...(environment ? { environment } : {}) }, never)
 
-const heard = (home: TestHome): { at: string; text?: string; content?: unknown }[] =>
-  readFileSync(join(home.project, 'prompts.log'), 'utf8')
-    .split('\n')
-    .slice(0, -1)
-    .map((line) => JSON.parse(line) as { at: string })
+const heard = (home: TestHome): Heard[] => heardIn(home.project)
 
 async function openRequest(client: Client, session: string) {
   const view = await until(client, session, (one) => one.requests.length > 0)

@@ -10,6 +10,7 @@ import {
   parseKeeperFrame,
   type ClientFrame,
   type ExitStatus,
+  type HelloFrame,
   type KeeperFrame,
 } from '../../src/keeper/frames.ts'
 
@@ -76,6 +77,18 @@ function decodedInChunks<Frame>(whole: Buffer, lengths: readonly number[], parse
   return frames
 }
 
+const helloOf = (more: Pick<HelloFrame, 'mode' | 'nonce' | 'attends'>): HelloFrame => ({
+  type: 'hello',
+  version: 1,
+  held: false,
+  childPid: 2,
+  childStart: 3,
+  ends: { out: 4, err: 5 },
+  highestIds: [0, 1, 2, 3],
+  size: { cols: 80, rows: 24 },
+  ...more,
+})
+
 test('client frames come back as they were, however the bytes are cut', () => {
   fc.assert(
     fc.property(fc.array(clientFrame), cuts, (frames, lengths) => {
@@ -106,19 +119,7 @@ test('what a newer peer says behind the known fields, and its roles, are passed 
     longer.writeUInt32LE(longer.length - 4)
     return longer
   }
-  const hello: KeeperFrame = {
-    type: 'hello',
-    version: 1,
-    mode: 'pipes',
-    held: false,
-    childPid: 2,
-    childStart: 3,
-    ends: { out: 4, err: 5 },
-    highestIds: [0, 1, 2, 3],
-    size: { cols: 80, rows: 24 },
-    nonce: 'n',
-    attends: true,
-  }
+  const hello = helloOf({ mode: 'pipes', nonce: 'n', attends: true })
   const frames: KeeperFrame[] = [
     hello,
     { type: 'ack', lane: 1, id: 2, result: 'closed' },
@@ -135,19 +136,7 @@ test('what a newer peer says behind the known fields, and its roles, are passed 
 })
 
 test('an earlier keeper says nothing behind its nonce, and a later one may say that it does not attend', () => {
-  const hello: KeeperFrame = {
-    type: 'hello',
-    version: 1,
-    mode: 'pty',
-    held: false,
-    childPid: 2,
-    childStart: 3,
-    ends: { out: 4, err: 5 },
-    highestIds: [0, 1, 2, 3],
-    size: { cols: 80, rows: 24 },
-    nonce: 'nonce',
-    attends: false,
-  }
+  const hello = helloOf({ mode: 'pty', nonce: 'nonce', attends: false })
   const earlier = encodeKeeperFrame(hello).subarray(4)
   expect(earlier.toString('latin1').endsWith('nonce')).toBe(true)
   for (const more of ['', '\0', '\0\0', '\0\xfe', '\0\xfe\x01']) {

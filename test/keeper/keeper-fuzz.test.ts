@@ -6,21 +6,11 @@ import { expect, test } from 'vitest'
 import { encodeClientFrame, encodeLaunchRecord } from '../../src/keeper/frames.ts'
 import { processRuns } from '../../src/keeper/process-stat.ts'
 import { readExit } from '../../src/keeper/run-folder.ts'
+import { seeded } from '../machine.ts'
 import { numbers, path, readAll, readUntil, soak, startRun, temporaryFolder, until } from './keepers.ts'
 import { sanitizerReports, testBuild } from './test-builds.ts'
 
 const sanitized = testBuild({ sanitized: true, sendBuffer: 8192 })
-
-/** mulberry32: the same bytes for the same seed. */
-function seeded(seed: number): (below: number) => number {
-  let state = seed
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) % below
-  }
-}
 
 function anyFrame(random: (below: number) => number): Buffer {
   const noise = Buffer.from(Array.from({ length: random(40) }, () => random(256)))
