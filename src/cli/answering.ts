@@ -3,7 +3,7 @@
 import { type Answer, type Ask, type Words, answerFrom } from '../core/requests.ts'
 import { isRefusal } from '../core/errors.ts'
 import type { RequestView } from '../core/view.ts'
-import { failureOf, usageError } from './failures.ts'
+import { failureOf, usageError } from '../client/failures.ts'
 import type { OptionSpec } from './verb.ts'
 
 export const answerOptions: Readonly<Record<string, OptionSpec>> = {

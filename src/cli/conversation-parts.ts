@@ -3,7 +3,7 @@
 import type { Frame } from '../core/api.ts'
 import type { SessionView } from '../core/view.ts'
 import type { Client } from '../sdk/client.ts'
-import type { Paint } from './format.ts'
+import type { Paint } from '../text/format.ts'
 import type { Mailbox } from './mailbox.ts'
 import type { Sheet } from './narration.ts'
 import type { Context } from './verb.ts'

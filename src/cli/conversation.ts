@@ -11,13 +11,13 @@ import { type Status, statusOf } from '../core/status.ts'
 import { printable, printableLine } from '../core/terminal-text.ts'
 import { type Transcript, counts, emptyTranscript, transcribe } from '../core/transcript.ts'
 import type { ConversationParts, Ending, Happening } from './conversation-parts.ts'
-import { CommandFailed, failureOf } from './failures.ts'
-import { type FormInProgress, beginForm, fieldPrompt, takeField } from './form.ts'
-import { agentLabel, nameOf, shortPath } from './format.ts'
+import { CommandFailed, failureOf } from '../client/failures.ts'
+import { type FormInProgress, beginForm, fieldPrompt, takeField } from '../client/form.ts'
+import { agentLabel, nameOf, shortPath } from '../text/format.ts'
 import { Narration, fromUnseen } from './narration.ts'
-import { slashFrom } from './slash.ts'
+import { slashFrom } from '../client/slash.ts'
 import { type Commanded, obey } from './slash-commands.ts'
-import { newId } from './submit.ts'
+import { newId } from '../client/submit.ts'
 
 const twiceWithinMs = 1000
 

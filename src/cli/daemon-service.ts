@@ -6,7 +6,7 @@ import { dirname, isAbsolute, join } from 'node:path'
 import { entry } from '../config/package-root.ts'
 import { type Paths, pathsFrom } from '../config/paths.ts'
 import type { AskProgram } from './ask-program.ts'
-import { CommandFailed, exitCodes, refusedError, usageError } from './failures.ts'
+import { CommandFailed, exitCodes, refusedError, usageError } from '../client/failures.ts'
 
 export interface Place {
   readonly platform: NodeJS.Platform

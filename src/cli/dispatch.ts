@@ -1,8 +1,8 @@
 // From arguments to a verb: finds it, reads its options, runs it, and turns what was thrown into one line and an exit code.
 
 import { parseArgs } from 'node:util'
-import { type CommandFailed, reportFailure, usageError } from './failures.ts'
-import { nearest } from './nearest.ts'
+import { type CommandFailed, reportFailure, usageError } from '../client/failures.ts'
+import { nearest } from '../text/nearest.ts'
 import type { Args, Context, Verb } from './verb.ts'
 import { type VerbEntry, verbs } from './verbs/index.ts'
 

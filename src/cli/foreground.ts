@@ -4,18 +4,18 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { printableLine } from '../core/terminal-text.ts'
 import type { SessionView } from '../core/view.ts'
 import type { Client } from '../sdk/client.ts'
-import { backgroundedText } from './backgrounded.ts'
+import { backgroundedText } from '../text/backgrounded.ts'
 import { Conversation } from './conversation.ts'
 import type { Ending, Happening, Surface } from './conversation-parts.ts'
-import { exitCodes, signalExitCode } from './failures.ts'
-import { columnsOf, count, painter, shortId } from './format.ts'
+import { exitCodes, signalExitCode } from '../client/failures.ts'
+import { columnsOf, count, painter, shortId } from '../text/format.ts'
 import { InputLine } from './input-line.ts'
-import { environmentFor } from './launch.ts'
+import { environmentFor } from '../client/launch.ts'
 import { Mailbox } from './mailbox.ts'
 import { readLines } from './read-lines.ts'
 import { PlainSheet } from './sheet.ts'
-import { notStarted } from './started.ts'
-import { newId } from './submit.ts'
+import { notStarted } from '../client/started.ts'
+import { newId } from '../client/submit.ts'
 import { showTerminal } from './terminal-session.ts'
 import type { Context } from './verb.ts'
 
@@ -61,7 +61,7 @@ async function converse(context: Context, client: Client, session: SessionView, 
   const paint = painter(context.color)
   const mailbox = new Mailbox<Happening>()
   const surface = openSurface(context, mailbox, opening.reads)
-  const environment = () => environmentFor(context, session.agent, session.cwd)
+  const environment = () => environmentFor(context.env, session.agent, session.cwd)
   const conversation = new Conversation({ context, client, session, surface, paint, from: opening.from, mailbox, environment })
   const leave = (): void => mailbox.put({ kind: 'leave' })
   const closed = new AbortController()

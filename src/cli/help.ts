@@ -1,7 +1,7 @@
 // What `--help` prints, made from the verbs' own data.
 
-import { wrap } from './agent-text.ts'
-import { padded } from './format.ts'
+import { wrap } from '../text/agent-text.ts'
+import { padded } from '../text/format.ts'
 import type { Verb } from './verb.ts'
 import type { VerbEntry } from './verbs/index.ts'
 

@@ -4,7 +4,7 @@
 import { createInterface, type Interface } from 'node:readline'
 import { Writable } from 'node:stream'
 import { printableLine } from '../core/terminal-text.ts'
-import { type Paint, columnsOf, cut, displayWidth } from './format.ts'
+import { type Paint, columnsOf, cut, displayWidth } from '../text/format.ts'
 import type { Sheet } from './narration.ts'
 import type { Input, Output } from './verb.ts'
 

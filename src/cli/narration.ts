@@ -3,10 +3,10 @@
 import type { Draft } from '../core/api.ts'
 import { type Line, counts } from '../core/transcript.ts'
 import { printable, printableLine } from '../core/terminal-text.ts'
-import { firstRow, indent, paragraph, planLines, toolLine, toolOutput } from './agent-text.ts'
+import { firstRow, indent, paragraph, planLines, toolLine, toolOutput } from '../text/agent-text.ts'
 import type { Entry } from '../core/events.ts'
-import { type Paint, agentLabel } from './format.ts'
-import { choicesText, requestText } from './request-text.ts'
+import { type Paint, agentLabel } from '../text/format.ts'
+import { choicesText, requestText } from '../text/request-text.ts'
 
 /** Where it is told. */
 export interface Sheet {

@@ -2,7 +2,7 @@
 
 import { printableLine } from '../core/terminal-text.ts'
 import type { SessionView } from '../core/view.ts'
-import { jsonText } from './format.ts'
+import { jsonText } from '../text/format.ts'
 import type { Context } from './verb.ts'
 
 export function printResult(context: Context, session: SessionView, line: string): void {

@@ -3,12 +3,12 @@
 import type { Command } from '../core/inputs.ts'
 import { printableLine } from '../core/terminal-text.ts'
 import type { ConversationParts, Ending, Happening } from './conversation-parts.ts'
-import { endSession, endedText } from './ending.ts'
-import { findSession } from './find.ts'
-import { nameOf, padded } from './format.ts'
-import { nearest } from './nearest.ts'
-import { sessionsTable } from './sessions-table.ts'
-import { type Slash, slashHelp, slashNames } from './slash.ts'
+import { endSession, endedText } from '../client/ending.ts'
+import { findSession } from '../client/find.ts'
+import { nameOf, padded } from '../text/format.ts'
+import { nearest } from '../text/nearest.ts'
+import { sessionsTable } from '../text/sessions-table.ts'
+import { type Slash, slashHelp, slashNames } from '../client/slash.ts'
 
 /** The conversation, as its commands see it. */
 export interface Commanded extends ConversationParts {

@@ -18,7 +18,10 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   reactors: ['core'],
   engine: ['core', 'store', 'keeper', 'drivers', 'workspace', 'screen', 'config', 'zod'],
   sdk: ['core', 'protocol', 'keeper', 'config'],
-  cli: ['core', 'sdk', 'config', 'demo'],
+  text: ['core'],
+  client: ['core', 'sdk', 'config', 'text'],
+  tui: ['core', 'sdk', 'config', 'text', 'client', 'workspace', '@earendil-works/pi-tui'],
+  cli: ['core', 'sdk', 'config', 'text', 'client', 'tui', 'demo'],
   daemon: ['core', 'protocol', 'screen', 'config'],
   demo: ['workspace', '@agentclientprotocol/sdk', 'zod'],
 }

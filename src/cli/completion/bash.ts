@@ -1,6 +1,6 @@
 // Bash (3.2 and newer). It cuts words at "=" and ":", knows no descriptions, and inserts what it gets as it is: so it hands over its raw line, and gets text that is quoted for that place.
 
-import { cut, displayWidth, padded } from '../format.ts'
+import { cut, displayWidth, padded } from '../../text/format.ts'
 import { quoted, readLine } from './bash-line.ts'
 import type { Candidate } from './complete.ts'
 import type { Shell } from './shell.ts'

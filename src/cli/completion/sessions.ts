@@ -4,7 +4,7 @@ import { match } from '../../core/ids.ts'
 import type { Option } from '../../core/requests.ts'
 import { printableLine } from '../../core/terminal-text.ts'
 import type { RequestView, SessionView } from '../../core/view.ts'
-import { cut, nameOf, summaryOf } from '../format.ts'
+import { cut, nameOf, summaryOf } from '../../text/format.ts'
 import type { Candidate } from './complete.ts'
 
 const longestDescription = 60

@@ -1,7 +1,7 @@
 // Checks of the daemon and of what it remembers.
 
 import { readNotices } from '../../config/notices.ts'
-import { count } from '../format.ts'
+import { count } from '../../text/format.ts'
 import { isOlder } from '../../sdk/inspect.ts'
 import { type Check, type Finding, quoted, size } from './check.ts'
 

@@ -2,7 +2,7 @@
 
 import { accessSync, constants } from 'node:fs'
 import { join } from 'node:path'
-import { count } from '../format.ts'
+import { count } from '../../text/format.ts'
 import { serviceOn } from '../daemon-service.ts'
 import { type Check, type Finding, type Ground, quoted } from './check.ts'
 import { KeeperUnavailable, keeperAtHand } from '../../sdk/inspect.ts'

@@ -2,7 +2,7 @@
 
 import { basename } from 'node:path'
 import { type RunSeen, endLeftovers, removeSocket, seeLeftovers, staleSockets } from '../../sdk/inspect.ts'
-import { count } from '../format.ts'
+import { count } from '../../text/format.ts'
 import { type Check, quoted } from './check.ts'
 
 const shown = 5

@@ -1,7 +1,7 @@
 // `offstage agents`: which agents can be used here, the user's own first.
 
-import { exitCodes } from '../failures.ts'
-import { jsonText, padded, painter, tabbed } from '../format.ts'
+import { exitCodes } from '../../client/failures.ts'
+import { jsonText, padded, painter, tabbed } from '../../text/format.ts'
 import { type Context, type Verb, jsonOption } from '../verb.ts'
 import { printableLine } from '../../core/terminal-text.ts'
 

@@ -3,11 +3,11 @@
 import { answerText, withoutSecrets } from '../../core/requests.ts'
 import { printableLine } from '../../core/terminal-text.ts'
 import { answerOptions, answerTo, askOf, wordsFrom } from '../answering.ts'
-import { exitCodes } from '../failures.ts'
-import { findRequest } from '../find.ts'
-import { nameOf } from '../format.ts'
+import { exitCodes } from '../../client/failures.ts'
+import { findRequest } from '../../client/find.ts'
+import { nameOf } from '../../text/format.ts'
 import { printResult } from '../result.ts'
-import { submit } from '../submit.ts'
+import { submit } from '../../client/submit.ts'
 import { type Args, type Context, type Verb, flag, jsonOption, texts, word } from '../verb.ts'
 
 async function run(context: Context, args: Args): Promise<number> {

@@ -2,11 +2,11 @@
 
 import { isRefusal } from '../../core/errors.ts'
 import type { SessionView } from '../../core/view.ts'
-import { backgroundedText } from '../backgrounded.ts'
-import { exitCodes, failureOf } from '../failures.ts'
-import { columnsOf, jsonText, painter, shortId } from '../format.ts'
+import { backgroundedText } from '../../text/backgrounded.ts'
+import { exitCodes, failureOf } from '../../client/failures.ts'
+import { columnsOf, jsonText, painter, shortId } from '../../text/format.ts'
 import { launchFrom, launchOptions } from '../launch.ts'
-import { notStarted, whyNotStarted } from '../started.ts'
+import { notStarted, whyNotStarted } from '../../client/started.ts'
 import { type Args, type Context, type Verb, jsonOption } from '../verb.ts'
 
 async function run(context: Context, args: Args): Promise<number> {

@@ -5,9 +5,9 @@ import { printable, printableLine } from '../../core/terminal-text.ts'
 import type { Client, DaemonStatus } from '../../sdk/client.ts'
 import type { AskProgram } from '../ask-program.ts'
 import type { Service } from '../daemon-service.ts'
-import { exitCodes, usageError } from '../failures.ts'
-import { count, duration, jsonText } from '../format.ts'
-import { nearest } from '../nearest.ts'
+import { exitCodes, usageError } from '../../client/failures.ts'
+import { count, duration, jsonText } from '../../text/format.ts'
+import { nearest } from '../../text/nearest.ts'
 import { type Args, type Context, type Verb, flag, jsonOption, text, word } from '../verb.ts'
 
 const actions = ['status', 'start', 'stop', 'logs', 'install', 'uninstall']

@@ -11,9 +11,9 @@ import { type Ask, findOption } from '../../core/requests.ts'
 import { printableLine } from '../../core/terminal-text.ts'
 import { makeScratchProject, scratchChanges } from '../../demo/scratch-project.ts'
 import type { Client } from '../../sdk/client.ts'
-import { CommandFailed, exitCodes } from '../failures.ts'
-import { type Paint, painter } from '../format.ts'
-import { newId, ownEnvironment, submit } from '../submit.ts'
+import { CommandFailed, exitCodes } from '../../client/failures.ts'
+import { type Paint, painter } from '../../text/format.ts'
+import { newId, ownEnvironment, submit } from '../../client/submit.ts'
 import { type Args, type Context, type Verb, flag } from '../verb.ts'
 
 const scenarios = [

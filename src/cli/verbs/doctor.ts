@@ -12,8 +12,8 @@ import { lookAtGit } from '../doctor/git.ts'
 import { lookAtConfig, lookAtDisk, lookAtHome, lookAtSize } from '../doctor/home.ts'
 import { lookAtClock, lookAtKeeper, lookAtLogout, lookAtNode, lookAtOpenFiles, lookAtService, lookAtSurroundings, lookAtTerminal } from '../doctor/machine.ts'
 import { lookAtFolders, lookAtKeepers, lookAtOrphans, lookAtSockets } from '../doctor/runs.ts'
-import { exitCodes } from '../failures.ts'
-import { count, jsonText, padded, painter } from '../format.ts'
+import { exitCodes } from '../../client/failures.ts'
+import { count, jsonText, padded, painter } from '../../text/format.ts'
 import { type Args, type Context, type Verb, flag, jsonOption } from '../verb.ts'
 
 const checks: Readonly<Record<string, Check>> = {

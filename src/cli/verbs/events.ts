@@ -1,10 +1,10 @@
 // `offstage events`: the facts as they were recorded, one a line, from a cursor on.
 
 import type { Envelope } from '../../core/events.ts'
-import { eventText } from '../event-text.ts'
-import { exitCodes, usageError } from '../failures.ts'
-import { findSession } from '../find.ts'
-import { clock, columnsOf, cut, jsonText, padded, painter } from '../format.ts'
+import { eventText } from '../../text/event-text.ts'
+import { exitCodes, usageError } from '../../client/failures.ts'
+import { findSession } from '../../client/find.ts'
+import { clock, columnsOf, cut, jsonText, padded, painter } from '../../text/format.ts'
 import { type Args, type Context, type Verb, flag, jsonOption, text, word } from '../verb.ts'
 
 async function run(context: Context, args: Args): Promise<number> {

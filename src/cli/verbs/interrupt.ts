@@ -1,9 +1,9 @@
 // `offstage interrupt`: cancels the turn; the agent stays and waits for the next prompt.
 
-import { nameOf } from '../format.ts'
-import { exitCodes } from '../failures.ts'
-import { findSession } from '../find.ts'
-import { submit } from '../submit.ts'
+import { nameOf } from '../../text/format.ts'
+import { exitCodes } from '../../client/failures.ts'
+import { findSession } from '../../client/find.ts'
+import { submit } from '../../client/submit.ts'
 import { type Args, type Context, type Verb, jsonOption, word } from '../verb.ts'
 import { printResult } from '../result.ts'
 

@@ -1,9 +1,9 @@
 // `offstage label`: names a session, or takes its name away.
 
-import { exitCodes } from '../failures.ts'
-import { findSession } from '../find.ts'
+import { exitCodes } from '../../client/failures.ts'
+import { findSession } from '../../client/find.ts'
 import { printResult } from '../result.ts'
-import { submit } from '../submit.ts'
+import { submit } from '../../client/submit.ts'
 import { type Args, type Context, type Verb, jsonOption, word } from '../verb.ts'
 
 async function run(context: Context, args: Args): Promise<number> {

@@ -1,9 +1,9 @@
 // `offstage requests`: everything that waits for an answer, over all sessions.
 
 import type { RequestView, SessionView } from '../../core/view.ts'
-import { exitCodes } from '../failures.ts'
-import { agentLabel, duration, jsonText, nameOf, painter, shortId, tabbed } from '../format.ts'
-import { choicesText, requestText } from '../request-text.ts'
+import { exitCodes } from '../../client/failures.ts'
+import { agentLabel, duration, jsonText, nameOf, painter, shortId, tabbed } from '../../text/format.ts'
+import { choicesText, requestText } from '../../text/request-text.ts'
 import { type Context, type Verb, jsonOption } from '../verb.ts'
 
 interface Open {

@@ -2,11 +2,11 @@
 
 import { match } from '../../core/ids.ts'
 import type { SessionView } from '../../core/view.ts'
-import { exitCodes } from '../failures.ts'
-import { allSessions, ambiguous, unknownSession } from '../find.ts'
-import { nameOf } from '../format.ts'
+import { exitCodes } from '../../client/failures.ts'
+import { allSessions, ambiguous, unknownSession } from '../../client/find.ts'
+import { nameOf } from '../../text/format.ts'
 import { printResult } from '../result.ts'
-import { submit } from '../submit.ts'
+import { submit } from '../../client/submit.ts'
 import { type Args, type Context, type Verb, jsonOption, word } from '../verb.ts'
 
 async function run(context: Context, args: Args): Promise<number> {

@@ -6,13 +6,14 @@ import { withoutSecrets } from '../../core/requests.ts'
 import { printable, printableLine } from '../../core/terminal-text.ts'
 import type { RequestView, SessionView } from '../../core/view.ts'
 import { answerOptions, answerTo, askOf, wordsFrom } from '../answering.ts'
-import { CommandFailed, exitCodes, refusedError } from '../failures.ts'
-import { findSession } from '../find.ts'
-import { agentLabel, nameOf } from '../format.ts'
-import { environmentFor, variables } from '../launch.ts'
+import { CommandFailed, exitCodes, refusedError } from '../../client/failures.ts'
+import { findSession } from '../../client/find.ts'
+import { agentLabel, nameOf } from '../../text/format.ts'
+import { environmentFor } from '../../client/launch.ts'
+import { variables } from '../launch.ts'
 import { printResult } from '../result.ts'
-import { notStarted, whyNotStarted } from '../started.ts'
-import { submit } from '../submit.ts'
+import { notStarted, whyNotStarted } from '../../client/started.ts'
+import { submit } from '../../client/submit.ts'
 import { type Args, type Context, type Verb, flag, jsonOption, text, texts, word } from '../verb.ts'
 
 async function run(context: Context, args: Args): Promise<number> {
@@ -22,7 +23,7 @@ async function run(context: Context, args: Args): Promise<number> {
   const extra = variables(texts(args, 'env'))
   const client = await context.client()
   const found = await findSession(client, word(args), context.signal)
-  const environment = await environmentFor(context, found.agent, found.cwd, extra)
+  const environment = await environmentFor(context.env, found.agent, found.cwd, extra)
   let reply: { readonly requestId: string; readonly answer: Answer } | undefined
   if (words) {
     const request = lostRequest(found, text(args, 'request'))

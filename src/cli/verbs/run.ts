@@ -1,11 +1,11 @@
 // `offstage run`: a new session in the foreground.
 
 import { isRefusal } from '../../core/errors.ts'
-import { failureOf } from '../failures.ts'
+import { failureOf } from '../../client/failures.ts'
 import { openSession } from '../foreground.ts'
-import { jsonText } from '../format.ts'
+import { jsonText } from '../../text/format.ts'
 import { launchFrom, launchOptions } from '../launch.ts'
-import { notStarted, whyNotStarted } from '../started.ts'
+import { notStarted, whyNotStarted } from '../../client/started.ts'
 import { type Args, type Context, type Verb, jsonOption } from '../verb.ts'
 
 async function run(context: Context, args: Args): Promise<number> {

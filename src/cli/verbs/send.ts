@@ -1,11 +1,12 @@
 // `offstage send`: a prompt for an agent, keystrokes for a terminal.
 
-import { exitCodes, failureOf, usageError } from '../failures.ts'
-import { findSession } from '../find.ts'
-import { count, nameOf } from '../format.ts'
-import { environmentFor, readAll } from '../launch.ts'
+import { exitCodes, failureOf, usageError } from '../../client/failures.ts'
+import { findSession } from '../../client/find.ts'
+import { count, nameOf } from '../../text/format.ts'
+import { environmentFor } from '../../client/launch.ts'
+import { readAll } from '../launch.ts'
 import { printResult } from '../result.ts'
-import { submit } from '../submit.ts'
+import { submit } from '../../client/submit.ts'
 import { type Args, type Context, type Verb, flag, jsonOption, word } from '../verb.ts'
 
 async function run(context: Context, args: Args): Promise<number> {
@@ -22,7 +23,7 @@ async function run(context: Context, args: Args): Promise<number> {
     return exitCodes.done
   }
   if (text.trim() === '') throw usageError('the prompt is empty', 'for example: offstage send ID "and add a test for it"')
-  const environment = await environmentFor(context, found.agent, found.cwd)
+  const environment = await environmentFor(context.env, found.agent, found.cwd)
   const { session } = await submit(client, { session: found.id, command: { type: 'prompt', text: text.trim() }, environment }, context.signal)
   printResult(context, session, `${session.queued > 0 ? `queued (${session.queued})` : 'sent'} to ${session.id}  ${nameOf(session)}`)
   return exitCodes.done

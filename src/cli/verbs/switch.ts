@@ -1,8 +1,8 @@
 // `offstage switch`: a session in the foreground, from what was not seen yet.
 
-import { findSession } from '../find.ts'
+import { findSession } from '../../client/find.ts'
 import { openSession } from '../foreground.ts'
-import { jsonText } from '../format.ts'
+import { jsonText } from '../../text/format.ts'
 import { type Args, type Context, type Verb, flag, jsonOption, word } from '../verb.ts'
 
 async function run(context: Context, args: Args): Promise<number> {

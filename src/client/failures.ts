@@ -2,8 +2,7 @@
 
 import type { Refusal } from '../core/errors.ts'
 import { printable, printableLine } from '../core/terminal-text.ts'
-import { jsonText } from './format.ts'
-import type { Context } from './verb.ts'
+import { jsonText } from '../text/format.ts'
 
 export const exitCodes = { done: 0, failed: 1, usage: 2, unknown: 3, refused: 4, unreachable: 5 } as const
 
@@ -57,10 +56,18 @@ function refusedExitCode(code: Refusal['refused']): number {
 /** Ended by a signal: nothing to say, the shell knows. */
 export const signalExitCode = (reason: unknown): number => (reason === 'SIGTERM' ? 143 : reason === 'SIGHUP' ? 129 : 130)
 
+/** Where a command says how it failed. */
+interface Reporting {
+  readonly err: (text: string) => void
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly json: boolean
+  readonly signal: AbortSignal
+}
+
 /** Says what went wrong, and returns the exit code. */
-export function reportFailure(context: Pick<Context, 'err' | 'env' | 'json' | 'signal'>, thrown: unknown): number {
+export function reportFailure(context: Reporting, thrown: unknown): number {
   if (context.signal.aborted && !(thrown instanceof CommandFailed)) return signalExitCode(context.signal.reason)
-  const failure = thrown instanceof CommandFailed ? thrown : fromWorld(thrown)
+  const failure = failureFrom(thrown)
   if (context.json) {
     const hint = failure.hint === undefined ? {} : { hint: failure.hint }
     const candidates = failure.candidates.length === 0 ? {} : { candidates: failure.candidates }
@@ -84,7 +91,9 @@ export function failureText(failure: Pick<CommandFailed, 'message' | 'hint' | 'c
 // By name and not by class: the classes live in files that most verbs never load.
 const unreachableNames: ReadonlySet<string> = new Set(['DaemonUnreachable', 'HomeUnusable'])
 
-function fromWorld(thrown: unknown): CommandFailed {
+/** Whatever was thrown, as a failure that a person can be told. */
+export function failureFrom(thrown: unknown): CommandFailed {
+  if (thrown instanceof CommandFailed) return thrown
   if (!(thrown instanceof Error)) return new CommandFailed('failed', String(thrown), { exitCode: exitCodes.failed })
   const hint = 'hint' in thrown && typeof thrown.hint === 'string' ? thrown.hint : undefined
   if (unreachableNames.has(thrown.name)) return new CommandFailed('daemon-unreachable', thrown.message, { exitCode: exitCodes.unreachable, hint, cause: thrown })

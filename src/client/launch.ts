@@ -1,0 +1,106 @@
+// What starts a session: the agent or program, where, with which environment, and under which title.
+
+import { realpathSync, statSync } from 'node:fs'
+import { basename, resolve } from 'node:path'
+import type { Submission } from '../core/api.ts'
+import { isRefusal } from '../core/errors.ts'
+import type { LaunchSpec, ResumePolicy, TerminalSize } from '../core/events.ts'
+import { printableLine } from '../core/terminal-text.ts'
+import { cut } from '../text/format.ts'
+import { failureOf, usageError } from './failures.ts'
+import { newId, ownEnvironment } from './submit.ts'
+
+type Variables = Readonly<Record<string, string | undefined>>
+
+/** What is wanted of a session. */
+export interface Wishes {
+  /** Absolute, and a directory that exists (`directoryAt`). */
+  readonly cwd: string
+  /** More variables of its environment. */
+  readonly extra?: Readonly<Record<string, string>>
+  readonly label?: string | undefined
+  /** The terminal it is started for. */
+  readonly size: TerminalSize
+}
+
+export interface AgentWishes extends Wishes {
+  /** A name, or `acp:COMMAND LINE`; undefined: the default one. */
+  readonly agent: string | undefined
+  /** Empty: it waits for its first prompt. */
+  readonly prompt: string
+  readonly model?: string | undefined
+  readonly mode?: string | undefined
+  readonly resume?: ResumePolicy | undefined
+}
+
+export interface ProgramWishes extends Wishes {
+  readonly argv: readonly string[]
+  /** Connected by pipes, not by a terminal. */
+  readonly pipes?: boolean
+}
+
+const longestTitle = 80
+
+/** `env` is that of the client: the session gets it, with what its agent and the wishes lay over it. Throws CommandFailed, ConfigInvalid. */
+export async function launchAgent(env: Variables, wishes: AgentWishes): Promise<Submission> {
+  const { cwd, prompt, model, mode } = wishes
+  const { resolveAgent, config } = await agentsAndConfig(env, cwd)
+  const agent = resolveAgent(wishes.agent, config, { PATH: env['PATH'] })
+  if (isRefusal(agent)) throw failureOf(agent)
+  const resume = wishes.resume ?? config.resume
+  const own = { ...(resume === 'ask' ? {} : { resume }), ...(model === undefined ? {} : { model }), ...(mode === undefined ? {} : { mode }) }
+  // A terminal program takes keystrokes and no prompts, but nearly all agents of that sort take a first one as their argument.
+  const spec: LaunchSpec =
+    agent.driver === 'acp'
+      ? { kind: 'agent', driver: 'acp', agent: agent.name, argv: agent.argv, cwd, ...own }
+      : { kind: 'terminal', driver: 'terminal', agent: agent.name, argv: prompt === '' ? agent.argv : [...agent.argv, prompt], cwd, size: wishes.size, ...own }
+  const told = prompt === '' || spec.kind === 'terminal' ? {} : { prompt }
+  return submission(spec, titleOf(prompt === '' ? agent.name : prompt), wishes, { ...ownEnvironment(env), ...agent.env, ...wishes.extra }, told)
+}
+
+/** Throws CommandFailed. */
+export async function launchProgram(env: Variables, wishes: ProgramWishes): Promise<Submission> {
+  const { argv, cwd } = wishes
+  const [name] = argv
+  if (name === undefined || name === '') throw usageError('which program? Nothing follows "--"', 'for example: offstage bg -- npm test')
+  if (argv.some((word) => word.includes('\0'))) throw usageError('the command holds a zero byte')
+  const common = { kind: 'terminal', agent: basename(name), argv, cwd } as const
+  const spec: LaunchSpec = wishes.pipes ? { ...common, driver: 'command' } : { ...common, driver: 'terminal', size: wishes.size }
+  const { commandLine } = await import('../config/agents.ts')
+  return submission(spec, titleOf(commandLine(argv)), wishes, { ...ownEnvironment(env), ...wishes.extra })
+}
+
+function submission(spec: LaunchSpec, title: string, { label }: Wishes, environment: Readonly<Record<string, string>>, told: { readonly prompt?: string } = {}): Submission {
+  const labelled = label === undefined || label === '' ? {} : { label }
+  return { session: newId(), commandId: newId(), command: { type: 'create', spec, title, ...labelled, ...told }, environment }
+}
+
+export const titleOf = (text: string): string => cut(printableLine(text.trim().split('\n', 1)[0] ?? ''), longestTitle)
+
+/** The environment for a run of this agent that a prompt or `resume` may start. */
+export async function environmentFor(env: Variables, agentName: string, cwd: string, extra: Readonly<Record<string, string>> = {}): Promise<Record<string, string>> {
+  const own = ownEnvironment(env)
+  const { resolveAgent, config } = await agentsAndConfig(env, cwd)
+  // An agent that is not there any more says so when it is started.
+  const agent = resolveAgent(agentName, config, { PATH: extra['PATH'] ?? own['PATH'] })
+  return { ...own, ...(isRefusal(agent) ? {} : agent.env), ...extra }
+}
+
+async function agentsAndConfig(env: Variables, cwd: string) {
+  const [{ pathsFrom }, { loadConfig }, { resolveAgent }] = await Promise.all([import('../config/paths.ts'), import('../config/config.ts'), import('../config/agents.ts')])
+  const { configFile } = pathsFrom(env, process.getuid?.() ?? 0)
+  return { resolveAgent, config: await loadConfig({ configFile, cwd }) }
+}
+
+/** The real path of a directory that is there, from what was typed. Throws CommandFailed. */
+export function directoryAt(base: string, given: string | undefined): string {
+  const path = resolve(base, given ?? '.')
+  try {
+    const real = realpathSync(path)
+    if (statSync(real).isDirectory()) return real
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+    throw usageError(code === 'ENOENT' ? `there is no directory ${path}` : `cannot use ${path} (${code})`, '--cwd takes a directory that exists')
+  }
+  throw usageError(`${path} is not a directory`, '--cwd takes a directory')
+}
