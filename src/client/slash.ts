@@ -1,5 +1,7 @@
 // The commands that are typed in a conversation: `/bg`, `/switch ID` and the like.
 
+import type { Choosable } from '../core/events.ts'
+
 export type Slash =
   | { readonly kind: 'bg'; readonly label: string | undefined }
   | { readonly kind: 'sessions' }
@@ -9,6 +11,15 @@ export type Slash =
   | { readonly kind: 'stop' }
   | { readonly kind: 'label'; readonly text: string }
   | { readonly kind: 'decline' }
+  /** Another session. */
+  | { readonly kind: 'new' }
+  | { readonly kind: 'agents' }
+  /** Without a value: what there is to choose from. */
+  | { readonly kind: 'choose'; readonly what: Choosable; readonly value: string | undefined }
+  | { readonly kind: 'diff' }
+  | { readonly kind: 'logs' }
+  /** `choice`: the answer to the question that its process died with. */
+  | { readonly kind: 'resume'; readonly choice: string | undefined }
   | { readonly kind: 'help' }
   /** One of ours, wrongly used. */
   | { readonly kind: 'wrong'; readonly message: string }
@@ -19,15 +30,22 @@ export const slashHelp: readonly (readonly [string, string])[] = [
   ['/bg [--label L]', 'leave it running; also Ctrl-D'],
   ['/sessions', 'list the sessions'],
   ['/switch ID', 'go to another session'],
+  ['/new', 'start another session'],
   ['/label TEXT', 'name this session'],
+  ['/model [M]', "choose the agent's model"],
+  ['/mode [M]', "choose the agent's mode"],
+  ['/diff', 'what it changed'],
+  ['/logs', 'its whole log'],
+  ['/agents', 'which agents there are'],
+  ['/decline', 'do not answer what it asks'],
   ['/stop', 'end its process, keep the session'],
+  ['/resume [CHOICE]', 'start it again; answers a lost question'],
   ['/exit', 'end this session and leave'],
   ['/end ID', 'end another session'],
-  ['/decline', 'do not answer what it asks'],
-  ['Ctrl-C', 'interrupt; twice: leave it running'],
+  ['/help', 'this list'],
 ]
 
-export const slashNames: readonly string[] = ['bg', 'sessions', 'switch', 'end', 'exit', 'label', 'help', 'stop', 'decline']
+export const slashNames: readonly string[] = slashHelp.map(([usage]) => /^\/(\w+)/.exec(usage)?.[1] ?? '')
 
 /** Undefined when it is no command but a text, as a path is that begins with a slash. */
 export function slashFrom(line: string): Slash | undefined {
@@ -55,8 +73,17 @@ export function slashFrom(line: string): Slash | undefined {
       return { kind: 'decline' }
     case 'label':
       return { kind: 'label', text: unquoted(rest) }
+    case 'new':
+    case 'agents':
+    case 'diff':
+    case 'logs':
     case 'help':
-      return { kind: 'help' }
+      return { kind: name }
+    case 'model':
+    case 'mode':
+      return { kind: 'choose', what: name, value: rest === '' ? undefined : unquoted(rest) }
+    case 'resume':
+      return { kind: 'resume', choice: rest === '' ? undefined : unquoted(rest) }
     default:
       return { kind: 'unknown', name }
   }

@@ -21,11 +21,12 @@ export interface Accepted {
   readonly session: SessionView
 }
 
-/** Text that is being said right now and is not a fact yet: `text` follows what was sent for the same entry before, `from` is its place in UTF-16 units. */
+/** Text that is being said right now and is not a fact yet: `text` follows what was sent for the same entry before, `from` is its place in UTF-16 units.
+ *  `output`: what the tool call of this entry has printed so far, or the end of it; each one stands in the place of the one before. */
 export interface Draft {
   readonly session: SessionId
   readonly entryId: string
-  readonly kind: 'message' | 'thought'
+  readonly kind: 'message' | 'thought' | 'output'
   readonly from: number
   readonly text: string
 }
@@ -35,6 +36,31 @@ export type Frame =
   | { readonly kind: 'draft'; readonly draft: Draft }
   /** Everything that was there when the watch began has been sent. */
   | { readonly kind: 'caught-up'; readonly cursor: number }
+
+/** Of a watch over the list. */
+export type ListFrame =
+  /** As it is now. */
+  | { readonly kind: 'session'; readonly session: SessionView }
+  /** Every session was told once. */
+  | { readonly kind: 'caught-up' }
+
+export interface SearchQuery {
+  /** Words, all of which must occur; the last may be the beginning of one. Quotes keep words together. */
+  readonly text: string
+  /** Most hits, 1 to 1000. */
+  readonly limit: number
+}
+
+/** A place where it was said. Of one session at most a few. */
+export interface Hit {
+  readonly session: SessionId
+  /** Of the fact that says it. */
+  readonly seq: number
+  readonly atMs: number
+  readonly kind: 'name' | 'prompt' | 'message' | 'thought' | 'tool' | 'file' | 'question' | 'place'
+  /** The words around it, one line; what was found is between U+0001 and U+0002. */
+  readonly excerpt: string
+}
 
 export interface OutputFrame {
   readonly stream: 'out' | 'err'
@@ -80,6 +106,10 @@ export interface Api {
   submit(submission: Submission, signal: AbortSignal): Promise<Accepted | Refusal>
   /** Every session that is not removed; `all` adds removed and archived ones. Newest first. */
   list(query: { readonly all: boolean }, signal: AbortSignal): Promise<readonly SessionView[]>
+  /** Every session (removed and archived ones too), then each again when something of it has changed, what it is saying included; changes that come within a few ms are one. Ends when aborted. */
+  sessions(signal: AbortSignal): AsyncIterable<ListFrame>
+  /** Names, prompts, transcripts, files and places of all sessions; the best and newest first. */
+  search(query: SearchQuery, signal: AbortSignal): Promise<readonly Hit[]>
   get(session: SessionId, signal: AbortSignal): Promise<{ readonly session: SessionView; readonly cursor: number } | undefined>
   watch(query: WatchQuery, signal: AbortSignal): AsyncIterable<Frame>
   output(query: OutputQuery, signal: AbortSignal): AsyncIterable<OutputFrame>

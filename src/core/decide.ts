@@ -1,7 +1,7 @@
 // decide: which facts an input makes, or why it is refused. settle: which facts follow by themselves. Pure; nothing here performs anything.
 
 import { type Refusal, refusal, unreachable } from './errors.ts'
-import type { Author, Event, RunBecause } from './events.ts'
+import type { Author, Choosable, Event, RunBecause } from './events.ts'
 import type { Command, Input, Report } from './inputs.ts'
 import { type Answer, type Request, answerText, checkAnswer, withoutSecrets } from './requests.ts'
 import { type Session, mostRestarts } from './session.ts'
@@ -76,6 +76,10 @@ function decideCommand(session: Session | undefined, command: Command, id: strin
   switch (command.type) {
     case 'label':
       return [{ type: 'labelled', label: command.label === '' ? null : command.label }]
+    case 'pin':
+      return command.pinned === session.pinned ? [] : [{ type: 'pinned', pinned: command.pinned }]
+    case 'mute':
+      return command.muted === session.muted ? [] : [{ type: 'muted', muted: command.muted }]
     case 'show':
       return decideShow(session, command.entries)
     case 'restore':
@@ -94,7 +98,11 @@ function decideCommand(session: Session | undefined, command: Command, id: strin
     case 'prompt':
       return decidePrompt(session, id, command.text, environmentNames)
     case 'answer':
-      return decideAnswer(session, command.requestId, command.answer)
+      return decideAnswer(session, id, command.requestId, command.answer)
+    case 'withdraw':
+      return decideWithdraw(session, command.promptId)
+    case 'choose':
+      return decideChoose(session, command.what, command.value)
     case 'interrupt':
       return decideInterrupt(session)
     case 'resume':
@@ -142,12 +150,36 @@ function decidePrompt(session: Session, promptId: string, text: string, environm
   return refusal('not-running', `session ${session.id} has no agent at work (${endText(session)}), so it cannot take a prompt`, resumeHint(session))
 }
 
+function decideWithdraw(session: Session, promptId: string): readonly Event[] | Refusal {
+  if (session.queue.some((prompt) => prompt.promptId === promptId)) return [{ type: 'prompt-withdrawn', promptId }]
+  const isOpen = session.turn.kind === 'working' && session.turn.promptId === promptId
+  return refusal(
+    'not-asked',
+    isOpen ? `the agent is at work on prompt ${promptId} already` : `prompt ${promptId} is not queued, or not any more`,
+    isOpen ? `offstage interrupt ${session.id} ends its turn` : undefined,
+  )
+}
+
+function decideChoose(session: Session, what: Choosable, value: string): readonly Event[] | Refusal {
+  const no = gone(session)
+  if (no) return no
+  if (session.spec.kind === 'terminal') return refusal('not-supported', `session ${session.id} is a terminal: it has no ${what}s to choose from`)
+  if (session.process.kind !== 'live' || !session.process.ready || session.stopping) {
+    const hint = isLive(session) ? 'try again when it is ready' : comesBack(session) ? 'the next prompt brings it back' : resumeHint(session)
+    return refusal('not-running', `the agent of session ${session.id} is not running, so its ${what} cannot be set`, hint)
+  }
+  const choices = (what === 'mode' ? session.offer.modes : session.offer.models) ?? []
+  if (choices.length === 0) return refusal('not-supported', `the agent of session ${session.id} offers no ${what}s to choose from`)
+  if (choices.some((choice) => choice.id === value)) return [{ type: 'chosen', run: session.process.run, what, value }]
+  return refusal('no-such-option', `the agent of session ${session.id} has no ${what} "${value}"`, `choose one of: ${choices.map(({ id }) => id).join(', ')}`)
+}
+
 function endText(session: Session): string {
   if (session.halted) return 'stopped'
   return session.outcome?.summary ?? session.process.kind
 }
 
-function decideAnswer(session: Session, requestId: string, answer: Answer): readonly Event[] | Refusal {
+function decideAnswer(session: Session, id: string, requestId: string, answer: Answer): readonly Event[] | Refusal {
   const request = session.requests.find((one) => one.id === requestId)
   if (!request) {
     const how = Object.hasOwn(session.closedRequests, requestId) ? session.closedRequests[requestId] : undefined
@@ -165,7 +197,9 @@ function decideAnswer(session: Session, requestId: string, answer: Answer): read
   const answered: Event = { type: 'answered', requestId, answer: kept.answer, ...(kept.secret ? { secret: true } : {}) }
   // Offstage's own questions about an agent that does not get ready offer to stop it.
   const stops = request.kind === 'error' && answer.kind === 'option' && answer.optionId === 'stop'
-  if (!stops) return [answered]
+  const note = answer.kind === 'option' ? (answer.note ?? '') : ''
+  // The agent hears it as the user's next prompt, when the turn that asked is over.
+  if (!stops) return note.trim() === '' ? [answered] : [answered, { type: 'prompt-queued', promptId: id, text: note }]
   const others = { ...session, requests: session.requests.filter((one) => one !== request) }
   return [answered, ...stopAsked(others, 'stopped')]
 }
@@ -186,7 +220,8 @@ function decideInterrupt(session: Session): readonly Event[] | Refusal {
 /** The prompt that tells a restarted agent what was answered to the question it died with. The user sees it before it is sent. */
 export function lostAnswerPrompt(request: Request, answer: Answer): string {
   const detail = request.detail ? `\n${request.detail}` : ''
-  return `Before you were restarted you asked:\n\n> ${`${request.title}${detail}`.split('\n').join('\n> ')}\n\nMy answer: ${answerText(request, answer)}\n\nPlease go on from there.`
+  const note = answer.kind === 'option' ? (answer.note ?? '').trim() : ''
+  return `Before you were restarted you asked:\n\n> ${`${request.title}${detail}`.split('\n').join('\n> ')}\n\nMy answer: ${answerText(request, answer)}${note === '' ? '' : `\n\n${note}`}\n\nPlease go on from there.`
 }
 
 function decideResume(session: Session, id: string, reply: { requestId: string; answer: Answer } | undefined, environmentNames: readonly string[]): readonly Event[] | Refusal {
@@ -254,6 +289,8 @@ function decideReport(session: Session, run: number, report: Report): readonly E
     case 'signals':
       if (!live) return over
       return session.process.kind !== 'live' || newsOf(session.signal, report.signal) === 'none' ? [] : [{ type: 'signaled', run, signal: report.signal }]
+    case 'notified':
+      return [report]
     case 'note':
       return [{ type: 'noted', run, text: report.text }]
     case 'answer-undelivered':

@@ -1,5 +1,6 @@
 // The facts: few, typed, numbered, durable. A public format: cases and fields are added, never changed; events of every released version fold for ever.
 
+import type { NewsAbout, NoticeChannel } from './announcement.ts'
 import type { RequestId, SessionId } from './ids.ts'
 import type { Answer, Ask } from './requests.ts'
 import type { Signal } from './signal.ts'
@@ -57,6 +58,8 @@ export interface FileChange {
   readonly path: string
   readonly added: number
   readonly removed: number
+  /** Its hunks as `diff -u` prints them, without the lines that name the files; cut at a few kB. Absent when only the counts are known. */
+  readonly diff?: string
 }
 
 /** One thing that an agent said or did, as the transcript shows it. */
@@ -90,12 +93,17 @@ export interface AgentOffer {
   readonly commands?: readonly { readonly name: string; readonly description: string }[]
 }
 
+export type Choosable = 'mode' | 'model'
+
 /** `policy`: nobody asked; the session's resume policy says so, or there is room again for a run that had to wait. */
 export type RunBecause = 'created' | 'prompt' | 'resume' | 'policy'
 
 export type Event =
   | { readonly type: 'created'; readonly spec: LaunchSpec; readonly title: string; readonly label?: string }
   | { readonly type: 'labelled'; readonly label: string | null }
+  | { readonly type: 'pinned'; readonly pinned: boolean }
+  /** No channel tells of it, until it is not muted any more. */
+  | { readonly type: 'muted'; readonly muted: boolean }
   | { readonly type: 'prompt-queued'; readonly promptId: string; readonly text: string }
   | { readonly type: 'prompt-withdrawn'; readonly promptId: string }
   /** Durable before anything is started. `resumes` is the agent's own session id to go on with. */
@@ -125,6 +133,8 @@ export type Event =
   | { readonly type: 'fell-silent'; readonly run: number; readonly forMs: number }
   | { readonly type: 'spoke-again'; readonly run: number }
   | { readonly type: 'agent-offers'; readonly run: number; readonly offer: AgentOffer }
+  /** The user wants this mode or model of the agent's own; what the agent says of it comes as `agent-offers`, or as a note. */
+  | { readonly type: 'chosen'; readonly run: number; readonly what: Choosable; readonly value: string }
   | { readonly type: 'turn-started'; readonly run: number; readonly turn: number; readonly promptId: string }
   /** A new entry, or a newer state of the entry with this id. */
   | { readonly type: 'entry-written'; readonly run: number; readonly entryId: string; readonly entry: Entry }
@@ -164,6 +174,15 @@ export type Event =
   | { readonly type: 'noted'; readonly run: number; readonly text: string }
   /** What the program of a terminal says of itself from now on: all of it, in the place of what was said before. */
   | { readonly type: 'signaled'; readonly run: number; readonly signal: Signal }
+  /** The user was told by this channel, or was to be. `of` is a request's id, or what else tells this news from any other of the session. */
+  | {
+      readonly type: 'notified'
+      readonly about: NewsAbout
+      readonly of: string
+      readonly channel: NoticeChannel
+      readonly how: 'told' | 'failed' | 'suppressed'
+      readonly detail?: string
+    }
   /** The raw bytes of these runs, this one and all before it, are removed by age or size. What the facts hold stays. */
   | { readonly type: 'output-dropped'; readonly run: number }
 

@@ -1,6 +1,7 @@
 // What may come in: commands of clients and reports of drivers and keepers. Decided upon in decide.ts.
 
-import type { AgentOffer, Entry, Exit, LaunchSpec, ProcessIdentity, StopReason, Usage } from './events.ts'
+import type { Delivery } from './announcement.ts'
+import type { AgentOffer, Choosable, Entry, Exit, LaunchSpec, ProcessIdentity, StopReason, Usage } from './events.ts'
 import type { RequestId } from './ids.ts'
 import type { Answer, Ask } from './requests.ts'
 import type { Signal } from './signal.ts'
@@ -10,6 +11,11 @@ export type Command =
   | { readonly type: 'create'; readonly spec: LaunchSpec; readonly title: string; readonly label?: string; readonly prompt?: string }
   | { readonly type: 'prompt'; readonly text: string }
   | { readonly type: 'answer'; readonly requestId: RequestId; readonly answer: Answer }
+  /** Takes a prompt back that no turn has begun with. */
+  | { readonly type: 'withdraw'; readonly promptId: string }
+  | { readonly type: 'choose'; readonly what: Choosable; readonly value: string }
+  | { readonly type: 'pin'; readonly pinned: boolean }
+  | { readonly type: 'mute'; readonly muted: boolean }
   | { readonly type: 'interrupt' }
   | { readonly type: 'stop' }
   | { readonly type: 'end' }
@@ -57,6 +63,8 @@ export type Report =
   /** No process of the session is left. */
   | { readonly type: 'swept'; readonly ended: number }
   | { readonly type: 'note'; readonly text: string }
+  /** The user was told of something, or was to be. Of the session, whatever its run. */
+  | ({ readonly type: 'notified' } & Delivery)
   /** Its raw bytes are about to be removed. */
   | { readonly type: 'drop-output' }
 

@@ -1,7 +1,7 @@
 // react: what is to be done because of one fact. recover: what is to be done about a session that a new daemon finds. Pure; the engine performs.
 
 import { restartDelayMs } from './decide.ts'
-import type { Envelope } from './events.ts'
+import type { Choosable, Envelope } from './events.ts'
 import type { RequestId } from './ids.ts'
 import type { Answer } from './requests.ts'
 import type { Session } from './session.ts'
@@ -12,6 +12,7 @@ export type Order =
   | { readonly type: 'answer'; readonly requestId: RequestId; readonly answer: Answer; readonly secret: boolean }
   | { readonly type: 'cancel-request'; readonly requestId: RequestId }
   | { readonly type: 'interrupt' }
+  | { readonly type: 'choose'; readonly what: Choosable; readonly value: string }
 
 export type Effect =
   | { readonly type: 'start-run'; readonly run: number }
@@ -40,6 +41,8 @@ export function react(before: Session | undefined, envelope: Envelope, after: Se
       const request = before?.requests.find((one) => one.id === event.requestId)
       return event.because === 'cancelled' && request && !request.lost ? [{ type: 'order', run, seq, order: { type: 'cancel-request', requestId: request.id } }] : []
     }
+    case 'chosen':
+      return [{ type: 'order', run, seq, order: { type: 'choose', what: event.what, value: event.value } }]
     case 'interrupted':
       return [{ type: 'order', run, seq, order: { type: 'interrupt' } }]
     case 'stop-asked':

@@ -47,6 +47,7 @@ export interface Request extends Ask {
 }
 
 export type Answer =
+  /** `note`: what the agent is told besides, as the user's next prompt. */
   | { readonly kind: 'option'; readonly optionId: string; readonly note?: string }
   | { readonly kind: 'form'; readonly fields: Readonly<Record<string, FieldValue>> }
   | { readonly kind: 'decline' }

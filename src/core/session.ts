@@ -1,10 +1,12 @@
 // A session as the fold of its events: four axes (process, turn, attention, outcome) and what lists need. The status people see is derived from it (status.ts), never stored.
 
+import { tellingKey } from './announcement.ts'
 import { unknownCase } from './errors.ts'
-import type { AgentOffer, Envelope, Event, Exit, LaunchSpec, ProcessIdentity, Usage } from './events.ts'
+import type { AgentOffer, Entry, Envelope, Event, Exit, LaunchSpec, ProcessIdentity, Usage } from './events.ts'
 import type { SessionId } from './ids.ts'
+import { type Progress, afterEntry, noProgress, turnBegins } from './progress.ts'
 import type { Request } from './requests.ts'
-import { type RecordedSignal, lookedAt, recordSignal, stateKey, wordsOf } from './signal.ts'
+import { type RecordedSignal, type Signal, foremost, lookedAt, recordSignal, stateKey, wordsOf } from './signal.ts'
 
 export type ProcessState =
   | { readonly kind: 'none' }
@@ -33,11 +35,17 @@ export interface Session {
   readonly spec: LaunchSpec
   readonly title: string
   readonly label: string | null
+  readonly pinned: boolean
+  readonly muted: boolean
+  /** What the user was told of, and by which channel: the newest ones, `tellingKey` each. */
+  readonly told: readonly string[]
   readonly createdAtMs: number
   readonly updatedAtMs: number
   /** When the status axes last changed: "in this state since". */
   readonly changedAtMs: number
   readonly endedAtMs: number | null
+  /** The newest turn of an agent, or run of a terminal, or time that it said it works. */
+  readonly work: { readonly beganAtMs: number; readonly endedAtMs: number | null }
   readonly runs: number
   /** Sequence number of the newest `run-starting`; 0 before the first. */
   readonly startSeq: number
@@ -78,9 +86,11 @@ export interface Session {
   /** Transcript entries so far (prompts included), or lines of a terminal. */
   readonly entries: number
   readonly shown: number
+  readonly shownAtMs: number
   readonly lastEntryId: string | null
   /** The last tool call or sentence, one line; of a terminal what it says it does, or its title. */
   readonly activity: string
+  readonly progress: Progress
   /** What the program of a live terminal says of itself, if anything. */
   readonly signal: RecordedSignal | null
   readonly exit: Exit | null
@@ -96,6 +106,7 @@ export const mostRestarts = 3
 
 const keptNotes = 20
 const keptClosed = 200
+const keptTold = 100
 
 const activityOf = (text: string): string => text.trim().split('\n', 1)[0]?.slice(0, 200) ?? ''
 
@@ -106,10 +117,14 @@ function created(envelope: Envelope, event: Extract<Event, { type: 'created' }>)
     spec: event.spec,
     title: event.title,
     label: event.label ?? null,
+    pinned: false,
+    muted: false,
+    told: [],
     createdAtMs: envelope.atMs,
     updatedAtMs: envelope.atMs,
     changedAtMs: envelope.atMs,
     endedAtMs: null,
+    work: { beganAtMs: envelope.atMs, endedAtMs: null },
     runs: 0,
     startSeq: 0,
     process: { kind: 'none' },
@@ -137,8 +152,10 @@ function created(envelope: Envelope, event: Extract<Event, { type: 'created' }>)
     environmentNames: [],
     entries: 0,
     shown: 0,
+    shownAtMs: 0,
     lastEntryId: null,
     activity: '',
+    progress: noProgress,
     signal: null,
     exit: null,
     lastWords: null,
@@ -168,7 +185,7 @@ export function evolve(before: Session | undefined, envelope: Envelope): Session
     after.outcome !== before.outcome ||
     after.stopping !== before.stopping ||
     !saysTheSame(before, after)
-  const quiet = event.type === 'shown'
+  const quiet = event.type === 'shown' || event.type === 'notified'
   const startSeq = event.type === 'run-starting' ? envelope.seq : before.startSeq
   return { ...after, seq: envelope.seq, startSeq, updatedAtMs: quiet ? before.updatedAtMs : envelope.atMs, changedAtMs: changed ? envelope.atMs : before.changedAtMs }
 }
@@ -184,13 +201,21 @@ export const fold = (envelopes: Iterable<Envelope>, from?: Session): Session | u
   return session
 }
 
+/** The mode and the model that its agent had last, of those that it offers. */
+export const lastChosen = ({ offer }: Session): { readonly lastMode?: string; readonly lastModel?: string } => {
+  const mode = offer.modes?.find(({ id }) => id === offer.currentMode)
+  const model = offer.models?.find(({ id }) => id === offer.currentModel)
+  return { ...(mode ? { lastMode: mode.id } : {}), ...(model ? { lastModel: model.id } : {}) }
+}
+
 const isIdleAgent = (session: Session): boolean => session.spec.kind === 'agent' && session.turn.kind === 'idle' && session.process.kind === 'live' && session.process.ready
 
 /** A run is over: its turn ends with it, and its open questions are lost, because their ids died with the process. Unless it left at rest, it has not done its work. */
 function runOver(before: Session, atMs: number, why: string, willingly = false): Session {
   const atRest = isIdleAgent(before) && (willingly || before.outcome !== null)
   const outcome: Outcome | null = atRest || before.stopping ? before.outcome : { kind: 'failed', summary: why }
-  return { ...before, turn: { kind: 'idle' }, outcome, endedAtMs: atMs, requests: lost(before.requests), secretlyAnswered: [], held: null, silent: false, signal: null }
+  const work = { ...before.work, endedAtMs: before.work.endedAtMs ?? atMs }
+  return { ...before, turn: { kind: 'idle' }, outcome, endedAtMs: atMs, work, requests: lost(before.requests), secretlyAnswered: [], held: null, silent: false, signal: null }
 }
 
 const lost = (requests: readonly Request[]): readonly Request[] => (requests.some((request) => !request.lost) ? requests.map((request) => ({ ...request, lost: true })) : requests)
@@ -199,14 +224,15 @@ const lost = (requests: readonly Request[]): readonly Request[] => (requests.som
 const achieved = (session: Session): Outcome | null =>
   session.spec.kind === 'terminal' || session.outcome?.kind === 'failed' || session.outcome?.kind === 'stopped' ? null : session.outcome
 
-function withEntry(before: Session, entryId: string, activity: string): Session {
+function withEntry(before: Session, entryId: string, entry: Entry, atMs: number): Session {
   // Entry ids of one run only grow, and only the newest ones are written again, so a new one is one that was not seen as the last or before it.
   const isNew = entryNumber(entryId) > entryNumber(before.lastEntryId)
   return {
     ...before,
     entries: isNew ? before.entries + 1 : before.entries,
     lastEntryId: isNew ? entryId : before.lastEntryId,
-    activity: activity === '' ? before.activity : activity,
+    activity: entryActivity(entry) || before.activity,
+    progress: afterEntry(before.progress, entryId, entry, atMs),
   }
 }
 
@@ -215,6 +241,20 @@ function entryNumber(entryId: string | null): number {
   if (entryId === null) return -1
   const [run, number] = entryId.split('.')
   return Number(run) * 2 ** 32 + Number(number)
+}
+
+function entryActivity(entry: Entry): string {
+  switch (entry.kind) {
+    case 'message':
+    case 'thought':
+      return activityOf(entry.text)
+    case 'tool':
+      return activityOf(entry.title)
+    case 'plan':
+      return activityOf(entry.steps.find((step) => step.status === 'in_progress')?.text ?? '')
+    default:
+      return unknownCase(entry, '')
+  }
 }
 
 function close(before: Session, requestId: string, how: string): Session {
@@ -229,6 +269,12 @@ function apply(before: Session, event: Event, atMs: number): Session {
       throw new Error(`session ${before.id}: created twice`)
     case 'labelled':
       return { ...before, label: event.label }
+    case 'pinned':
+      return { ...before, pinned: event.pinned }
+    case 'muted':
+      return { ...before, muted: event.muted }
+    case 'notified':
+      return { ...before, told: [...before.told, tellingKey(event)].slice(-keptTold) }
     case 'prompt-queued':
       return { ...before, queue: [...before.queue, { promptId: event.promptId, text: event.text }], entries: before.entries + 1 }
     case 'prompt-withdrawn':
@@ -250,7 +296,7 @@ function apply(before: Session, event: Event, atMs: number): Session {
         lastWords: null,
         signal: null,
         // Lines of a terminal are counted by run, and a new program has said nothing.
-        ...(before.spec.kind === 'terminal' ? { entries: 0, shown: 0, activity: '' } : {}),
+        ...(before.spec.kind === 'terminal' ? { entries: 0, shown: 0, activity: '', work: { beganAtMs: atMs, endedAtMs: null } } : {}),
       }
     case 'run-started':
       return { ...before, process: { kind: 'live', run: event.run, keeper: event.keeper, child: event.child, ready: before.spec.kind === 'terminal' } }
@@ -279,6 +325,9 @@ function apply(before: Session, event: Event, atMs: number): Session {
       }
     case 'agent-offers':
       return { ...before, offer: { ...before.offer, ...event.offer } }
+    case 'chosen':
+      // What comes of it the agent says.
+      return before
     case 'turn-started':
       return {
         ...before,
@@ -287,22 +336,12 @@ function apply(before: Session, event: Event, atMs: number): Session {
         queue: before.queue.filter((prompt) => prompt.promptId !== event.promptId),
         outcome: null,
         endedAtMs: null,
+        work: { beganAtMs: atMs, endedAtMs: null },
         activity: '',
+        progress: turnBegins(before.progress, atMs),
       }
-    case 'entry-written': {
-      const { entry } = event
-      switch (entry.kind) {
-        case 'message':
-        case 'thought':
-          return withEntry(before, event.entryId, activityOf(entry.text))
-        case 'tool':
-          return withEntry(before, event.entryId, activityOf(entry.title))
-        case 'plan':
-          return withEntry(before, event.entryId, activityOf(entry.steps.find((step) => step.status === 'in_progress')?.text ?? ''))
-        default:
-          return unknownCase(entry, withEntry(before, event.entryId, ''))
-      }
-    }
+    case 'entry-written':
+      return withEntry(before, event.entryId, event.entry, atMs)
     case 'asked':
       return { ...before, requests: [...before.requests, { ...event.ask, run: event.run, askedAtMs: atMs, lost: false }], entries: before.entries + 1 }
     case 'answered': {
@@ -321,7 +360,17 @@ function apply(before: Session, event: Event, atMs: number): Session {
     case 'interrupted':
       return before.turn.kind === 'working' ? { ...before, turn: { ...before.turn, interrupted: true } } : before
     case 'turn-ended':
-      return { ...before, turn: { kind: 'idle' }, outcome: outcomeOf(event), usage: event.usage ?? before.usage, endedAtMs: atMs, secretlyAnswered: [], silent: false, restarts: 0 }
+      return {
+        ...before,
+        turn: { kind: 'idle' },
+        outcome: outcomeOf(event),
+        usage: event.usage ?? before.usage,
+        endedAtMs: atMs,
+        work: { ...before.work, endedAtMs: atMs },
+        secretlyAnswered: [],
+        silent: false,
+        restarts: 0,
+      }
     case 'usage-reported':
       return { ...before, usage: event.usage }
     case 'stop-asked':
@@ -371,20 +420,29 @@ function apply(before: Session, event: Event, atMs: number): Session {
     case 'restored':
       return { ...before, removed: false, archived: false }
     case 'shown':
-      return { ...before, shown: Math.max(before.shown, event.entries), signal: before.signal && lookedAt(before.signal) }
+      return { ...before, shown: Math.max(before.shown, event.entries), shownAtMs: atMs, signal: before.signal && lookedAt(before.signal) }
     case 'output-dropped':
       return { ...before, droppedRun: event.run }
     case 'rebuilt':
       // Whether somebody had stopped what is over is not known: no policy starts it again.
       return { ...before, orderBase: event.orderBase, ...(before.process.kind === 'live' || before.process.kind === 'starting' ? {} : { restarts: mostRestarts }) }
     case 'signaled':
-      return { ...before, signal: recordSignal(before.signal, event.signal, atMs), activity: wordsOf(event.signal) || before.activity }
+      return {
+        ...before,
+        ...(begins(before, event.signal) ? { work: { beganAtMs: atMs, endedAtMs: null } } : {}),
+        signal: recordSignal(before.signal, event.signal, atMs),
+        activity: wordsOf(event.signal) || before.activity,
+      }
     case 'noted':
       return { ...before, notes: [...before.notes, event.text].slice(-keptNotes) }
     default:
       return unknownCase(event, before)
   }
 }
+
+/** It works from now on, as it says itself. */
+const begins = (before: Session, signal: Signal): boolean =>
+  foremost(signal)?.state === 'working' && (before.signal === null || foremost(before.signal.signal)?.state !== 'working')
 
 function outcomeOf(event: Extract<Event, { type: 'turn-ended' }>): Outcome {
   switch (event.stopReason) {

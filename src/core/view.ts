@@ -28,10 +28,22 @@ export interface SessionView {
   readonly driver: DriverName
   readonly cwd: string
   readonly workspace: { readonly kind: 'in-place'; readonly path: string }
+  /** What its directory belongs to: the repository's folder name, else the directory's own. `branch` is as of now; null where there is none, a short commit id where none is checked out. */
+  readonly project: { readonly name: string; readonly branch: string | null }
+  readonly pinned: boolean
+  /** No notifications tell of it. */
+  readonly muted: boolean
   readonly status: Status
   readonly reason: string
   readonly evidence: readonly string[]
+  /** The last tool call or sentence, also one that is being said, one line. */
   readonly activity: string
+  /** Steps of its newest plan. */
+  readonly plan: { readonly done: number; readonly total: number } | null
+  /** What its tool calls say that they changed. */
+  readonly changes: { readonly files: number; readonly added: number; readonly removed: number } | null
+  /** Of an open turn: since when no file was changed, and the tool call that it repeats, if it does. */
+  readonly drift: { readonly unchangedSince: string; readonly repeats: { readonly title: string; readonly times: number; readonly since: string } | null } | null
   readonly requests: readonly RequestView[]
   readonly queued: number
   readonly outcome: (Outcome & { readonly checks: readonly [] }) | null
@@ -57,7 +69,7 @@ export interface SessionView {
   readonly attach: { readonly socket: string; readonly nonce: string } | null
 }
 
-/** What only the engine knows of a live run. */
+/** What only the engine knows. */
 export interface LiveFacts {
   /** Its keeper did not answer so far: nobody can vouch for what the log says of it. */
   readonly noSignal?: boolean
@@ -66,6 +78,9 @@ export interface LiveFacts {
   /** Why its output is not read, also when that cannot be recorded because no disk takes it. */
   readonly held?: string
   readonly entries?: number
+  /** What is half said. */
+  readonly saying?: string
+  readonly project?: SessionView['project']
   readonly attach?: { readonly socket: string; readonly nonce: string }
 }
 
@@ -91,9 +106,26 @@ function derivedFrom(session: Session, { noSignal, stuck, held }: LiveFacts): De
   return last
 }
 
+const folderName = (path: string): string => path.split('/').findLast((part) => part !== '') ?? path
+
+/** The last line that says something, cut as other activities are. */
+const lastLine = (text: string): string => {
+  const end = text.trimEnd()
+  return end
+    .slice(end.lastIndexOf('\n') + 1)
+    .trim()
+    .slice(0, 200)
+    .toWellFormed()
+}
+
+function driftOf({ turn, progress: { changedAtMs, row } }: Session): SessionView['drift'] {
+  if (turn.kind === 'idle') return null
+  return { unchangedSince: iso(changedAtMs), repeats: row && row.times > 1 ? { title: row.title, times: row.times, since: iso(row.sinceMs) } : null }
+}
+
 export function viewOf(session: Session, nowMs: number, live: LiveFacts = {}): SessionView {
   const { status, reason, evidence } = derivedFrom(session, live)
-  const { process } = session
+  const { process, progress } = session
   const entries = live.entries ?? session.entries
   const atRest = status === 'completed' || status === 'failed' || status === 'stopped'
   return {
@@ -105,10 +137,16 @@ export function viewOf(session: Session, nowMs: number, live: LiveFacts = {}): S
     driver: session.spec.driver,
     cwd: session.spec.cwd,
     workspace: { kind: 'in-place', path: session.spec.cwd },
+    project: live.project ?? { name: folderName(session.spec.cwd), branch: null },
+    pinned: session.pinned,
+    muted: session.muted,
     status,
     reason,
     evidence,
-    activity: session.activity,
+    activity: lastLine(live.saying ?? '') || session.activity,
+    plan: progress.plan,
+    changes: progress.files === 0 ? null : { files: progress.files, added: progress.added, removed: progress.removed },
+    drift: driftOf(session),
     requests: session.requests.map(requestView),
     queued: session.queue.length,
     outcome: session.outcome && { ...session.outcome, checks: [] },

@@ -23,6 +23,9 @@ export interface ToolUse {
   readonly command?: string
 }
 
+/** `print` tells all that the work has printed so far. */
+export type Work = (print: (text: string) => void) => Promise<ToolResult>
+
 /** What a scenario can do; each step is told to the client. Everything rejects once the turn was cancelled. */
 export interface Stage {
   readonly cwd: string
@@ -31,9 +34,9 @@ export interface Stage {
   say(text: string): Promise<void>
   think(text: string): Promise<void>
   plan(steps: readonly string[], done: number): Promise<void>
-  tool(use: ToolUse, work: () => Promise<ToolResult>): Promise<ToolResult>
+  tool(use: ToolUse, work: Work): Promise<ToolResult>
   /** Does the work if a person allows it; undefined if not. */
-  guardedTool(use: ToolUse, work: () => Promise<ToolResult>): Promise<ToolResult | undefined>
+  guardedTool(use: ToolUse, work: Work): Promise<ToolResult | undefined>
   /** The chosen one, or undefined if the question was declined. */
   choose(question: string, choices: readonly { readonly id: string; readonly name: string }[]): Promise<string | undefined>
 }
@@ -51,12 +54,16 @@ interface TestRun extends ToolResult {
 
 async function runTests(stage: Stage): Promise<TestRun> {
   let counts = { passed: 0, failed: 0 }
-  const result = await stage.tool({ title: 'node --test', kind: 'execute', command: 'node --test' }, async () => {
+  const result = await stage.tool({ title: 'node --test', kind: 'execute', command: 'node --test' }, async (print) => {
     // A test run inside a test run would report to the outer one.
     const { NODE_TEST_CONTEXT: _, ...env } = process.env
     const child = spawn(process.execPath, ['--test', '--test-reporter=tap'], { cwd: stage.cwd, env, stdio: ['ignore', 'pipe', 'pipe'], signal: stage.signal })
     let output = ''
-    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (output += text))
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        output += text
+        print(output.trim())
+      })
     const code = await new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve))
     const count = (name: string): number => Number(new RegExp(`^# ${name} (\\d+)$`, 'm').exec(output)?.[1] ?? 0)
     counts = { passed: count('pass'), failed: count('fail') }

@@ -11,7 +11,7 @@ import { join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import * as acp from '@agentclientprotocol/sdk'
-import { type Scenario, type Stage, type ToolResult, type ToolUse, scenarios } from './scenarios.ts'
+import { type Scenario, type Stage, type ToolResult, type ToolUse, type Work, scenarios } from './scenarios.ts'
 
 interface Said {
   readonly by: 'user' | 'agent'
@@ -156,12 +156,16 @@ function makeStage(live: Live, prompt: string, client: acp.AgentContext, signal:
     return call
   }
 
-  const finish = async (toolCallId: string, work: () => Promise<ToolResult>): Promise<ToolResult> => {
+  const said = (text: string): acp.ToolCallContent => ({ type: 'content', content: { type: 'text', text } })
+
+  const finish = async (toolCallId: string, work: Work): Promise<ToolResult> => {
     await update({ sessionUpdate: 'tool_call_update', toolCallId, status: 'in_progress' })
-    const result = await work().catch((error: Error): ToolResult => ({ ok: false, text: error.message }))
+    // What it printed is told again when it is over.
+    const print = (text: string): void => void update({ sessionUpdate: 'tool_call_update', toolCallId, content: [said(text)] }).catch(() => {})
+    const result = await work(print).catch((error: Error): ToolResult => ({ ok: false, text: error.message }))
     const content: acp.ToolCallContent[] = []
     if (result.edit) content.push({ type: 'diff', path: join(cwd, result.edit.path), oldText: result.edit.before, newText: result.edit.after })
-    if (result.text !== undefined) content.push({ type: 'content', content: { type: 'text', text: result.text } })
+    if (result.text !== undefined) content.push(said(result.text))
     await update({ sessionUpdate: 'tool_call_update', toolCallId, status: result.ok ? 'completed' : 'failed', content })
     await pace()
     return result
@@ -211,7 +215,7 @@ function makeStage(live: Live, prompt: string, client: acp.AgentContext, signal:
         sessionUpdate: 'tool_call_update',
         toolCallId: call.toolCallId,
         status: 'failed',
-        content: [{ type: 'content', content: { type: 'text', text: 'not allowed' } }],
+        content: [said('not allowed')],
       })
       return undefined
     },

@@ -1,6 +1,7 @@
 // What every driver is: a reducer of one run's bytes. It is handed bytes and orders and returns what to report and what to send; it does no I/O, has no clock and
 // no timer. So a driver that was restored from its checkpoint and is handed the same bytes again says exactly the same again.
 
+import type { Draft } from '../core/api.ts'
 import type { LaunchSpec } from '../core/events.ts'
 import type { FileResult } from '../core/file-result.ts'
 import type { Report } from '../core/inputs.ts'
@@ -36,7 +37,7 @@ export type Output =
   | { readonly kind: 'report'; readonly report: Report }
   | { readonly kind: 'send'; readonly send: Send }
   | { readonly kind: 'file'; readonly call: FileCall }
-  | { readonly kind: 'draft'; readonly entryId: string; readonly draft: 'message' | 'thought'; readonly from: number; readonly text: string }
+  | { readonly kind: 'draft'; readonly entryId: string; readonly draft: Draft['kind']; readonly from: number; readonly text: string }
   /** The program asks where its cursor is, after exactly so many bytes: the engine asks the screen and answers on lane 2, with the offset as id. */
   | { readonly kind: 'cursor'; readonly offset: number; readonly extended: boolean }
   /** The program cannot be used: the engine ends the run, which then fails with this text. */
@@ -48,6 +49,9 @@ export interface Launch {
   readonly spec: LaunchSpec
   /** The agent's own session id to go on with. */
   readonly resumes?: string
+  /** What its run before had last, which may be another one than the spec's. */
+  readonly lastMode?: string
+  readonly lastModel?: string
   /** Sequence number of `run-starting`: the id of the first send. */
   readonly seq: number
   /** The version that this program announces as its own. */

@@ -8,41 +8,55 @@ export const indent = '   '
 
 type Tool = Extract<Entry, { kind: 'tool' }>
 
-const toolMark = { pending: '◦', running: '●', completed: '✓', failed: '✗' } as const
-const toolStatus = { pending: 'queued', running: 'working', completed: 'completed', failed: 'failed' } as const
-const shownOutputLines = 3
+export const toolMark = { pending: '◦', running: '●', completed: '✓', failed: '✗' } as const
+export const toolStatus = { pending: 'queued', running: 'working', completed: 'completed', failed: 'failed' } as const
+export const planMark = { pending: '◦', in_progress: '●', completed: '✓' } as const
+/** Of what a tool printed, when not all of it is shown. */
+export const shownOutputLines = 3
 
 /** One line: `✓ edit src/a.ts   +84 −0`. */
 export function toolLine(tool: Tool, paint: Paint, columns: number): string {
   const word = toolWord(tool)
-  const added = tool.changes?.reduce((sum, change) => sum + change.added, 0) ?? 0
-  const removed = tool.changes?.reduce((sum, change) => sum + change.removed, 0) ?? 0
-  const changes = tool.changes === undefined || tool.changes.length === 0 ? '' : `  ${paint.added(`+${added}`)} ${paint.removed(`−${removed}`)}`
+  const changed = toolChanges(tool)
+  const changes = changed ? `  ${paint.added(changed.added)} ${paint.removed(changed.removed)}` : ''
   const room = columns - indent.length - 4 - (changes === '' ? 0 : 12)
   return `${indent}${paint.status(toolStatus[tool.status], toolMark[tool.status])} ${cut(`${word}${printableLine(tool.title)}`, room)}${changes}`
 }
 
-/** The end of what a command printed, or of why a tool failed. */
-export function toolOutput(tool: Tool, paint: Paint, columns: number): readonly string[] {
-  if (tool.output === undefined || (tool.toolKind !== 'execute' && tool.status !== 'failed')) return []
-  const lines = printable(tool.output)
-    .split('\n')
-    .map((line) => line.replaceAll('\t', '  ').trimEnd())
-    .filter((line) => line !== '')
-  return lines.slice(-shownOutputLines).map((line) => `${indent}  ${paint.dim(cut(line, columns - indent.length - 3))}`)
+/** `+84` and `−0`, if it says that it changed something. */
+export function toolChanges({ changes = [] }: Tool): { readonly added: string; readonly removed: string } | undefined {
+  if (changes.length === 0) return undefined
+  const sum = (of: 'added' | 'removed'): number => changes.reduce((total, change) => total + change[of], 0)
+  return { added: `+${sum('added')}`, removed: `−${sum('removed')}` }
 }
 
+/** The end of what a command printed, or of why a tool failed. */
+export function toolOutput(tool: Tool, paint: Paint, columns: number): readonly string[] {
+  if (!showsOutput(tool)) return []
+  const lines = outputLines(tool.output ?? '').filter((line) => line !== '')
+  return lines.slice(-shownOutputLines).map((line) => `${indent}  ${paint.dim(cut(line.replaceAll('\t', '  '), columns - indent.length - 3))}`)
+}
+
+/** What others found or read is long, and the agent says what matters of it. */
+export const showsOutput = ({ toolKind, status }: Tool): boolean => toolKind === 'execute' || status === 'failed'
+
+/** What a program printed, as lines; of one that was written several times over (a progress bar) its last state. */
+export const outputLines = (output: string): readonly string[] =>
+  output.split('\n').map((line) => {
+    const end = line.trimEnd()
+    return printable(end.slice(end.lastIndexOf('\r') + 1)).trimEnd()
+  })
+
 /** ACP's kinds in everyday words, where the title does not say it already. */
-function toolWord({ toolKind, title }: Tool): string {
-  const word = toolKind === 'execute' ? 'run' : toolKind === 'switch_mode' || toolKind === 'other' ? '' : toolKind
+export function toolWord({ toolKind, title }: Tool): string {
+  const word = toolKind === 'execute' ? 'run' : toolKind === 'switch_mode' || toolKind === 'other' ? '' : printableLine(toolKind)
   const told = title.trim().toLowerCase()
   return word === '' || told.startsWith(word) || told.startsWith(toolKind) ? '' : `${word.padEnd(6)} `
 }
 
 export function planLines(plan: Extract<Entry, { kind: 'plan' }>, paint: Paint): readonly string[] {
-  const mark = { pending: '◦', in_progress: '●', completed: '✓' } as const
   return plan.steps.map((step) => {
-    const line = `${mark[step.status]} ${printableLine(step.text)}`
+    const line = `${planMark[step.status]} ${printableLine(step.text)}`
     return `${indent}${step.status === 'completed' ? paint.dim(line) : line}`
   })
 }

@@ -1,5 +1,6 @@
 // A fact in words, one line. For `events` and `why`.
 
+import type { Delivery } from '../core/announcement.ts'
 import { unreachable } from '../core/errors.ts'
 import type { Entry, Event, Exit } from '../core/events.ts'
 import { signalText } from '../core/signal.ts'
@@ -16,6 +17,12 @@ function wordsOf(event: Event): string {
       return [event.spec.agent, event.spec.cwd, ...(event.label === undefined ? [] : [event.label]), event.title].join('  ')
     case 'labelled':
       return event.label ?? '(no label)'
+    case 'pinned':
+      return event.pinned ? 'to the top of the list' : 'not any more'
+    case 'muted':
+      return event.muted ? 'no notifications' : 'notifications again'
+    case 'notified':
+      return deliveryText(event)
     case 'prompt-queued':
       return `${event.promptId}  ${event.text}`
     case 'prompt-withdrawn':
@@ -41,6 +48,8 @@ function wordsOf(event: Event): string {
       return `run ${event.run}, ${event.how}, ${[event.agentName, event.agentVersion].filter((one) => one !== undefined).join(' ')} ${event.agentRef}`
     case 'agent-offers':
       return Object.keys(event.offer).join(', ')
+    case 'chosen':
+      return `${event.what} ${event.value}`
     case 'turn-started':
       return `turn ${event.turn}, prompt ${event.promptId}`
     case 'entry-written':
@@ -86,6 +95,9 @@ function wordsOf(event: Event): string {
       return unreachable(event)
   }
 }
+
+/** `needs-you q7m2k3f9 by desktop: told`. */
+const deliveryText = ({ about, of, channel, how, detail }: Delivery): string => `${about} ${of} by ${channel}: ${how}${detail === undefined ? '' : `, ${detail}`}`
 
 function answerWords({ answer, secret }: Extract<Event, { type: 'answered' }>): string {
   switch (answer.kind) {

@@ -20,12 +20,14 @@ export function choicesText(request: Shown): string {
   return fields.map((field) => `${printableLine(field.name)}${field.required ? '' : ' (optional)'}`).join(', ')
 }
 
+export const questionText = ({ title }: Pick<Shown, 'title'>): string => `${printableLine(title)}${/[?？]\s*$/.test(title) ? '' : ' ?'}`
+
 /** The block in a conversation or a log; without a trailing line break. */
 export function requestText(request: Shown, paint: Paint, detailLines = 12): string {
   const detail = request.detail ? printable(request.detail).trimEnd().split('\n') : []
   const cutOff = detail.length > detailLines ? [`… ${detail.length - detailLines} more lines`] : []
   return [
-    `   ${paint.status('waiting', '◆')} ${paint.bold(`${printableLine(request.title)}${/[?？]$/.test(request.title) ? '' : ' ?'}`)}`,
+    `   ${paint.status('waiting', '◆')} ${paint.bold(questionText(request))}`,
     ...[...detail.slice(0, detailLines), ...cutOff].map((line) => `     ${line}`),
     `     ${choicesText(request)}`,
   ].join('\n')

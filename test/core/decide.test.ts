@@ -86,10 +86,12 @@ test('a terminal is not begun with a prompt', () =>
     .when({ ...create, spec: terminalSpec, prompt: 'ls' })
     .gives({ refused: 'not-supported' }))
 
-test.each(['prompt', 'interrupt', 'stop', 'end', 'resume', 'label', 'remove', 'restore', 'show', 'answer'] as const)('%s of a session that is not there is refused', (type) =>
-  given()
-    .when({ type, text: '', label: '', entries: 0, requestId: 'x', ...(type === 'answer' ? { answer: { kind: 'decline' } } : {}) } as never)
-    .gives({ refused: 'unknown-session' }),
+test.each(['prompt', 'interrupt', 'stop', 'end', 'resume', 'label', 'remove', 'restore', 'show', 'answer', 'pin', 'withdraw', 'choose'] as const)(
+  '%s of a session that is not there is refused',
+  (type) =>
+    given()
+      .when({ type, text: '', label: '', entries: 0, requestId: 'x', ...(type === 'answer' ? { answer: { kind: 'decline' } } : {}) } as never)
+      .gives({ refused: 'unknown-session' }),
 )
 
 test('a report for a session that is not there is refused', () => given().when({ report: starts, run: 1 }).gives({ refused: 'unknown-session' }))
@@ -252,6 +254,91 @@ test('an answer that was no secret is not asked for again', () =>
   given(...waiting, answeredYes)
     .when({ report: { type: 'answer-undelivered', requestId: permission.id } })
     .gives([]))
+
+test('what is said with the choice of an option is the next prompt, which begins when the turn is over', () => {
+  const denied = { kind: 'option', optionId: 'no', note: 'move it to old/ first' } as const
+  const answer = { type: 'answer', requestId: permission.id, answer: denied } as const
+  const facts: readonly Event[] = [
+    { type: 'answered', requestId: permission.id, answer: denied },
+    { type: 'prompt-queued', promptId: 'cmd', text: 'move it to old/ first' },
+  ]
+  given(...waiting)
+    .when(answer)
+    .gives(facts)
+  given(...waiting, ...facts)
+    .when({ report: { type: 'turn-ended', promptId: 'p1', stopReason: 'end_turn' } })
+    .gives([turnEnded(), turnStarted(2, 'cmd')])
+  // The same once more is refused and queues nothing.
+  given(...waiting, ...facts)
+    .when(answer)
+    .gives({ refused: 'not-asked' })
+  given(...waiting)
+    .when({ ...answer, answer: { ...denied, note: ' \n' } })
+    .gives([{ type: 'answered', requestId: permission.id, answer: { ...denied, note: ' \n' } }])
+})
+
+test('what is said with the choice that stops the agent is told to nobody', () => {
+  const play = new Play()
+  for (const event of [...idle, asked(waitOrStop)]) play.append(event)
+  play.submit(play.command({ type: 'answer', requestId: 'reqerr01', answer: { kind: 'option', optionId: 'stop', note: 'too slow' } }))
+  expect([play.session?.stopping, play.session?.queue]).toEqual(['stopped', []])
+})
+
+test('what is said with the answer to a question that was lost is told in the prompt', () =>
+  given(...waiting, lost())
+    .when({ type: 'resume', answer: { requestId: permission.id, answer: { kind: 'option', optionId: 'no', note: 'keep it' } } })
+    .gives([
+      closed(permission.id, 'answered-in-prompt'),
+      { type: 'prompt-queued', promptId: 'cmd', text: 'Before you were restarted you asked:\n\n> delete old.txt\n\nMy answer: Reject\n\nkeep it\n\nPlease go on from there.' },
+      runStarting(2, 'resume'),
+    ]))
+
+test('a prompt that waits is taken back, one that the agent is at work on is not', () => {
+  given(...working, queued('p2', 'and this'))
+    .when({ type: 'withdraw', promptId: 'p2' })
+    .gives([{ type: 'prompt-withdrawn', promptId: 'p2' }])
+  given(...working, queued('p2', 'and this'), { type: 'prompt-withdrawn', promptId: 'p2' })
+    .when({ type: 'withdraw', promptId: 'p2' })
+    .gives({ refused: 'not-asked', message: 'prompt p2 is not queued, or not any more' })
+  given(...working)
+    .when({ type: 'withdraw', promptId: 'p1' })
+    .gives({ refused: 'not-asked', message: 'the agent is at work on prompt p1 already', hint: `offstage interrupt ${sessionId} ends its turn` })
+  given(...working, queued('p2'), { type: 'prompt-withdrawn', promptId: 'p2' })
+    .when({ report: { type: 'turn-ended', promptId: 'p1', stopReason: 'end_turn' } })
+    .gives([turnEnded()])
+})
+
+const offering: readonly Event[] = [
+  ...idle,
+  { type: 'agent-offers', run: 1, offer: { modes: [{ id: 'ask', name: 'Ask' }, { id: 'plan', name: 'Plan' }], currentMode: 'ask' } }, // prettier-ignore
+]
+
+test('a mode is chosen among those that the agent offers, at rest and at work, and told to it', () => {
+  given(...offering)
+    .when({ type: 'choose', what: 'mode', value: 'plan' })
+    .gives([{ type: 'chosen', run: 1, what: 'mode', value: 'plan' }])
+  const play = new Play()
+  for (const event of [...offering, queued(), turnStarted()]) play.append(event)
+  play.submit(play.command({ type: 'choose', what: 'mode', value: 'plan' }))
+  expect(play.effects.at(-1)).toEqual({ type: 'order', run: 1, seq: 8, order: { type: 'choose', what: 'mode', value: 'plan' } })
+  // It is in the mode that it says that it is in.
+  expect(play.session?.offer.currentMode).toBe('ask')
+})
+
+test.each<[string, readonly Event[], object]>([
+  ['that the agent does not have', offering, { refused: 'no-such-option', hint: 'choose one of: ask, plan' }],
+  ['of an agent that has none', idle, { refused: 'not-supported' }],
+  ['of a terminal', terminalLive, { refused: 'not-supported' }],
+  ['of an agent that is not ready', [created, starting(), started()], { refused: 'not-running', hint: 'try again when it is ready' }],
+  ['of an agent that left', [...offering, queued(), turnStarted(), turnEnded(), exited()], { refused: 'not-running', hint: 'the next prompt brings it back' }],
+  ['of an agent that was lost', [...offering, lost()], { refused: 'not-running', hint: `offstage resume ${sessionId} starts it again` }],
+  ['of an agent that is being stopped', [...offering, stopAsked()], { refused: 'stopping' }],
+  ['of a removed session', [...offering, stopAsked('removed'), exited(), stopped, removed], { refused: 'removed' }],
+])('a mode %s is refused', (_, events, expected) =>
+  given(...events)
+    .when({ type: 'choose', what: 'mode', value: 'yolo' })
+    .gives(expected),
+)
 
 test('"stop it" to a question about an agent that does not get ready stops it', () => {
   given(created, queued(), starting(), started(), asked(waitOrStop), asked(secretQuestion))
@@ -580,6 +667,18 @@ test('a label is set and taken away', () => {
   given(...idle)
     .when({ type: 'label', label: '' })
     .gives([{ type: 'labelled', label: null }])
+})
+
+test('a session is pinned once, and taken down again', () => {
+  given(...idle)
+    .when({ type: 'pin', pinned: true })
+    .gives([{ type: 'pinned', pinned: true }])
+  given(...halted, { type: 'pinned', pinned: true })
+    .when({ type: 'pin', pinned: true })
+    .gives([])
+  given(...idle, { type: 'pinned', pinned: true })
+    .when({ type: 'pin', pinned: false })
+    .gives([{ type: 'pinned', pinned: false }])
 })
 
 test('what was shown only grows, and not beyond what there is', () => {

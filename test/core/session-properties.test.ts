@@ -3,14 +3,14 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { isRefusal } from '../../src/core/errors.ts'
-import type { Envelope, Event, ResumePolicy } from '../../src/core/events.ts'
+import type { AgentOffer, Entry, Envelope, Event, ResumePolicy } from '../../src/core/events.ts'
 import type { Command, Input, Report } from '../../src/core/inputs.ts'
 import { type Effect, recover } from '../../src/core/react.ts'
 import { type Answer, type Ask, type Request, checkAnswer } from '../../src/core/requests.ts'
 import { type Session, evolve, fold } from '../../src/core/session.ts'
 import { type Claim, type Signal, newsOf, stateSources } from '../../src/core/signal.ts'
 import { statusOf, statuses } from '../../src/core/status.ts'
-import { counts, emptyTranscript, transcribe } from '../../src/core/transcript.ts'
+import { counts, transcriptOf } from '../../src/core/transcript.ts'
 import { viewOf } from '../../src/core/view.ts'
 import { Play, agentSpec, permission, question, ready, secretQuestion, terminalSpec } from './play.ts'
 
@@ -18,7 +18,8 @@ import { Play, agentSpec, permission, question, ready, secretQuestion, terminalS
 type Step =
   | { readonly do: 'command'; readonly command: Command; readonly environment: boolean }
   | { readonly do: 'answer' | 'resume-answering' | 'withdraw' | 'undelivered'; readonly nth: number; readonly how: number }
-  | { readonly do: 'entry'; readonly again: boolean }
+  | { readonly do: 'entry'; readonly again: boolean; readonly what: number }
+  | { readonly do: 'take-back'; readonly nth: number }
   | { readonly do: 'ask'; readonly nth: number; readonly template: number }
   | { readonly do: 'report'; readonly report: Report }
   /** Some earlier report once more: now, or as if it came from its own run. */
@@ -37,6 +38,14 @@ const errorAsk: Ask = {
 }
 const templates: readonly Ask[] = [permission, question, secretQuestion, errorAsk]
 
+const offer: AgentOffer = {
+  modes: [
+    { id: 'ask', name: 'Ask' },
+    { id: 'code', name: 'Code' },
+  ],
+  currentMode: 'ask',
+}
+
 const text = fc.constantFrom('do it', 'and this', ' ', 'ünï\u2028code')
 const identity = fc.record({ pid: fc.integer({ min: 1, max: 9 }), start: fc.integer({ min: 0, max: 9 }) })
 const exit = fc.oneof(fc.record({ code: fc.constantFrom(0, 1) }), fc.record({ signal: fc.constant('SIGKILL') }))
@@ -51,6 +60,9 @@ const commandStep: fc.Arbitrary<Step> = fc.record({
     { weight: 2, arbitrary: fc.constant({ type: 'resume' } as const) },
     { weight: 1, arbitrary: fc.constant({ type: 'restore' } as const) },
     { weight: 1, arbitrary: fc.record({ type: fc.constant('label'), label: fc.constantFrom('', 'backend') }) },
+    { weight: 1, arbitrary: fc.record({ type: fc.constant('pin'), pinned: fc.boolean() }) },
+    { weight: 2, arbitrary: fc.record({ type: fc.constant('choose'), what: fc.constantFrom('mode', 'model'), value: fc.constantFrom('ask', 'code', 'none') }) },
+    { weight: 1, arbitrary: fc.record({ type: fc.constant('withdraw'), promptId: fc.constantFrom('cmd00001', 'never') }) },
     { weight: 1, arbitrary: fc.record({ type: fc.constant('show'), entries: fc.nat(12) }) },
     { weight: 1, arbitrary: fc.constant({ type: 'create', spec: agentSpec, title: 'again' } as const) },
   ),
@@ -90,7 +102,7 @@ const reportStep: fc.Arbitrary<Step> = fc.record({
       agentRef: fc.constantFrom('ref-1', 'ref-2'),
       how: fc.constant('new'),
       canResume: fc.boolean(),
-      offer: fc.constant({ currentMode: 'ask' }),
+      offer: fc.constantFrom({ currentMode: 'ask' }, offer),
     }),
     fc.record({ type: fc.constant('offers'), offer: fc.constantFrom({}, { currentMode: 'code' }, { currentMode: undefined } as object) }),
     fc.record({
@@ -124,8 +136,9 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 7, arbitrary: commandStep },
   { weight: 4, arbitrary: reportStep },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('ask'), nth: fc.nat(9), template: fc.nat(3) }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('answer', 'resume-answering', 'withdraw', 'undelivered'), nth: fc.nat(9), how: fc.nat(3) }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('entry'), again: fc.boolean() }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('answer', 'resume-answering', 'withdraw', 'undelivered'), nth: fc.nat(9), how: fc.nat(5) }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('entry'), again: fc.boolean(), what: fc.nat(8) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('take-back'), nth: fc.nat(9) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('repeat'), nth: fc.nat(30), ofItsRun: fc.boolean() }) },
 )
 
@@ -139,15 +152,33 @@ type Scenario = { readonly terminal: boolean; readonly prompt: boolean; readonly
 
 const formAnswers: readonly Answer[] = [
   { kind: 'option', optionId: 'yes' },
-  { kind: 'option', optionId: 'stop' },
+  { kind: 'option', optionId: 'stop', note: 'never mind' },
+  { kind: 'option', optionId: 'no', note: 'not that file' },
+  { kind: 'option', optionId: 'no', note: ' ' },
   { kind: 'form', fields: { tone: 'formal' } },
   { kind: 'form', fields: { user: 'me', token: 'hunter2' } },
   { kind: 'decline' },
 ]
 
+/** Of which kind an entry is never changes. */
+const entryOf = (number: number, what: number): Entry => {
+  const title = `call ${what % 2}`
+  const status = (['running', 'failed', 'completed'] as const)[what % 3] ?? 'pending'
+  switch (number % 4) {
+    case 0:
+      return { kind: 'plan', steps: (['completed', 'pending', 'completed'] as const).slice(0, what % 4).map((state) => ({ text: state, status: state })) }
+    case 1:
+      return { kind: 'message', text: `said ${number}` }
+    case 2:
+      return { kind: 'tool', title, toolKind: 'execute', status }
+    default:
+      return { kind: 'tool', title, toolKind: 'execute', status, changes: [{ path: `/w/${number % 3}`, added: what, removed: 1 }] }
+  }
+}
+
 const answerTo = (request: Request | undefined, how: number): Answer => {
   const fitting = request ? formAnswers.filter((answer) => !checkAnswer(request, answer)) : []
-  return (how === 0 ? formAnswers[2] : fitting[how % Math.max(1, fitting.length)]) ?? { kind: 'decline' }
+  return (how === 0 ? formAnswers[4] : fitting[how % Math.max(1, fitting.length)]) ?? { kind: 'decline' }
 }
 
 /** Plays steps against a session, and knows what an orderly world would say next. */
@@ -190,10 +221,14 @@ class World {
         // As drivers do it: numbers grow within a run, and only the newest entry is written again.
         const last = this.#entries.get(run) ?? 0
         const number = one.again && last > 0 ? last : last + 1
-        const report: Report = { type: 'entry', entryId: `${run}.${number}`, entry: { kind: 'message', text: `said ${number}` } }
+        const report: Report = { type: 'entry', entryId: `${run}.${number}`, entry: entryOf(number, one.what) }
         const process = session?.process.kind
         if (process === 'live' || process === 'starting') this.#entries.set(run, number)
         return play.report(report)
+      }
+      case 'take-back': {
+        const queue = session?.queue ?? []
+        return play.command({ type: 'withdraw', promptId: queue[one.nth % Math.max(1, queue.length)]?.promptId ?? 'never' })
       }
       case 'ask': {
         const template = templates[one.template] ?? permission
@@ -230,7 +265,7 @@ function orderly(session: Session): Report | undefined {
   if (session.stopping && process.kind === 'live') return { type: 'exited', exit: { signal: 'SIGTERM' }, outEnd: 1, errEnd: 1 }
   if (session.stopping) return { type: 'swept', ended: 1 }
   if (process.kind !== 'live') return undefined
-  if (!process.ready) return ready
+  if (!process.ready) return { ...ready, offer }
   if (turn.kind === 'working') return { type: 'turn-ended', promptId: turn.promptId, stopReason: turn.interrupted ? 'cancelled' : 'end_turn' }
   return undefined
 }
@@ -379,7 +414,8 @@ test('only a command starts anything, unless it was asked for before: a run that
       const givenBack = before?.stopping === 'given-back' && input.report.type === 'swept' && before.queue.length > 0
       if (!waited && !byPolicy && !givenBack) expect(starting).toEqual([])
       expect(starting.filter((event) => event.type === 'prompt-queued')).toEqual([])
-    } else if (!['create', 'resume', 'prompt'].includes(input.command.type)) expect(starting).toEqual([])
+    } else if (input.command.type === 'answer') expect(starting.filter((event) => event.type === 'run-starting')).toEqual([])
+    else if (!['create', 'resume', 'prompt'].includes(input.command.type)) expect(starting).toEqual([])
     const numbers = ofType(world.play.log, 'run-starting').map(({ event }) => event.run)
     expect(numbers).toEqual(numbers.map((_, index) => index + 1))
     expect(world.play.effects.filter((effect) => effect.type === 'start-run')).toHaveLength(numbers.length)
@@ -395,6 +431,76 @@ test('an answer counts once', () => {
     // The same again, at once.
     const second = world.play.submit(world.play.command(input.command))
     if (decided !== 'refused') expect(second.decided).toMatchObject({ refused: 'not-asked' })
+  })
+})
+
+test('what is added to the choice of an option is the next prompt, unless it ends the session or says nothing', () => {
+  always(({ input, decided }) => {
+    if (input.kind !== 'command' || input.command.type !== 'answer' || decided === 'refused') return
+    const { answer } = input.command
+    const note = answer.kind === 'option' && !decided.some((event) => event.type === 'stop-asked') ? (answer.note ?? '').trim() : ''
+    const queued = decided.flatMap((event) => (event.type === 'prompt-queued' ? [event] : []))
+    expect(queued).toEqual(note === '' ? [] : [{ type: 'prompt-queued', promptId: input.id, text: note }])
+  })
+})
+
+test('a prompt is taken back only while it is queued, and no turn begins with it then', () => {
+  always(({ input, before, decided, world }) => {
+    if (input.kind !== 'command' || input.command.type !== 'withdraw') return
+    const { promptId } = input.command
+    const wasQueued = before?.queue.some((prompt) => prompt.promptId === promptId) ?? false
+    expect(decided === 'refused').toBe(!wasQueued)
+    if (wasQueued) expect(world.session?.queue.some((prompt) => prompt.promptId === promptId)).toBe(false)
+  })
+})
+
+test('only what a live agent offers is chosen, and it is told of it once', () => {
+  always(({ input, before, decided }) => {
+    if (input.kind !== 'command' || input.command.type !== 'choose' || decided === 'refused') return
+    const { what, value } = input.command
+    expect(before?.process).toMatchObject({ kind: 'live', ready: true })
+    expect((what === 'mode' ? before?.offer.modes : before?.offer.models)?.map(({ id }) => id)).toContain(value)
+    expect(decided).toEqual([{ type: 'chosen', run: before?.runs, what, value }])
+  })
+  inTheEnd(({ play: { log, effects } }) => {
+    const told = effects.flatMap((effect) => (effect.type === 'order' && effect.order.type === 'choose' ? [{ run: effect.run, seq: effect.seq, order: effect.order }] : []))
+    expect(told).toEqual(ofType(log, 'chosen').map(({ seq, event: { run, what, value } }) => ({ run, seq, order: { type: 'choose', what, value } })))
+  })
+})
+
+test('a pin that changes nothing is no fact', () => {
+  always(({ input, before, decided, world }) => {
+    if (input.kind !== 'command' || input.command.type !== 'pin' || !before) return
+    expect(decided).toEqual(before.pinned === input.command.pinned ? [] : [{ type: 'pinned', pinned: input.command.pinned }])
+    expect(world.session?.pinned).toBe(input.command.pinned)
+  })
+})
+
+test('plan, changes and drift are what the entries say', () => {
+  inTheEnd(({ play: { log } }, session) => {
+    const newest = new Map<string, Entry>()
+    const settled: { readonly id: string; readonly key: string; readonly atMs: number }[] = []
+    let plan: readonly { readonly status: string }[] = []
+    let turn: { readonly atMs: number; readonly from: number } | undefined
+    for (const { event, atMs } of log) {
+      if (event.type === 'turn-started') turn = { atMs, from: settled.length }
+      if (event.type !== 'entry-written') continue
+      const { entry, entryId } = event
+      newest.set(entryId, entry)
+      if (entry.kind === 'plan') plan = entry.steps
+      if (entry.kind === 'tool' && entry.status !== 'running' && !settled.some(({ id }) => id === entryId)) settled.push({ id: entryId, key: entry.title, atMs })
+    }
+    const tools = [...newest.values()].flatMap((entry) => (entry.kind === 'tool' && entry.status === 'completed' ? (entry.changes ?? []) : []))
+    const view = viewOf(session, 10_000_000)
+    expect(view.plan).toEqual(plan.length > 0 ? { done: plan.filter(({ status }) => status === 'completed').length, total: plan.length } : null)
+    expect([session.progress.added, session.progress.removed]).toEqual([tools.reduce((sum, { added }) => sum + added, 0), tools.reduce((sum, { removed }) => sum + removed, 0)])
+    expect(view.changes?.files ?? 0).toBeGreaterThanOrEqual(new Set(tools.map(({ path }) => path)).size)
+    expect(view.drift === null).toBe(session.turn.kind === 'idle')
+    if (!view.drift) return
+    const inTurn = settled.slice(turn?.from)
+    const row = inTurn.slice(inTurn.findLastIndex(({ key }) => key !== inTurn.at(-1)?.key) + 1)
+    expect(view.drift.repeats).toEqual(row.length > 1 ? { title: row[0]?.key, times: row.length, since: new Date(row[0]?.atMs ?? 0).toISOString() } : null)
+    expect(Date.parse(view.drift.unchangedSince)).toBeGreaterThanOrEqual(turn?.atMs ?? 0)
   })
 })
 
@@ -487,7 +593,7 @@ test('whatever happened before: stop, restore and resume bring an agent back, an
 test('a session counts the lines that its transcript has', () => {
   inTheEnd(({ play: { log } }, session) => {
     if (session.spec.kind !== 'agent') return
-    const { lines } = log.reduce(transcribe, emptyTranscript)
+    const { lines } = transcriptOf(log)
     expect(lines.filter(counts)).toHaveLength(session.entries)
     expect(session.shown).toBeLessThanOrEqual(session.entries)
     const open = lines.flatMap((line) => (line.kind === 'request' && (line.state === 'open' || line.state === 'lost') ? [{ id: line.id, lost: line.state === 'lost' }] : []))
@@ -531,6 +637,9 @@ test('the random inputs reach what they are meant to reach', () => {
     removed: 0,
     shown: 0,
     answered: 0,
+    pinned: 0,
+    chosen: 0,
+    'prompt-withdrawn': 0,
   })
   expect([...seen]).toEqual(
     expect.arrayContaining([

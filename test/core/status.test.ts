@@ -5,6 +5,7 @@ import { type Status, statusOf, statuses } from '../../src/core/status.ts'
 import { viewOf } from '../../src/core/view.ts'
 import {
   agentReady,
+  agentSpec,
   asked,
   completed,
   created,
@@ -208,6 +209,21 @@ test('a view says since when, for how long, and how much nobody saw', () => {
   })
   expect(viewOf(folded(working), 60_000).elapsedMs).toBe(59_000)
   expect(viewOf(folded(terminal), 60_000, { entries: 40 })).toMatchObject({ kind: 'terminal', entries: 40, unseen: 40, size: { columns: 80, rows: 24 } })
+})
+
+test('a view says what is being said: the last line of it that says something', () => {
+  const session = folded([...working, spoke('before')])
+  const activity = (saying: string): string => viewOf(session, 60_000, { saying }).activity
+  expect([activity('One.\n\n  Two, three \n\n'), activity(' \n'), activity('x'.repeat(300)).length]).toEqual(['Two, three', 'before', 200])
+  // No half of a character.
+  expect(activity(`${'x'.repeat(199)}🌲`).isWellFormed()).toBe(true)
+})
+
+test('a view names the project that it is told of, else the directory', () => {
+  const session = folded(working)
+  expect(viewOf(session, 60_000, { project: { name: 'offstage', branch: 'main' } }).project).toEqual({ name: 'offstage', branch: 'main' })
+  expect(viewOf(session, 60_000).project).toEqual({ name: 'shop', branch: null })
+  expect(viewOf(folded([{ ...created, spec: { ...agentSpec, cwd: '/' } } as Event]), 60_000).project.name).toBe('/')
 })
 
 test('a view of a run that cannot be taken up again says why', () => {

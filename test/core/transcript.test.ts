@@ -1,6 +1,7 @@
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Entry, Event } from '../../src/core/events.ts'
-import { type Line, counts, emptyTranscript, transcribe } from '../../src/core/transcript.ts'
+import type { Entry, Envelope, Event } from '../../src/core/events.ts'
+import { type Line, Transcript, counts, transcriptOf } from '../../src/core/transcript.ts'
 import {
   Play,
   agentReady,
@@ -24,7 +25,7 @@ import {
 const linesOf = (events: readonly Event[]): readonly Line[] => {
   const play = new Play()
   for (const event of events) play.append(event)
-  return play.log.reduce(transcribe, emptyTranscript).lines
+  return transcriptOf(play.log).lines
 }
 
 const entry = (entryId: string, written: Entry): Event => ({ type: 'entry-written', run: 1, entryId, entry: written })
@@ -106,6 +107,80 @@ test('what happened to the run is told, but does not count as unseen', () => {
     '* the program ended (exit code 0)',
   ])
   expect(lines.filter(counts)).toHaveLength(1)
+})
+
+/** Written down as plainly as can be: the whole list is made anew for every fact. */
+function plainly(facts: readonly Envelope[]): readonly Line[] {
+  let lines: readonly Line[] = []
+  const put = (line: Line): void => {
+    const known = lines.find((one) => one.kind === line.kind && one.id === line.id)
+    lines = known ? lines.map((one) => (one === known ? { ...line, atMs: known.atMs } : one)) : [...lines, line]
+  }
+  const change = (kind: Line['kind'], id: string, to: object): void => {
+    lines = lines.map((one) => (one.kind === kind && one.id === id ? ({ ...one, ...to } as Line) : one))
+  }
+  for (const { event, seq, atMs } of facts) {
+    const notice = (text: string): void => put({ kind: 'notice', id: String(seq), atMs, text })
+    if (event.type === 'prompt-queued') put({ kind: 'prompt', id: event.promptId, atMs, text: event.text, state: 'queued' })
+    if (event.type === 'prompt-withdrawn') change('prompt', event.promptId, { state: 'withdrawn' })
+    if (event.type === 'turn-started') change('prompt', event.promptId, { state: 'sent' })
+    if (event.type === 'entry-written') put({ kind: 'entry', id: event.entryId, atMs, entry: event.entry })
+    if (event.type === 'asked') put({ kind: 'request', id: event.ask.id, atMs, request: { ...event.ask, run: event.run, askedAtMs: atMs, lost: false }, state: 'open' })
+    if (event.type === 'request-closed') change('request', event.requestId, { state: event.because })
+    if (event.type === 'noted') notice(event.text)
+    if (event.type === 'run-lost') {
+      lines = lines.map((one) => (one.kind === 'request' && one.state === 'open' ? { ...one, request: { ...one.request, lost: true }, state: 'lost' } : one))
+      notice(`run lost: ${event.cause}`)
+    }
+  }
+  return lines
+}
+
+const id = fc.constantFrom('a', 'b', 'c', '1')
+const anyFact: fc.Arbitrary<Event> = fc.oneof(
+  fc.record({ type: fc.constant('prompt-queued'), promptId: id, text: fc.string() }),
+  fc.record({ type: fc.constant('prompt-withdrawn'), promptId: id }),
+  fc.record({ type: fc.constant('turn-started'), run: fc.constant(1), turn: fc.constant(1), promptId: id }),
+  fc.record({ type: fc.constant('entry-written'), run: fc.constant(1), entryId: id, entry: fc.record({ kind: fc.constant('message'), text: fc.string() }) }),
+  fc.record({ type: fc.constant('asked'), run: fc.constant(1), ask: id.map((one) => ({ ...permission, id: one })) }),
+  fc.record({ type: fc.constant('request-closed'), requestId: id, because: fc.constantFrom('withdrawn', 'cancelled') }),
+  fc.record({ type: fc.constant('noted'), run: fc.constant(1), text: fc.string() }),
+  fc.record({ type: fc.constant('run-lost'), run: fc.constant(1), cause: fc.string() }),
+)
+const anyFacts = fc
+  .array(anyFact, { maxLength: 60 })
+  .map((events) => events.map((event, index): Envelope => ({ session: 'sess0001', seq: index + 1, cursor: index + 1, atMs: 1000 * index, by: 'offstage', event })))
+
+test('a transcript that grows is the same as one that is written anew, and each fact names exactly the lines that it has changed', () => {
+  fc.assert(
+    fc.property(anyFacts, (facts) => {
+      const transcript = new Transcript()
+      for (const [index, envelope] of facts.entries()) {
+        const before = [...transcript.lines]
+        const changed = transcript.add(envelope)
+        expect(transcript.lines).toEqual(plainly(facts.slice(0, index + 1)))
+        expect([...changed].toSorted((a, b) => a - b)).toEqual(transcript.lines.flatMap((line, place) => (line === before[place] ? [] : [place])))
+      }
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('a long transcript takes time by its length, not by its square', () => {
+  const facts = (count: number): readonly Envelope[] =>
+    Array.from({ length: count }, (_, index) => {
+      const event: Event = entry(`1.${Math.floor(index / 2)}`, { kind: 'message', text: `said ${index}` })
+      return { session: 'sess0001', seq: index + 1, cursor: index + 1, atMs: index, by: 'agent', event }
+    })
+  const taken = (count: number): number => {
+    const all = facts(count)
+    const startedAtMs = performance.now()
+    expect(transcriptOf(all).lines).toHaveLength(count / 2)
+    return performance.now() - startedAtMs
+  }
+  taken(20_000)
+  // The square of it took 20 s.
+  expect(Math.min(taken(100_000), taken(100_000))).toBeLessThan(1500)
 })
 
 test('a fact of a case that only a newer version knows leaves it as it is', () => {

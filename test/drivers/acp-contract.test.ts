@@ -134,7 +134,46 @@ const loggingIn = (): AcpScript =>
     .prompt('go')
     .fail('session/prompt', { code: -32603, message: 'Internal error', data: { details: 'quota' } })
 
+const llm = (currentValue: string): object => ({
+  type: 'select',
+  id: 'llm',
+  category: 'model',
+  name: 'Model',
+  currentValue,
+  options: ['small', 'large'].map((value) => ({ value, name: value })),
+})
+
 const longText = (): AcpScript => new AcpScript().inTurn().say('x🌲\n'.repeat(3000)).say('y'.repeat(20_000)).say('z').respond('session/prompt', { stopReason: 'max_tokens' })
+
+const output = (text: string): object => ({ content: [{ type: 'content', content: { type: 'text', text } }] })
+
+const choosing = (): AcpScript =>
+  new AcpScript({ launch: { ...launch, run: 2, resumes: 'agent-session', lastMode: 'plan' } })
+    .initialized()
+    .respond('session/resume', {
+      modes: {
+        currentModeId: 'ask',
+        availableModes: [
+          { id: 'ask', name: 'Ask' },
+          { id: 'plan', name: 'Plan' },
+        ],
+      },
+      configOptions: [llm('small')],
+    }) // prettier-ignore
+    .respond('session/set_mode', {})
+    .order({ type: 'choose', what: 'mode', value: 'ask' })
+    .prompt('build')
+    .update('tool_call', { toolCallId: 't1', title: 'make', status: 'in_progress' })
+    .update('tool_call_update', { toolCallId: 't1', ...output('ä\n') })
+    .order({ type: 'choose', what: 'model', value: 'large' })
+    .update('tool_call_update', { toolCallId: 't1', ...output('ä\nüber 🌲\n') })
+    .respond('session/set_mode', {})
+    .update('tool_call_update', { toolCallId: 't1', rawOutput: 'raw' })
+    .fail('session/set_config_option', { code: -32603, message: 'not now' })
+    .order({ type: 'choose', what: 'model', value: 'large' })
+    .update('tool_call_update', { toolCallId: 't1', status: 'completed', content: [{ type: 'diff', path: '/w/shop/a', oldText: 'eins\nzwei\n', newText: 'eins\n🌲\n' }] })
+    .respond('session/set_config_option', { configOptions: [llm('large')] })
+    .respond('session/prompt', { stopReason: 'end_turn' })
 
 driverContract('acp', acpDriver, () => [
   conversation().recording('a conversation'),
@@ -142,5 +181,6 @@ driverContract('acp', acpDriver, () => [
   openFileCalls().recording('file calls without a reply'),
   loading().recording('a loaded session'),
   loggingIn().recording('logging in'),
+  choosing().recording('modes and models chosen, and a call that prints'),
   longText().recording('long texts'),
 ])

@@ -194,6 +194,41 @@ test.for([false, true])('a turn with everything in it (restarted after every pie
   expect((await logOf(peer)).map(({ at, title }) => title ?? at)).toEqual(['mode', 'config', 'prompt', 'delete it', 'Which tone?', 'Sure?', 'Please fill this in', 'url'])
 })
 
+test.for([
+  ['--modes', 'mode', 'auto', 'currentMode', { at: 'mode', mode: 'auto' }] as const,
+  ['--models', 'model', 'large', 'currentModel', { at: 'config', id: 'llm', value: 'large' }] as const,
+  ['--own-models', 'model', 'large', 'currentModel', { at: 'model', model: 'large' }] as const,
+])('what is chosen in the middle of a turn is taken as the agent has it (%s)', async ([flag, what, value, offered, logged]) => {
+  const peer = await talk({ flags: [flag], forgetful: true })
+  await peer.next('ready')
+  peer.prompt('say begin\nask first\nsay end')
+  await peer.next('asks')
+  peer.order({ type: 'choose', what, value })
+  expect((await peer.next('offers')).offer).toMatchObject({ [offered]: value })
+  expect((await logOf(peer)).at(-1)).toEqual(logged)
+})
+
+test('what the agent does not take is noted: it refuses it, or stays in its own', async () => {
+  const peer = await talk({ flags: ['--modes', '--models', '--stuck-mode'] })
+  await peer.next('ready')
+  peer.order({ type: 'choose', what: 'mode', value: 'yolo' })
+  expect((await peer.next('note')).text).toMatch(/^the agent does not take mode "yolo": .*no mode yolo/)
+  peer.order({ type: 'choose', what: 'model', value: 'large' })
+  expect((await peer.next('note')).text).toBe('the agent was told to take model "large" and has "small"')
+})
+
+test('what a call prints is heard while it goes on', async () => {
+  const peer = await talk()
+  await peer.next('ready')
+  peer.prompt('print one\nprint two\nask more?\nprinted')
+  await peer.answer({ kind: 'option', optionId: 'allow' })
+  await peer.next('turn-ended')
+  const drafts = peer.outputs.flatMap((output) => (output.kind === 'draft' && output.draft === 'output' ? [output.text] : []))
+  // Both may arrive together.
+  expect(drafts.at(-1)).toBe('one\ntwo')
+  expect(peer.entries()).toContainEqual({ kind: 'tool', title: 'print', toolKind: 'execute', status: 'completed', output: 'one\ntwo' })
+})
+
 test('a turn that is interrupted ends as cancelled, its open question with it', async () => {
   const peer = await talk()
   await peer.next('ready')

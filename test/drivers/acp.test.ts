@@ -220,6 +220,105 @@ test('modes, models and commands that change later are told once', () => {
   ])
 })
 
+const choosing = (what: 'mode' | 'model', value: string) => ({ type: 'choose', what, value }) as const
+
+test('a mode that is chosen is set as the agent has it: its own way, or as a config option', () => {
+  const own = new AcpScript().ready({ ...modes, configOptions: [option('perms', 'mode', 'one')] })
+  own.seen()
+  expect(own.order(choosing('mode', 'plan')).outputs.at(-1)).toMatchObject({ send: { lane: 1, id: 7 } })
+  expect(own.lastSent()).toEqual({ jsonrpc: '2.0', id: 14, method: 'session/set_mode', params: { sessionId: 'agent-session', modeId: 'plan' } })
+  own.seen()
+  expect(own.respond('session/set_mode', {}).reports()).toEqual([{ type: 'offers', offer: { currentMode: 'plan' } }])
+  const optional = new AcpScript().ready({ configOptions: [option('perms', 'mode', 'one'), option('llm', 'model', 'one')] })
+  optional.seen()
+  optional.order(choosing('model', 'two'))
+  expect(optional.lastSent()).toMatchObject({ method: 'session/set_config_option', params: { configId: 'llm', value: 'two' } })
+  optional.seen()
+  optional.respond('session/set_config_option', { configOptions: [option('perms', 'mode', 'one'), option('llm', 'model', 'two')] })
+  expect(optional.reports()).toEqual([{ type: 'offers', offer: { currentModel: 'two' } }])
+  const older = new AcpScript().ready({ models: { currentModelId: 'a', availableModels: [{ modelId: 'a', name: 'A' }, { modelId: 'b', name: 'B' }] } }) // prettier-ignore
+  expect(older.order(choosing('model', 'b')).lastSent()).toMatchObject({ method: 'session/set_model', params: { modelId: 'b' } })
+})
+
+test('the config option that stands for the mode may come later', () => {
+  const script = new AcpScript().ready().update('config_option_update', { configOptions: [option('perms', 'mode', 'one')] })
+  expect(script.order(choosing('mode', 'two')).lastSent()).toMatchObject({ method: 'session/set_config_option', params: { configId: 'perms', value: 'two' } })
+})
+
+test('a mode that the agent does not take, or takes otherwise, is noted, and what it has is told', () => {
+  const refused = new AcpScript().ready(modes).order(choosing('mode', 'plan'))
+  refused.seen()
+  expect(refused.fail('session/set_mode', { code: -32603, message: 'Internal error', data: { details: 'not now' } }).reports()).toEqual([
+    { type: 'note', text: 'the agent does not take mode "plan": Internal error: not now' },
+  ])
+  const other = new AcpScript().ready({ configOptions: [option('perms', 'mode', 'one')] }).order(choosing('mode', 'two'))
+  other.seen()
+  expect(other.respond('session/set_config_option', { configOptions: [option('perms', 'mode', 'three')] }).reports()).toEqual([
+    { type: 'offers', offer: { currentMode: 'three' } },
+    { type: 'note', text: 'the agent was told to take mode "two" and has "three"' },
+  ])
+})
+
+test('several choices may be on their way, also in a turn; each answer is of its own', () => {
+  const script = new AcpScript().ready({ ...modes, configOptions: [option('llm', 'model', 'one')] }).prompt('go')
+  script.order(choosing('mode', 'plan')).order(choosing('model', 'two'))
+  script.seen()
+  script.respond('session/set_config_option', { configOptions: [option('llm', 'model', 'two')] }).respond('session/set_mode', {})
+  script.respond('session/set_mode', {}).respond('session/prompt', { stopReason: 'end_turn' })
+  expect(script.reports()).toMatchObject([{ type: 'offers', offer: { currentModel: 'two' } }, { type: 'offers', offer: { currentMode: 'plan' } }, { type: 'turn-ended' }])
+})
+
+test('a choice that is ordered again is sent the same again until it is answered, and not after', () => {
+  const script = new AcpScript().ready(modes).order(choosing('mode', 'plan'))
+  const [first] = script.seen().slice(-1)
+  script.orderAgain(choosing('mode', 'plan'))
+  expect(script.seen()).toEqual([first])
+  script.respond('session/set_mode', {}).seen()
+  script.orderAgain(choosing('mode', 'plan'))
+  expect(script.seen()).toEqual([])
+})
+
+test('a choice before the agent is ready sends nothing', () => {
+  const script = new AcpScript().initialized()
+  script.seen()
+  script.order(choosing('mode', 'plan'))
+  expect(script.seen()).toEqual([])
+})
+
+test('a later run has the mode and the model that the one before had, whatever it was begun with', () => {
+  const later = { ...launchWith({ mode: 'ask', model: 'one' }), run: 2, resumes: 'agent-session', lastMode: 'plan', lastModel: 'two' }
+  const script = new AcpScript({ launch: later }).initialized().respond('session/resume', { ...modes, configOptions: [option('llm', 'model', 'one')] })
+  expect(script.lastSent()).toMatchObject({ method: 'session/set_mode', params: { modeId: 'plan' } })
+  script.respond('session/set_mode', {})
+  expect(script.lastSent()).toMatchObject({ method: 'session/set_config_option', params: { configId: 'llm', value: 'two' } })
+  script.respond('session/set_config_option', { configOptions: [option('llm', 'model', 'two')] })
+  expect(script.reports().at(-1)).toMatchObject({ type: 'ready', how: 'resumed', offer: { currentMode: 'plan', currentModel: 'two' } })
+})
+
+test('a mode or model that it had last and that is not to be had any more is noted; the session goes on', () => {
+  const later = { ...launch, run: 2, resumes: 'agent-session', lastMode: 'gone', lastModel: 'two' }
+  const script = new AcpScript({ launch: later }).initialized().respond('session/resume', { ...modes, configOptions: [option('llm', 'model', 'one')] })
+  script.fail('session/set_config_option', { code: -32603, message: 'retired' })
+  expect(script.reports()).toMatchObject([
+    { type: 'note', text: 'the mode "gone" cannot be set, which it had before; it goes on with "ask"' },
+    { type: 'note', text: 'the model "two" cannot be set (retired), which it had before; it goes on with "one"' },
+    { type: 'ready', offer: { currentMode: 'ask', currentModel: 'one' } },
+  ])
+  // What was asked for with the session is insisted on.
+  const insisting = new AcpScript({ launch: { ...later, spec: { ...launch.spec, mode: 'gone' } } }).initialized().respond('session/resume', modes)
+  expect(gaveUp(insisting)).toBe('mode "gone" cannot be set; it offers: ask (Ask first), plan')
+})
+
+test('a choice is recalled from what was sent', () => {
+  const script = new AcpScript().ready({ ...modes, configOptions: [option('llm', 'model', 'one')] })
+  const recalled = (order: ReturnType<typeof choosing>): unknown => {
+    const [output] = script.order(order).outputs.slice(-1)
+    return output?.kind === 'send' ? script.conversation.recall?.(1, output.send.id, output.send.bytes) : undefined
+  }
+  expect(recalled(choosing('mode', 'plan'))).toEqual(choosing('mode', 'plan'))
+  expect(recalled(choosing('model', 'two'))).toEqual(choosing('model', 'two'))
+})
+
 // Turns
 
 test('a prompt becomes session/prompt with the id of its fact; its response ends the turn', () => {
@@ -422,7 +521,7 @@ test('a tool call that is first heard of by an update, and one whose title comes
   ])
 })
 
-test('diffs become changes with lines counted, locations become paths', () => {
+test('diffs become changes with hunks and with lines counted, locations become paths', () => {
   const script = new AcpScript()
   script.inTurn()
   const oldText = 'a\nb\nc\nd\ne\n'
@@ -434,7 +533,7 @@ test('diffs become changes with lines counted, locations become paths', () => {
     locations: [{ path: '/w/shop/a.js', line: 3 }, { path: '/w/shop/a.js' }],
     content: [
       { type: 'diff', path: '/w/shop/a.js', oldText, newText: 'a\nB\nc\nd\nD\ne\n' },
-      { type: 'diff', path: '/w/shop/new.js', newText: 'x\ny' },
+      { type: 'diff', path: '/w/shop/new.js', newText: 'x\ny\n' },
     ],
   })
   expect(entries(script)).toEqual([
@@ -447,12 +546,60 @@ test('diffs become changes with lines counted, locations become paths', () => {
         status: 'completed',
         paths: ['/w/shop/a.js'],
         changes: [
-          { path: '/w/shop/a.js', added: 2, removed: 1 },
-          { path: '/w/shop/new.js', added: 2, removed: 0 },
+          { path: '/w/shop/a.js', added: 2, removed: 1, diff: '@@ -1,5 +1,6 @@\n a\n-b\n+B\n c\n d\n+D\n e' },
+          { path: '/w/shop/new.js', added: 2, removed: 0, diff: '@@ -0,0 +1,2 @@\n+x\n+y' },
         ],
       },
     ],
   ])
+})
+
+test('of a call that changes much, not every hunk is kept, but every line is counted', () => {
+  const script = new AcpScript()
+  script.inTurn()
+  const newText = 'one more line\n'.repeat(1000)
+  script.update('tool_call', {
+    toolCallId: 't1',
+    title: 'Edit',
+    status: 'completed',
+    content: Array.from({ length: 10 }, (_, index) => ({ type: 'diff', path: `/w/${index}`, newText })),
+  })
+  const [[, entry] = []] = entries(script)
+  const changes = entry?.kind === 'tool' ? (entry.changes ?? []) : []
+  expect(changes.map(({ added }) => added)).toEqual(Array.from({ length: 10 }, () => 1000))
+  expect(changes.findIndex(({ diff }) => diff === undefined)).toBe(3)
+  expect(changes.slice(3).every(({ diff }) => diff === undefined)).toBe(true)
+  expect(changes[0]?.diff).toMatch(/^@@ -0,0 \+1,1000 @@\n(\+one more line\n)+\\ … \d+ more lines$/)
+})
+
+test('what a running call prints is told as it grows, the end of it, and no more when it is over', () => {
+  const script = new AcpScript()
+  script.inTurn()
+  const content = (said: string): object => ({ content: [{ type: 'content', ...text(said) }] })
+  script.update('tool_call', { toolCallId: 't1', title: 'npm test', status: 'in_progress' }).update('tool_call', { toolCallId: 't2', title: 'build', status: 'in_progress' })
+  script.update('tool_call_update', { toolCallId: 't1', ...content('one\n') }).update('tool_call_update', { toolCallId: 't2', rawOutput: { stdout: 'begun\n' } })
+  script.update('tool_call_update', { toolCallId: 't1', title: 'npm test again' })
+  script.update('tool_call_update', { toolCallId: 't1', ...content('one\ntwo\n') }).update('tool_call_update', { toolCallId: 't2', rawOutput: { stdout: 'begun\nlinked\n' } })
+  expect(drafts(script)).toEqual(['1.1 output 0 one', '1.2 output 0 begun', '1.1 output 0 one\ntwo', '1.2 output 0 begun\nlinked'])
+  script.update('tool_call_update', { toolCallId: 't1', ...content(`${'x'.repeat(9000)}🌲${'y'.repeat(4094)}z`) })
+  expect(drafts(script).at(-1)).toBe(`1.1 output 0 ${'y'.repeat(4094)}z`)
+  const told = drafts(script).length
+  script.update('tool_call_update', { toolCallId: 't1', status: 'completed', ...content('one\ntwo\nthree\n') })
+  script.update('tool_call_update', { toolCallId: 't1', ...content('one\ntwo\nthree\nfour\n') })
+  expect(drafts(script)).toHaveLength(told)
+  script.update('tool_call_update', { toolCallId: 't2', status: 'failed', rawOutput: { stdout: 'begun\nlinked\nbroken\n' } })
+  expect(entries(script).at(-1)?.[1]).toMatchObject({ title: 'build', status: 'failed', output: 'begun\nlinked\nbroken' })
+})
+
+test('after a restart what a running call has printed is told again', () => {
+  const script = new AcpScript()
+  script.inTurn().update('tool_call', { toolCallId: 't1', title: 'build', status: 'in_progress', content: [{ type: 'content', ...text('one') }] })
+  const checkpoint = script.conversation.checkpoint()
+  const restored = acpDriver.restore(launch, checkpoint)
+  const line = Buffer.from('{"jsonrpc":"2.0","method":"_vendor/ping","params":{}}\n')
+  const draft = { kind: 'draft', entryId: '1.1', draft: 'output', from: 0, text: 'one' }
+  expect(restored.receive('out', checkpoint.outOffset, line)).toEqual([draft])
+  expect(restored.receive('out', checkpoint.outOffset + line.length, line)).toEqual([])
 })
 
 test('long output is cut in the middle, so that its end is seen', () => {
@@ -555,7 +702,7 @@ test('what the tool call said before is shown when the permission itself says no
     content: [{ type: 'diff', path: '/w/shop/src/a.js', oldText: 'one\ntwo\n', newText: 'one\n2\n' }],
   })
   script.request('p', 'session/request_permission', { toolCall: { toolCallId: 't1' }, options })
-  expect(script.lastAsk()).toMatchObject({ title: 'Write file: src/a.js', detail: '/w/shop/src/a.js\n- two\n+ 2', entryId: '1.1' })
+  expect(script.lastAsk()).toMatchObject({ title: 'Write file: src/a.js', detail: '/w/shop/src/a.js\n@@ -1,2 +1,2 @@\n one\n-two\n+2', entryId: '1.1' })
 })
 
 test('the input of a tool that nobody knows is shown', () => {

@@ -8,7 +8,8 @@ import { expect, onTestFinished, test } from 'vitest'
 import type { Envelope, Event } from '../../src/core/events.ts'
 import { fold } from '../../src/core/session.ts'
 import { statusOf } from '../../src/core/status.ts'
-import { emptyTranscript, transcribe } from '../../src/core/transcript.ts'
+import { transcriptOf } from '../../src/core/transcript.ts'
+import { viewOf } from '../../src/core/view.ts'
 import { openSqliteLog } from '../../src/store/sqlite-log.ts'
 
 const golden = (name: string): string => readFileSync(join(import.meta.dirname, 'golden', name), 'utf8')
@@ -22,6 +23,8 @@ const stored = (name: string): readonly Envelope[] =>
 const facts = stored('format-1.jsonl')
 /** Of a case that came later. */
 const signalFacts = stored('format-1-signals.jsonl')
+const steeringFacts = stored('format-1-steering.jsonl')
+const notificationFacts = stored('format-1-notifications.jsonl')
 
 const sessions = [...new Set(facts.map(({ session }) => session))]
 const of = (session: string): readonly Envelope[] => facts.filter((one) => one.session === session)
@@ -64,12 +67,16 @@ const everyType: Record<Event['type'], true> = {
   shown: true,
   noted: true,
   signaled: true,
+  pinned: true,
+  chosen: true,
+  muted: true,
+  notified: true,
   'output-dropped': true,
   rebuilt: true,
 }
 
 test('there is a stored fact of every case', () => {
-  expect(new Set([...facts, ...signalFacts].map(({ event }) => event.type))).toEqual(new Set(Object.keys(everyType)))
+  expect(new Set([...facts, ...signalFacts, ...notificationFacts, ...steeringFacts].map(({ event }) => event.type))).toEqual(new Set(Object.keys(everyType)))
 })
 
 test('facts of format 1 make the sessions that they made then', () => {
@@ -82,7 +89,7 @@ test('facts of format 1 have the status and the transcript that they had then', 
     sessions.map((id) => {
       const session = fold(of(id))
       const derived = session && statusOf(session)
-      return [id, derived?.status, derived?.reason, of(id).reduce(transcribe, emptyTranscript).lines.length]
+      return [id, derived?.status, derived?.reason, transcriptOf(of(id)).lines.length]
     }),
   ).toEqual([
     ['k3f9x2ab', 'waiting', 'lost question: Which test runner?', 19],
@@ -99,6 +106,22 @@ test('what a program said of itself makes the status that it made then', () => {
     signal: { signal: { claims: [{ source: 'OSC 7501', state: 'blocked', kind: 'permission' }], title: 'shop', worked: true }, seenTo: 660 },
   })
   expect(session && statusOf(session)).toMatchObject({ status: 'waiting', reason: 'permission: rm -r build?' })
+})
+
+test('what the user was told changes nothing of a session but what is told again', () => {
+  const session = fold(notificationFacts)
+  expect(session).toMatchObject({
+    muted: false,
+    told: ['desktop needs-you q7m2k3f9', 'webhook needs-you q7m2k3f9', 'command failed run 1 turn 1'],
+    updatedAtMs: notificationFacts.findLast(({ event }) => event.type === 'muted')?.atMs,
+    changedAtMs: notificationFacts.find(({ event }) => event.type === 'asked')?.atMs,
+  })
+})
+
+test('a pin, a choice and the hunks of a change make what they made then', () => {
+  const session = fold(steeringFacts)
+  expect(session).toMatchObject({ pinned: true, offer: { currentMode: 'plan' } })
+  expect(session && viewOf(session, 0).changes).toEqual({ files: 1, added: 1, removed: 1 })
 })
 
 test('a database that a version with format 1 made opens and reads as it was written', () => {

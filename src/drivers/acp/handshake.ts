@@ -1,18 +1,17 @@
 // From the first byte to a session that takes prompts: initialize, open (new, resume, load), log in where asked, set mode and model. Nothing goes on with other
-// permissions than were asked for.
+// permissions than the session was begun with or had last, unless it is said.
 
-import type { AgentMode } from '../../core/events.ts'
+import type { AgentMode, Choosable } from '../../core/events.ts'
 import type { Option } from '../../core/requests.ts'
+import { takenOf, tell } from './choose.ts'
 import type { Exchange } from './exchange.ts'
-import { choicesOf, offer, offerOf, optionFor, takeOffer } from './offers.ts'
-import { type RpcError, authRequired, errorText } from './rpc.ts'
-import { type ConfigOption, type Initialized, type Opened, configResponse, initializeResponse, sessionResponse } from './schema.ts'
+import { takeOffer, takeOpened } from './offers.ts'
+import { type Outcome, authRequired, errorText } from './rpc.ts'
+import { type Initialized, initializeResponse, sessionResponse } from './schema.ts'
 import type { How, Phase } from './state.ts'
 import { cut } from './text.ts'
 
 export const protocolVersion = 1
-
-export type Outcome = { readonly result: unknown } | { readonly error: RpcError }
 
 export function initialize(exchange: Exchange): void {
   const id = exchange.request('initialize', {
@@ -96,72 +95,50 @@ function opened(exchange: Exchange, how: How, outcome: Outcome): void {
   if (!agentRef) return exchange.giveUp('the agent began a session without giving it an id')
   state.agentRef = agentRef
   state.history = how === 'loaded'
-  state.ownModes = Boolean(parsed.data.modes)
-  offer(exchange, offerOf(parsed.data))
-  setMode(exchange, how, parsed.data)
+  takeOpened(exchange, parsed.data)
+  setMode(exchange, how)
 }
 
 const listOf = (choices: readonly AgentMode[]): string => choices.map((one) => (one.name && one.name !== one.id ? `${one.id} (${one.name})` : one.id)).join(', ')
 
-function refuse(exchange: Exchange, what: 'mode' | 'model', wanted: string, choices: readonly AgentMode[], why?: string): void {
-  const available = choices.length > 0 ? `it offers: ${listOf(choices)}` : `it offers no ${what}s to choose from`
-  exchange.giveUp(`${what} "${wanted}" cannot be set${why ? ` (${why})` : ''}; ${available}`)
-}
-
-function setMode(exchange: Exchange, how: How, response: Opened): void {
+/** What was asked for with the session is insisted on. What it had last may have gone out of use since. */
+function notTaken(exchange: Exchange, how: How, step: Choosable, wanted: string, why?: string): void {
   const { launch, state } = exchange
-  const { modes = [], currentMode } = state.offer
-  const wanted = launch.spec.mode
-  if (wanted === undefined || wanted === currentMode) return setModel(exchange, how, response)
-  if (!modes.some((mode) => mode.id === wanted)) return refuse(exchange, 'mode', wanted, modes)
-  const option = state.ownModes ? undefined : optionFor(response.configOptions, 'mode')
-  const id = option ? setOption(exchange, option, wanted) : exchange.request('session/set_mode', { sessionId: state.agentRef, modeId: wanted })
-  state.phase = { step: 'mode', id, how, ...(option ? { optionId: option.id } : {}), ...modelOption(response) }
+  const choices = (step === 'mode' ? state.offer.modes : state.offer.models) ?? []
+  const cannot = `${step} "${wanted}" cannot be set${why ? ` (${why})` : ''}`
+  if (wanted === launch.spec[step]) return exchange.giveUp(`${cannot}; ${choices.length > 0 ? `it offers: ${listOf(choices)}` : `it offers no ${step}s to choose from`}`)
+  const now = step === 'mode' ? state.offer.currentMode : state.offer.currentModel
+  exchange.note(`the ${cannot}, which it had before; it goes on with ${now === undefined ? 'its own' : `"${now}"`}`)
+  goOn(exchange, how, step)
 }
 
-const modelOption = (response: { readonly configOptions?: readonly ConfigOption[] | null }): { readonly modelOptionId?: string } => {
-  const option = optionFor(response.configOptions, 'model')
-  return option ? { modelOptionId: option.id } : {}
-}
+const goOn = (exchange: Exchange, how: How, after: Choosable): void => (after === 'mode' ? setModel(exchange, how) : ready(exchange, how))
 
-const setOption = (exchange: Exchange, option: { readonly id: string }, value: string): number =>
-  exchange.request('session/set_config_option', { sessionId: exchange.state.agentRef, configId: option.id, value })
-
-function setModel(exchange: Exchange, how: How, response: Opened): void {
-  const option = optionFor(response.configOptions, 'model')
-  chooseModel(exchange, how, option?.id)
-}
-
-function chooseModel(exchange: Exchange, how: How, optionId: string | undefined): void {
+function setMode(exchange: Exchange, how: How): void {
   const { launch, state } = exchange
-  const { models = [], currentModel } = state.offer
-  const wanted = launch.spec.model
-  if (wanted === undefined || wanted === currentModel) return ready(exchange, how)
-  if (!models.some((model) => model.id === wanted)) return refuse(exchange, 'model', wanted, models)
-  const id = optionId === undefined ? exchange.request('session/set_model', { sessionId: state.agentRef, modelId: wanted }) : setOption(exchange, { id: optionId }, wanted)
-  state.phase = { step: 'model', id, how, ...(optionId === undefined ? {} : { optionId }) }
+  set(exchange, how, 'mode', launch.lastMode ?? launch.spec.mode, state.offer.modes, state.offer.currentMode)
+}
+
+function setModel(exchange: Exchange, how: How): void {
+  const { launch, state } = exchange
+  set(exchange, how, 'model', launch.lastModel ?? launch.spec.model, state.offer.models, state.offer.currentModel)
+}
+
+function set(exchange: Exchange, how: How, step: Choosable, wanted: string | undefined, choices: readonly AgentMode[] | undefined, now: string | undefined): void {
+  if (wanted === undefined || wanted === now) return goOn(exchange, how, step)
+  if (!choices?.some((one) => one.id === wanted)) return notTaken(exchange, how, step, wanted)
+  const { id, optionId } = tell(exchange, step, wanted)
+  exchange.state.phase = { step, id, how, wanted, ...(optionId === undefined ? {} : { optionId }) }
 }
 
 /** The agent's word on a mode or model that it was told to take. */
-function settled(exchange: Exchange, phase: Extract<Phase, { step: 'mode' | 'model' }>, outcome: Outcome): void {
-  const { launch, state } = exchange
-  const { step, how } = phase
-  const wanted = launch.spec[step] ?? ''
-  const choices = (step === 'mode' ? state.offer.modes : state.offer.models) ?? []
-  if ('error' in outcome) return refuse(exchange, step, wanted, choices, errorText(outcome.error))
-  let taken = wanted
-  if (phase.optionId !== undefined) {
-    const response = configResponse.safeParse(outcome.result)
-    const option = response.success ? response.data.configOptions.find((one) => one.id === phase.optionId) : undefined
-    if (option) {
-      taken = String(option.currentValue)
-      offer(exchange, step === 'mode' ? { modes: choicesOf(option) } : { models: choicesOf(option) })
-    }
-  }
-  if (taken !== wanted) return refuse(exchange, step, wanted, choices, `the agent stays in "${taken}"`)
-  offer(exchange, step === 'mode' ? { currentMode: wanted } : { currentModel: wanted })
-  if (step === 'mode') return chooseModel(exchange, how, phase.modelOptionId)
-  ready(exchange, how)
+function settled(exchange: Exchange, phase: Extract<Phase, { step: Choosable }>, outcome: Outcome): void {
+  const { step, how, optionId } = phase
+  const wanted = phase.wanted ?? exchange.launch.spec[step] ?? ''
+  if ('error' in outcome) return notTaken(exchange, how, step, wanted, errorText(outcome.error))
+  const taken = takenOf(exchange, { what: step, value: wanted, ...(optionId === undefined ? {} : { optionId }) }, outcome.result)
+  if (taken !== wanted) return notTaken(exchange, how, step, wanted, `the agent stays in "${taken}"`)
+  goOn(exchange, how, step)
 }
 
 function ready(exchange: Exchange, how: How): void {

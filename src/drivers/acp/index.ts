@@ -7,12 +7,13 @@ import { printable } from '../../core/terminal-text.ts'
 import type { Checkpoint, Conversation, Driver, FileCall, FileResult, Launch, Output } from '../driver.ts'
 import { OutputTail } from '../output-tail.ts'
 import { answer, askForm, askPermission, settleOld, withdraw } from './asks.ts'
+import { choose, chosen } from './choose.ts'
 import { Exchange } from './exchange.ts'
 import { causeOf, fileRequest, fileResult, findCall, openCalls } from './files.ts'
-import { type Outcome, handshakeResponse, initialize } from './handshake.ts'
+import { handshakeResponse, initialize } from './handshake.ts'
 import { type Line, LineCutter } from './lines.ts'
 import { recall, resumed } from './recall.ts'
-import { type Message, type RpcId, authRequired, errorLine, errorText, invalidParams, methodNotFound, readMessage } from './rpc.ts'
+import { type Message, type Outcome, type RpcId, authRequired, errorLine, errorText, invalidParams, methodNotFound, readMessage } from './rpc.ts'
 import { promptResponse } from './schema.ts'
 import { endSpeech, pauseSpeech } from './speech.ts'
 import { type State, freshState, restoredState } from './state.ts'
@@ -43,6 +44,8 @@ class AcpConversation implements Conversation {
   readonly #out: LineCutter
   readonly #err: OutputTail
   #drafted = nothingDrafted
+  /** The end of what running tool calls have printed, as it was told, by entry. */
+  #printed: ReadonlyMap<string, string> = new Map()
 
   constructor(launch: Launch, { outOffset, errOffset, state }: Checkpoint) {
     this.#launch = launch
@@ -73,7 +76,7 @@ class AcpConversation implements Conversation {
     const outputs: Output[] = []
     for (const line of this.#out.push(offset, bytes)) if (!this.#gaveUp) outputs.push(...this.#line(line))
     if (!this.#gaveUp) outputs.push(...this.#tooMuch())
-    outputs.push(...this.#draft(outputs))
+    outputs.push(...this.#draft(outputs), ...this.#outputDrafts())
     return outputs
   }
 
@@ -86,6 +89,14 @@ class AcpConversation implements Conversation {
     if (half.text.length === half.written || half.text.length === from) return []
     this.#drafted = { entryId: half.entryId, length: half.text.length }
     return [{ kind: 'draft', entryId: half.entryId, draft: half.kind, from, text: half.text.slice(from) }]
+  }
+
+  #outputDrafts(): readonly Output[] {
+    const before = this.#printed
+    const now = this.#state.tools.flatMap(({ entryId, tail }): (readonly [string, string])[] => (tail === undefined || tail === '' ? [] : [[entryId, tail]]))
+    if (now.length === 0 && before.size === 0) return []
+    this.#printed = new Map(now)
+    return now.flatMap(([entryId, text]) => (before.get(entryId) === text ? [] : [{ kind: 'draft', entryId, draft: 'output', from: 0, text }]))
   }
 
   #line(line: Line): readonly Output[] {
@@ -181,9 +192,11 @@ function receiveMessage(exchange: Exchange, message: Message): void {
 
 /** A response that nobody waits for, or waits for no longer, is left alone. */
 function receiveResponse(exchange: Exchange, id: RpcId, outcome: Outcome): void {
-  const { phase, turn } = exchange.state
+  const { phase, turn, choices } = exchange.state
+  const choice = choices.find((one) => one.id === id)
   if ('id' in phase && phase.id === id) handshakeResponse(exchange, phase, outcome)
   else if (turn?.id === id) endTurn(exchange, turn.promptId, outcome)
+  else if (choice) chosen(exchange, choice, outcome)
 }
 
 function receiveRequest(exchange: Exchange, id: RpcId, method: string, params: unknown): void {
@@ -218,6 +231,8 @@ function receiveOrder(exchange: Exchange, order: Order): void {
     case 'answer':
     case 'cancel-request':
       return answer(exchange, order)
+    case 'choose':
+      return choose(exchange, order)
   }
 }
 

@@ -4,16 +4,17 @@ import { type AgentMode, type AgentOffer } from '../../core/events.ts'
 import { derivedId } from '../../core/ids.ts'
 import type { Exchange } from './exchange.ts'
 import type { ConfigOption, Opened } from './schema.ts'
+import type { State } from './state.ts'
 import { cut } from './text.ts'
 
 const mostCommands = 200
 
 /** The option that stands for the mode or the model. */
-export const optionFor = (options: readonly ConfigOption[] | null | undefined, category: 'mode' | 'model'): ConfigOption | undefined =>
+const optionFor = (options: readonly ConfigOption[] | null | undefined, category: 'mode' | 'model'): ConfigOption | undefined =>
   options?.find((option) => option.category === category && typeof option.currentValue === 'string') ??
   options?.find((option) => option.id === category && typeof option.currentValue === 'string')
 
-export const choicesOf = (option: ConfigOption): readonly AgentMode[] =>
+const choicesOf = (option: ConfigOption): readonly AgentMode[] =>
   (option.options ?? []).flatMap((one) => ('options' in one ? one.options : [one])).map(({ value, name }) => ({ id: value, name }))
 
 const optionOffer = (options: readonly ConfigOption[] | null | undefined): AgentOffer => {
@@ -25,14 +26,14 @@ const optionOffer = (options: readonly ConfigOption[] | null | undefined): Agent
   }
 }
 
-export const offerOf = (opened: Opened): AgentOffer => ({
+const offerOf = (opened: Opened): AgentOffer => ({
   ...(opened.models ? { models: opened.models.availableModels.map(({ modelId, name }) => ({ id: modelId, name })), currentModel: opened.models.currentModelId } : {}),
   ...optionOffer(opened.configOptions),
   ...(opened.modes ? { modes: opened.modes.availableModes, currentMode: opened.modes.currentModeId } : {}),
 })
 
 /** Modes that the agent has besides config options stay what they are: agents with both mean the former. */
-export const changedOptions = (before: { readonly ownModes: boolean }, options: readonly ConfigOption[]): AgentOffer => {
+const changedOptions = (before: { readonly ownModes: boolean }, options: readonly ConfigOption[]): AgentOffer => {
   const offer = optionOffer(options)
   if (!before.ownModes) return offer
   const { modes: _, currentMode: __, ...rest } = offer
@@ -42,6 +43,26 @@ export const changedOptions = (before: { readonly ownModes: boolean }, options: 
 export const commandsOf = (commands: readonly { readonly name: string; readonly description: string }[]): AgentOffer => ({
   commands: commands.slice(0, mostCommands).map(({ name, description }) => ({ name, description: cut(description, 200) })),
 })
+
+const optionIdsOf = (options: readonly ConfigOption[] | null | undefined): State['optionIds'] => {
+  const mode = optionFor(options, 'mode')
+  const model = optionFor(options, 'model')
+  return { ...(mode ? { mode: mode.id } : {}), ...(model ? { model: model.id } : {}) }
+}
+
+/** As the session begins with it. */
+export function takeOpened(exchange: Exchange, opened: Opened): void {
+  exchange.state.ownModes = Boolean(opened.modes)
+  exchange.state.optionIds = optionIdsOf(opened.configOptions)
+  offer(exchange, offerOf(opened))
+}
+
+/** Its config options as they are now. */
+export function takeOptions(exchange: Exchange, options: readonly ConfigOption[]): void {
+  const { state } = exchange
+  state.optionIds = { ...state.optionIds, ...optionIdsOf(options) }
+  offer(exchange, changedOptions(state, options))
+}
 
 const fingerprint = (value: unknown): string => derivedId(JSON.stringify(value))
 

@@ -5,8 +5,8 @@ import type { Order } from '../../core/react.ts'
 import type { Answer } from '../../core/requests.ts'
 import type { Exchange } from './exchange.ts'
 import { type Message, type RpcId, readMessage } from './rpc.ts'
-import { elicitationResponse, permissionResponse, sentAuthenticate, sentPrompt, sentResume } from './schema.ts'
-import type { Pending } from './state.ts'
+import { elicitationResponse, permissionResponse, sentAuthenticate, sentChoice, sentPrompt, sentResume } from './schema.ts'
+import type { Pending, State } from './state.ts'
 import { decode } from '../utf8.ts'
 
 /** What the exchange's cause sent was this; no bytes if they were secret. File calls that it answered are settled. Nothing if no order was behind it. */
@@ -41,7 +41,7 @@ export function resumed(bytes: Uint8Array): string | undefined {
   return undefined
 }
 
-function orderOf({ launch, cause }: Exchange, message: Message, open: readonly Pending[]): Order | undefined {
+function orderOf({ launch, state, cause }: Exchange, message: Message, open: readonly Pending[]): Order | undefined {
   if (message.kind === 'response') {
     const asked = open.find((one) => 'rpcId' in one && one.rpcId === message.id)
     return asked && 'result' in message.outcome ? responseOf(asked, message.outcome.result) : undefined
@@ -59,6 +59,10 @@ function orderOf({ launch, cause }: Exchange, message: Message, open: readonly P
     }
     case 'session/cancel':
       return { type: 'interrupt' }
+    case 'session/set_mode':
+    case 'session/set_model':
+    case 'session/set_config_option':
+      return choiceOf(state, message.method, message.params)
     case 'authenticate': {
       const sent = sentAuthenticate.safeParse(message.params)
       return sent.success ? chosen(['auth'], () => sent.data.methodId) : undefined
@@ -70,6 +74,14 @@ function orderOf({ launch, cause }: Exchange, message: Message, open: readonly P
     default:
       return undefined
   }
+}
+
+function choiceOf(state: State, method: string, params: unknown): Order | undefined {
+  const { modeId, modelId, configId, value } = sentChoice.safeParse(params).data ?? {}
+  if (method === 'session/set_mode') return modeId === undefined ? undefined : { type: 'choose', what: 'mode', value: modeId }
+  if (method === 'session/set_model') return modelId === undefined ? undefined : { type: 'choose', what: 'model', value: modelId }
+  const what = (['mode', 'model'] as const).find((one) => state.optionIds[one] === configId)
+  return what === undefined || value === undefined ? undefined : { type: 'choose', what, value }
 }
 
 function responseOf(asked: Pending, result: unknown): Order {

@@ -6,10 +6,12 @@ import type { z } from 'zod'
 export type RpcId = string | number
 export type RpcError = z.output<typeof rpcError>
 
+export type Outcome = { readonly result: unknown } | { readonly error: RpcError }
+
 export type Message =
   | { readonly kind: 'request'; readonly id: RpcId; readonly method: string; readonly params: unknown }
   | { readonly kind: 'notification'; readonly method: string; readonly params: unknown }
-  | { readonly kind: 'response'; readonly id: RpcId; readonly outcome: { readonly result: unknown } | { readonly error: RpcError } }
+  | { readonly kind: 'response'; readonly id: RpcId; readonly outcome: Outcome }
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
 const isId = (value: unknown): value is RpcId => typeof value === 'string' || typeof value === 'number'

@@ -145,6 +145,7 @@ export const cancelRequest = z.object({ requestId: z.union([z.string(), z.number
 // What was sent by ourselves, as a keeper logged it.
 export const sentPrompt = z.object({ prompt: z.array(z.object({ text })) })
 export const sentResume = z.object({ sessionId: text })
+export const sentChoice = z.object({ modeId: text.optional(), modelId: text.optional(), configId: text.optional(), value: text.optional() })
 export const sentAuthenticate = z.object({ methodId: text })
 export const permissionResponse = z.object({ outcome: z.object({ optionId: text.optional() }) })
 export const elicitationResponse = z.object({ action: text, content: z.record(text, z.union([text, z.number(), z.boolean(), z.array(text)])).catch({}) })

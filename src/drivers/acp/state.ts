@@ -1,6 +1,6 @@
 // All that the driver knows of a run besides the unfinished line: plain JSON, so that it is the checkpoint as it stands.
 
-import type { AgentOffer, FileChange, ToolStatus, Usage } from '../../core/events.ts'
+import type { AgentOffer, Choosable, FileChange, ToolStatus, Usage } from '../../core/events.ts'
 import type { RequestId } from '../../core/ids.ts'
 import type { FileCall, Launch } from '../driver.ts'
 import type { RpcId } from './rpc.ts'
@@ -14,8 +14,8 @@ export type Phase =
   | { readonly step: 'authenticate'; readonly id: number; readonly how: How }
   /** A person has to say how to go on. */
   | { readonly step: 'asked' }
-  | { readonly step: 'mode'; readonly id: number; readonly how: How; readonly optionId?: string; readonly modelOptionId?: string }
-  | { readonly step: 'model'; readonly id: number; readonly how: How; readonly optionId?: string; readonly modelOptionId?: undefined }
+  /** `wanted`: absent where an older version began it, which knew of the spec's only. */
+  | { readonly step: 'mode' | 'model'; readonly id: number; readonly how: How; readonly wanted?: string; readonly optionId?: string }
   | { readonly step: 'ready' }
   /** The program cannot be used: nothing is read any more. */
   | { readonly step: 'gave-up' }
@@ -40,6 +40,10 @@ export interface Tool {
   paths: readonly string[]
   changes: readonly FileChange[]
   output: string
+  /** That `output` is of the raw output, which each update tells anew. */
+  isRaw?: boolean
+  /** The end of what it has printed so far. Dropped when the call is over. */
+  tail?: string
   /** What a person who is asked for permission needs to see: the command, the diff, the input. Dropped when the call is over. */
   subject: string
 }
@@ -84,6 +88,14 @@ export interface AuthMethod {
   readonly byHand: boolean
 }
 
+/** A mode or model that the agent was told to take and has not answered. */
+export interface Choice {
+  readonly id: number
+  readonly what: Choosable
+  readonly value: string
+  readonly optionId?: string
+}
+
 export interface State {
   phase: Phase
   agentRef: string | null
@@ -96,6 +108,11 @@ export interface State {
   offered: Record<string, string>
   /** It has modes of the older kind, whose ids count. */
   ownModes: boolean
+  /** Config options that stand for the mode and the model. */
+  optionIds: { readonly [What in Choosable]?: string }
+  choices: readonly Choice[]
+  /** JSON-RPC id of the newest choice. */
+  lastChoice: number
   turn: { readonly promptId: string; readonly id: number } | null
   /** JSON-RPC id of the newest prompt. */
   lastPrompt: number
@@ -131,6 +148,9 @@ export const freshState = (launch: Launch): State => ({
   offer: {},
   offered: {},
   ownModes: false,
+  optionIds: {},
+  choices: [],
+  lastChoice: 0,
   turn: null,
   lastPrompt: 0,
   turnEndedAt: 0,

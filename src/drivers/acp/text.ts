@@ -1,9 +1,12 @@
 // Texts of the agent made fit for facts: cut to a size, content blocks and diffs as text.
 
 import type { FileChange } from '../../core/events.ts'
+import { cutHunks, difference } from './diff.ts'
 import type { ContentBlock, ToolContent } from './schema.ts'
 
 const detailLimit = 4096
+/** In UTF-16 units, of one file. */
+const longestDiff = 8192
 /** More than this is not indented: that could make it 400 times as long. */
 const longestIndented = 65_536
 
@@ -21,6 +24,12 @@ export function cutMiddle(text: string, limit = detailLimit): string {
   const head = safe(text, Math.floor(limit / 4))
   const tail = safe(text, text.length - (limit - head - 60))
   return `${text.slice(0, head)}\n… ${tail - head} characters left out …\n${text.slice(tail)}`
+}
+
+/** Its last 4096 units. */
+export const endOf = (text: string): string => {
+  const from = text.length - detailLimit
+  return from <= 0 ? text : text.slice(safe(text, from) === from ? from : from + 1)
 }
 
 /** Up to `limit` units, at a line's end if there is one in the second half. */
@@ -54,57 +63,13 @@ export const contentText = (content: readonly ToolContent[]): string =>
 type Diff = Extract<ToolContent, { type: 'diff' }>
 export const diffsOf = (content: readonly ToolContent[]): readonly Diff[] => content.filter((item) => item.type === 'diff')
 
-interface LinesChanged {
-  readonly removed: readonly string[]
-  readonly added: readonly string[]
-}
-
-const linesOf = (text: string | null | undefined): readonly string[] => (text ? text.replace(/\n$/, '').split('\n') : [])
-
-/** The lines between what both have in common at the beginning and at the end. */
-function changedRegion(diff: Diff): LinesChanged {
-  const before = linesOf(diff.oldText)
-  const after = linesOf(diff.newText)
-  let start = 0
-  while (start < before.length && start < after.length && before[start] === after[start]) start++
-  let end = 0
-  while (end < before.length - start && end < after.length - start && before[before.length - 1 - end] === after[after.length - 1 - end]) end++
-  return { removed: before.slice(start, before.length - end), added: after.slice(start, after.length - end) }
-}
-
-const exactUpTo = 1_000_000
-
-/** Length of the longest common subsequence; beyond a size that matters, how many lines occur on both sides. */
-function commonLines({ removed, added }: LinesChanged): number {
-  if (removed.length * added.length > exactUpTo) {
-    const left = new Map<string, number>()
-    for (const line of removed) left.set(line, (left.get(line) ?? 0) + 1)
-    return added.filter((line) => {
-      const count = left.get(line) ?? 0
-      left.set(line, count - 1)
-      return count > 0
-    }).length
-  }
-  let row = new Uint32Array(added.length + 1)
-  for (const line of removed) {
-    const next = new Uint32Array(added.length + 1)
-    for (let i = 0; i < added.length; i++) next[i + 1] = line === added[i] ? (row[i] ?? 0) + 1 : Math.max(next[i] ?? 0, row[i + 1] ?? 0)
-    row = next
-  }
-  return row[added.length] ?? 0
-}
-
-export function changeOf(diff: Diff): FileChange {
-  const region = changedRegion(diff)
-  const common = commonLines(region)
-  return { path: diff.path, added: region.added.length - common, removed: region.removed.length - common }
+export function changeOf({ path, oldText, newText }: Diff): FileChange {
+  const { added, removed, hunks } = difference(oldText ?? '', newText)
+  return { path, added, removed, ...(hunks === '' ? {} : { diff: cutHunks(hunks, longestDiff) }) }
 }
 
 /** For a person who has to judge it: what goes and what comes. */
-export function diffText(diff: Diff): string {
-  const { removed, added } = changedRegion(diff)
-  return [diff.path, ...removed.map((line) => `- ${line}`), ...added.map((line) => `+ ${line}`)].join('\n')
-}
+const diffText = ({ path, oldText, newText }: Diff): string => `${path}\n${difference(oldText ?? '', newText).hunks}`.trimEnd()
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
 

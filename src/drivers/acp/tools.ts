@@ -1,15 +1,17 @@
 // Tool calls: one entry each, reported when it begins, when its status or title changes and when it is over; what it prints meanwhile is only kept.
 
-import type { Entry, ToolStatus } from '../../core/events.ts'
+import type { Entry, FileChange, ToolStatus } from '../../core/events.ts'
 import type { Exchange } from './exchange.ts'
 import type { ToolCall } from './schema.ts'
 import { endSpeech } from './speech.ts'
 import type { State, Tool } from './state.ts'
-import { changeOf, contentText, cut, cutMiddle, diffsOf, rawOutputText, subjectOf } from './text.ts'
+import { changeOf, contentText, cut, cutMiddle, diffsOf, endOf, rawOutputText, subjectOf } from './text.ts'
 
 const longestTitle = 500
 const mostPaths = 20
 const mostChanges = 50
+/** Of one call, in UTF-16 units; beyond it only the counts are told. */
+const longestDiffs = 32_768
 /** Calls that are over and kept whole, because some agents complete a call first and tell its output after. */
 const overButKept = 4
 const mostPast = 64
@@ -36,6 +38,21 @@ function begin(exchange: Exchange, callId: string): Tool {
   return { callId, entryId: exchange.nextEntryId(), title: '', kind: 'other', status: 'pending', paths: [], changes: [], output: '', subject: '' }
 }
 
+function withinBounds(changes: readonly FileChange[]): readonly FileChange[] {
+  let room = longestDiffs
+  return changes.map((change) => {
+    room -= change.diff?.length ?? 0
+    const { diff: _, ...counts } = change
+    return room < 0 ? counts : change
+  })
+}
+
+function print(tool: Tool, printed: string, isRaw: boolean): void {
+  tool.output = cutMiddle(printed)
+  tool.isRaw = isRaw
+  tool.tail = endOf(printed)
+}
+
 function update(tool: Tool, call: ToolCall): void {
   const title = call.title?.trim()
   if (title) tool.title = cut(title, longestTitle)
@@ -44,16 +61,19 @@ function update(tool: Tool, call: ToolCall): void {
   if (call.locations) tool.paths = [...new Set(call.locations.map((location) => location.path))].slice(0, mostPaths)
   if (call.content) {
     // ACP: the content of an update replaces what was there.
-    const changes = diffsOf(call.content).map(changeOf)
-    if (changes.length > 0) tool.changes = changes.slice(0, mostChanges)
+    const changes = diffsOf(call.content).slice(0, mostChanges).map(changeOf)
+    if (changes.length > 0) tool.changes = withinBounds(changes)
     const output = contentText(call.content)
-    if (output !== '' || changes.length === 0) tool.output = cutMiddle(output)
+    if (output !== '' || changes.length === 0) print(tool, output, false)
   }
-  if (tool.output === '') tool.output = cutMiddle(rawOutputText(call.rawOutput).trimEnd())
+  const raw = rawOutputText(call.rawOutput).trimEnd()
+  if (raw !== '' && (tool.output === '' || tool.isRaw)) print(tool, raw, true)
   const subject = subjectOf(call.content ?? [], call.rawInput)
   if (subject !== '') tool.subject = subject
   if (tool.title === '') tool.title = tool.kind
-  if (isOver(tool.status)) tool.subject = ''
+  if (!isOver(tool.status)) return
+  tool.subject = ''
+  delete tool.tail
 }
 
 /** Takes in what is told of a call, and reports it if that is worth a fact. Nothing comes of late news about a call that was forgotten. */

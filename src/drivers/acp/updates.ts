@@ -3,7 +3,7 @@
 import type { Usage } from '../../core/events.ts'
 import { derivedId } from '../../core/ids.ts'
 import type { Exchange } from './exchange.ts'
-import { changedOptions, commandsOf, offer } from './offers.ts'
+import { commandsOf, offer, takeOptions } from './offers.ts'
 import { type SessionUpdate, sessionNotification, sessionUpdate } from './schema.ts'
 import { endSpeech, say } from './speech.ts'
 import type { State } from './state.ts'
@@ -47,7 +47,7 @@ function apply(exchange: Exchange, update: SessionUpdate): void {
     case 'current_mode_update':
       return offer(exchange, { currentMode: update.currentModeId })
     case 'config_option_update':
-      return offer(exchange, changedOptions(state, update.configOptions))
+      return takeOptions(exchange, update.configOptions)
     case 'usage_update':
       state.contextTokens = Math.max(0, update.used)
       if (update.cost?.currency.toUpperCase() === 'USD') state.usage = { ...state.usage, costUsd: update.cost.amount }
