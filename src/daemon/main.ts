@@ -2,9 +2,11 @@
 
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ConfigInvalid, defaultConfig, loadConfig } from '../config/config.ts'
 import { daemonEnvironment } from '../config/daemon-environment.ts'
+import { freshConfig } from '../config/fresh-config.ts'
 import { entry, packageRoot, packageVersion } from '../config/package-root.ts'
 import { readNotices } from '../config/notices.ts'
 import { HomeUnusable, type Paths, pathsFrom, prepareHome, runFolder } from '../config/paths.ts'
@@ -18,10 +20,13 @@ import { availableMemory } from '../engine/machine.ts'
 import type { EngineParts, ScreenOf } from '../engine/parts.ts'
 import { finishReplacement, isCutOff, replaceDatabase } from '../engine/replacement.ts'
 import { encodeStartFile } from '../keeper/start-file.ts'
+import { knownEnvironment, startNotify } from '../reactors/notify/index.ts'
 import { Screens } from '../screen/screens.ts'
 import { DamagedStore, type EventLog } from '../store/event-log.ts'
+import { SearchIndex } from '../store/search-index.ts'
 import { openSqliteLog } from '../store/sqlite-log.ts'
 import { readInside, writeInside } from '../workspace/files.ts'
+import { Projects } from '../workspace/project.ts'
 import { takeLock } from './lock.ts'
 import { type Log, openLog } from './log.ts'
 import { DaemonServer } from './server.ts'
@@ -59,9 +64,10 @@ async function main(): Promise<void> {
     log.warn({ file: cause.file }, cause.message)
     return defaultConfig
   })
+  const environment = knownEnvironment(process.env)
   const screens = new Screens({ warn: (why) => log.warn({ why }, 'a screen could not be made') })
   const inFolder = <Of extends ScreenOf>(of: Of): Of & { readonly folder: string } => ({ ...of, folder: runFolder(paths, of.session, of.run) })
-  const parts: Omit<EngineParts, 'log' | 'keepers'> = {
+  const parts: Omit<EngineParts, 'log' | 'keepers' | 'search'> = {
     driver: (name) => drivers[name](),
     files: {
       read: (root, path, range, approved) => readInside(root, path, range, approved, end.signal),
@@ -72,9 +78,11 @@ async function main(): Promise<void> {
       cursor: (of, offset) => screens.cursor(inFolder(of), offset),
       advance: (of) => screens.advance(inFolder(of)),
     },
+    projects: new Projects(),
     nowMs: Date.now,
     delay: (ms) => delay(ms, undefined, { signal: end.signal, ref: false }).catch(() => {}),
     warn: log.warn,
+    environmentGiven: environment.given,
     signal: end.signal,
     version: packageVersion,
     availableMemory,
@@ -97,7 +105,27 @@ async function main(): Promise<void> {
     runs: engine.runs,
     notices: readNotices(paths.home),
   })
-  const server = new DaemonServer({ api: engine, version: packageVersion, status, shutdown: (replaced) => void leave(replaced ? 'replaced' : 'stopped'), warn: log.warn })
+  const readConfig = freshConfig(paths.configFile, config)
+  const notify = startNotify(
+    {
+      api: engine,
+      cursor: () => events.cursor(),
+      ids: () => engine.ids,
+      look: (id) => engine.state(id),
+      projectOf: (directory) => projectNameOf(parts.projects, directory),
+      record: (id, deliveries) => engine.notified(id, deliveries),
+      settings: async () => {
+        const fresh = await readConfig()
+        return { settings: fresh.config.notify, ...(fresh.problem ? { problem: fresh.problem.message } : {}) }
+      },
+      environment,
+      nowMs: Date.now,
+      delay: parts.delay,
+      warn: log.warn,
+    },
+    end.signal,
+  )
+  const server = new DaemonServer({ api: engine, version: packageVersion, status, notify, shutdown: (replaced) => void leave(replaced ? 'replaced' : 'stopped'), warn: log.warn })
 
   const leave = async (because: string): Promise<void> => {
     if (end.signal.aborted) return
@@ -128,16 +156,24 @@ async function main(): Promise<void> {
 }
 
 /** Every fact is read before anything is done because of one. Throws DamagedStore. */
-async function open(paths: Paths, parts: Omit<EngineParts, 'log' | 'keepers'>): Promise<{ events: EventLog; engine: Engine }> {
+async function open(paths: Paths, parts: Omit<EngineParts, 'log' | 'keepers' | 'search'>): Promise<{ events: EventLog; engine: Engine }> {
   if (isCutOff(paths)) throw new DamagedStore(paths.database, 'it is empty or gone, and there were sessions')
   const events = openSqliteLog(paths.database)
   const keepers = keepersOnDisk(paths, packageRoot, (session, run) => keptByLog(events, session, run))
   try {
-    return { events, engine: await Engine.open({ ...parts, log: events, keepers }) }
+    return { events, engine: await Engine.open({ ...parts, log: events, keepers, search: searchOf(paths, events, parts.projects) }) }
   } catch (cause) {
     events.close()
     throw cause
   }
+}
+
+const searchOf = (paths: Paths, log: EventLog, projects: EngineParts['projects']): SearchIndex =>
+  new SearchIndex({ path: join(paths.cache, 'search.db'), log, projectOf: (directory) => projectNameOf(projects, directory) })
+
+async function projectNameOf(projects: EngineParts['projects'], directory: string): Promise<string> {
+  await projects.refresh([directory])
+  return projects.of(directory).name
 }
 
 async function replaceDamaged(paths: Paths, log: Log): Promise<void> {

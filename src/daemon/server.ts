@@ -11,6 +11,7 @@ export interface ServerDeps {
   readonly api: Api
   readonly version: string
   readonly status: () => unknown
+  readonly notify: (query: Methods['notify']) => unknown
   readonly shutdown: (replaced: boolean) => void
   readonly warn: (facts: object, message: string) => void
 }
@@ -136,6 +137,10 @@ export class DaemonServer {
   readonly #methods: { readonly [M in Method]: (params: Methods[M], signal: AbortSignal, item: Item) => unknown } = {
     submit: (params, signal) => this.#deps.api.submit(params, signal),
     list: (params, signal) => this.#deps.api.list(params, signal),
+    sessions: async (_params, signal, item) => {
+      for await (const frame of this.#deps.api.sessions(signal)) await item(frame)
+    },
+    search: (params, signal) => this.#deps.api.search(params, signal),
     get: (params, signal) => this.#deps.api.get(params.session, signal),
     watch: async (params, signal, item) => {
       for await (const frame of this.#deps.api.watch(params, signal)) await item(frame)
@@ -150,6 +155,7 @@ export class DaemonServer {
     write: (params, signal) => this.#deps.api.write(params.session, Buffer.from(params.base64, 'base64'), signal),
     resize: (params, signal) => this.#deps.api.resize(params.session, params, signal),
     status: () => this.#deps.status(),
+    notify: (params) => this.#deps.notify(params),
     // After the reply is on its way.
     shutdown: (params) => void setImmediate(() => this.#deps.shutdown(params.replaced ?? false)),
   }

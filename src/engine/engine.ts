@@ -1,11 +1,14 @@
 // The Api on this machine: one actor per session over one log, and the fan-out of what they do.
 
-import type { Accepted, Api, Frame, OutputFrame, OutputQuery, Screen, ScreenQuery, Submission, WatchQuery } from '../core/api.ts'
+import type { Accepted, Api, Frame, Hit, ListFrame, OutputFrame, OutputQuery, Screen, ScreenQuery, SearchQuery, Submission, WatchQuery } from '../core/api.ts'
+import type { Delivery } from '../core/announcement.ts'
 import { type Refusal, refusal } from '../core/errors.ts'
 import { isId, type SessionId } from '../core/ids.ts'
+import type { Session } from '../core/session.ts'
 import type { SessionView } from '../core/view.ts'
 import { crashPoint } from './crash-point.ts'
 import { Feed } from './feed.ts'
+import { ListFeed, sayingTogetherMs } from './list-feed.ts'
 import { type EngineDeps, type EngineParts, startSize } from './parts.ts'
 import { applyRetention } from './retention.ts'
 import { Room } from './room.ts'
@@ -17,11 +20,23 @@ const chunkBytes = 64 * 1024
 export class Engine implements Api {
   readonly #deps: EngineDeps
   readonly #feed: Feed
+  readonly #list: ListFeed
   readonly #actors = new Map<SessionId, SessionActor>()
 
   private constructor(parts: EngineParts) {
     this.#feed = new Feed(parts.log)
-    this.#deps = { ...parts, publish: (frame) => this.#feed.publish(frame), room: new Room(parts, () => this.#waiting()) }
+    this.#list = new ListFeed({
+      ids: () => [...this.#actors.keys()].reverse(),
+      ready: (ids) => this.#deps.projects.refresh(this.#directories(ids)),
+      view: (id) => this.#actors.get(id)?.view(),
+    })
+    const changed: EngineDeps['changed'] = (session, withinMs) => this.#list.changed(session, withinMs)
+    const publish: EngineDeps['publish'] = (frame) => {
+      this.#feed.publish(frame)
+      if (frame.kind === 'fact') changed(frame.envelope.session)
+      else if (frame.draft.kind !== 'output') changed(frame.draft.session, sayingTogetherMs)
+    }
+    this.#deps = { ...parts, publish, changed, room: new Room(parts, () => this.#waiting()) }
   }
 
   /** Resolves when every live run is adopted or its end recorded, at the latest after 2 s: then what is not is shown as "no signal". */
@@ -60,12 +75,28 @@ export class Engine implements Api {
     if (dropped > 0) this.#deps.warn({ sessions: dropped }, 'raw output of ended sessions was removed by age or size')
   }
 
+  /** For a reactor. `attached`: terminals that show it now. */
+  state(id: SessionId): { readonly session: Session; readonly attached: number } | undefined {
+    const actor = this.#actors.get(id)
+    return actor?.session && { session: actor.session, attached: actor.run?.attached ?? 0 }
+  }
+
+  get ids(): readonly SessionId[] {
+    return [...this.#actors.keys()]
+  }
+
+  /** A reactor has told the user of it, or was to. */
+  async notified(id: SessionId, deliveries: readonly Delivery[]): Promise<void> {
+    await this.#actors.get(id)?.notified(deliveries)
+  }
+
   /** This daemon leaves on purpose: no keeper is to start another one. */
   leave(): void {
     for (const actor of this.#actors.values()) actor.run?.goodbye()
   }
 
   async submit(submission: Submission, _signal: AbortSignal): Promise<Accepted | Refusal> {
+    if (submission.environment) this.#deps.environmentGiven?.(submission.environment)
     let actor = this.#actors.get(submission.session)
     if (!actor) {
       if (submission.command.type !== 'create') return unknown(submission.session)
@@ -74,12 +105,14 @@ export class Engine implements Api {
       this.#actors.set(submission.session, actor)
     }
     const refused = await actor.submit(submission)
+    await this.#deps.projects.refresh(this.#directories([submission.session]))
     const session = actor.view()
     if (!session) this.#actors.delete(submission.session)
     return refused ?? (session ? { seq: actor.session?.seq ?? 0, session } : unknown(submission.session))
   }
 
   async list(query: { readonly all: boolean }, _signal: AbortSignal): Promise<readonly SessionView[]> {
+    await this.#deps.projects.refresh(this.#directories([...this.#actors.keys()]))
     const views: SessionView[] = []
     for (const actor of this.#actors.values()) {
       if (!query.all && (actor.session?.archived || actor.session?.removed)) continue
@@ -89,17 +122,25 @@ export class Engine implements Api {
     return views.reverse()
   }
 
+  sessions(signal: AbortSignal): AsyncIterable<ListFrame> {
+    return this.#list.watch(signal)
+  }
+
+  search(query: SearchQuery, signal: AbortSignal): Promise<readonly Hit[]> {
+    return this.#deps.search.search(query, signal)
+  }
+
   async get(session: SessionId, _signal: AbortSignal): Promise<{ session: SessionView; cursor: number } | undefined> {
+    await this.#deps.projects.refresh(this.#directories([session]))
     const view = this.#actors.get(session)?.view()
     return view && { session: view, cursor: this.#deps.log.cursor() }
   }
 
   watch(query: WatchQuery, signal: AbortSignal): AsyncIterable<Frame> {
     const drafts = (): Exclude<Frame, { kind: 'caught-up' }>[] =>
-      [...this.#actors.values()].flatMap((actor) => {
-        const draft = query.session === undefined || query.session === actor.id ? actor.draft() : undefined
-        return draft ? [{ kind: 'draft', draft }] : []
-      })
+      [...this.#actors.values()]
+        .filter((actor) => query.session === undefined || query.session === actor.id)
+        .flatMap((actor) => actor.drafts().map((draft) => ({ kind: 'draft', draft })))
     return this.#feed.watch(query, drafts, signal)
   }
 
@@ -140,6 +181,10 @@ export class Engine implements Api {
     if ('refused' in run) return run
     run.resize(size.columns, size.rows)
     return undefined
+  }
+
+  #directories(ids: readonly SessionId[]): readonly string[] {
+    return ids.flatMap((id) => this.#actors.get(id)?.session?.spec.cwd ?? [])
   }
 
   /** Sessions whose runs wait for room, the oldest first. */

@@ -1,7 +1,9 @@
 // What the engine is built from. Nothing in it is global, so that a test can hold the clock and the processes.
 
-import type { Frame, Screen } from '../core/api.ts'
+import type { Frame, Hit, Screen, SearchQuery } from '../core/api.ts'
 import type { DriverName, LaunchSpec, TerminalSize } from '../core/events.ts'
+import type { SessionId } from '../core/ids.ts'
+import type { SessionView } from '../core/view.ts'
 import type { Driver, FileResult } from '../drivers/driver.ts'
 import type { EventLog } from '../store/event-log.ts'
 import type { Keepers } from './keepers.ts'
@@ -33,16 +35,32 @@ export interface Screens {
   advance(of: ScreenOf): void
 }
 
+/** What directories belong to. */
+export interface Projects {
+  /** Resolves soon, also when a disk does not answer: then what was known before stays. */
+  refresh(directories: readonly string[]): Promise<void>
+  of(directory: string): SessionView['project']
+}
+
+export interface Search {
+  /** Throws when it cannot be answered; that is no trouble of any session. */
+  search(query: SearchQuery, signal: AbortSignal): Promise<readonly Hit[]>
+}
+
 export interface EngineParts {
   readonly log: EventLog
   readonly keepers: Keepers
   readonly driver: (name: DriverName) => Promise<Driver>
   readonly files: Files
   readonly screens: Screens
+  readonly projects: Projects
+  readonly search: Search
   readonly nowMs: () => number
   /** Resolves after that many milliseconds, or when the engine ends. */
   readonly delay: (ms: number) => Promise<void>
   readonly warn: (facts: object, message: string) => void
+  /** A client has sent its environment, for a run. */
+  readonly environmentGiven?: (environment: Readonly<Record<string, string>>) => void
   /** The engine's end: runs stay alive, nothing new is begun. */
   readonly signal: AbortSignal
   readonly version: string
@@ -68,4 +86,6 @@ export interface Limits {
 export interface EngineDeps extends EngineParts {
   readonly room: Room
   readonly publish: (frame: Exclude<Frame, { kind: 'caught-up' }>) => void
+  /** Something of it is otherwise that no fact says. `withinMs`: how soon it is worth telling. */
+  readonly changed: (session: SessionId, withinMs?: number) => void
 }

@@ -11,7 +11,7 @@ import type { Author, DriverName, Event, LaunchSpec } from '../core/events.ts'
 import { isId } from '../core/ids.ts'
 import type { Input, Report } from '../core/inputs.ts'
 import type { Order } from '../core/react.ts'
-import { type Session, evolve } from '../core/session.ts'
+import { type Session, evolve, lastChosen } from '../core/session.ts'
 import type { Checkpoint, Conversation, Driver, Launch, Output } from '../drivers/driver.ts'
 import { processRuns } from '../keeper/process-stat.ts'
 import { type InputRecord, logEnd, readIdentity, readInputs, readLog } from '../keeper/run-folder.ts'
@@ -172,7 +172,7 @@ async function retellRun(
   story.report(run, { type: 'started', keeper: identity.keeper, child: identity.child })
   const begun = inputs.find(({ lane }) => lane === 1)
   if (live && !begun) return { highestOrder }
-  const launch: Launch = { session: kept.session, run, spec: kept.spec, ...(resumes === undefined ? {} : { resumes }), seq: begun?.id ?? 1, version }
+  const launch: Launch = { session: kept.session, run, spec: kept.spec, ...(resumes === undefined ? {} : { resumes }), ...story.lastChosen(), seq: begun?.id ?? 1, version }
   const before = story.mark()
   const spoken = await replay(story, kept, driver, launch, inputs, Infinity)
   if (live) {
@@ -261,6 +261,10 @@ class Story {
     return this.#news
   }
 
+  lastChosen(): ReturnType<typeof lastChosen> {
+    return this.#session ? lastChosen(this.#session) : {}
+  }
+
   /** What is told from now on happened then, or later. */
   at(ms: number): void {
     this.#atMs = Math.max(this.#atMs, ms)
@@ -305,6 +309,9 @@ class Story {
         return
       case 'cancel-request':
         if (this.#isOpen(order.requestId)) this.tell({ type: 'request-closed', requestId: order.requestId, because: 'cancelled' }, 'user')
+        return
+      case 'choose':
+        return this.tell({ type: 'chosen', run, what: order.what, value: order.value }, 'user')
     }
   }
 

@@ -5,10 +5,11 @@ import { isIdle } from '../core/decide.ts'
 import { derivedId } from '../core/ids.ts'
 import type { Report } from '../core/inputs.ts'
 import type { Order } from '../core/react.ts'
-import type { Session } from '../core/session.ts'
+import { type Session, lastChosen } from '../core/session.ts'
 import { type Signal, newsOf } from '../core/signal.ts'
 import type { Checkpoint, Conversation, Driver, FileResult, Launch, Output, Send } from '../drivers/driver.ts'
 import { crashPoint, crashesAt, die } from './crash-point.ts'
+import { printingTogetherMs } from './list-feed.ts'
 import { type EngineDeps, startSize } from './parts.ts'
 import { type Found, type RunLine, StartFailed, longestTalkBytes } from './keepers.ts'
 import { Quiet } from './quiet.ts'
@@ -64,8 +65,9 @@ export class Run {
   #isDetached = false
   /** Orders that were sent and not acknowledged: a checkpoint kept now must not claim that they arrived. */
   readonly #unheard = new Set<number>()
-  #draft: Draft | undefined
-  #drafts: Extract<Output, { kind: 'draft' }>[] = []
+  /** What is half said, and what running tool calls have printed, by entry. */
+  readonly #drafts = new Map<string, Draft>()
+  #newDrafts: Extract<Output, { kind: 'draft' }>[] = []
   #bytesSinceCheckpoint = 0
   #checkpointAtMs = 0
   #bytesSinceScreen = 0
@@ -78,6 +80,7 @@ export class Run {
   #received = 0
   readonly #advanced = new Set<() => void>()
   #held: string | undefined
+  #attached = 0
   readonly #unready: Quiet
   readonly #stalled: Quiet
   readonly #idle: Quiet
@@ -206,6 +209,11 @@ export class Run {
     return this.#held
   }
 
+  /** Terminals that show it, as far as its keeper says so. */
+  get attached(): number {
+    return this.#attached
+  }
+
   /** Resolves when the end of the run is recorded. */
   settled(): Promise<void> {
     return this.#over.promise
@@ -215,8 +223,8 @@ export class Run {
     return this.#conversation.lines()
   }
 
-  draft(): Draft | undefined {
-    return this.#draft
+  drafts(): readonly Draft[] {
+    return this.#isOver ? [] : [...this.#drafts.values()]
   }
 
   checkpoint(): Checkpoint {
@@ -316,9 +324,13 @@ export class Run {
 
   #listen(line: RunLine, from: { out: number; err: number }): void {
     this.#received = from.out
-    line.onAttended((offset, viewers) => this.#conversation.attended?.(offset, viewers))
+    line.onAttended((offset, viewers) => {
+      this.#attached = viewers
+      this.#conversation.attended?.(offset, viewers)
+    })
     line.onHeld((why) => {
       this.#held = why && heldWhy[why]
+      this.#deps.changed(this.#session.id)
       void this.#inTurn(() => this.#recordHeld(why))
     })
     if (from.out >= line.outEnd) this.#caughtUp.resolve()
@@ -373,6 +385,7 @@ export class Run {
     }
     this.#publishDrafts()
     if (this.#received >= line.outEnd) this.#caughtUp.resolve()
+    if (this.#session.spec.kind === 'terminal') this.#deps.changed(this.#session.id, printingTogetherMs)
     this.#wakeReaders()
   }
 
@@ -527,7 +540,7 @@ export class Run {
     for (const output of outputs) {
       switch (output.kind) {
         case 'report':
-          if (output.report.type === 'entry') this.#said(output.report.entryId)
+          if (output.report.type === 'entry') this.#said(output.report)
           reports.push(output.report)
           break
         case 'give-up':
@@ -536,7 +549,7 @@ export class Run {
           reports.push({ type: 'failed', why: output.why })
           break
         case 'draft':
-          this.#drafts.push(output)
+          this.#newDrafts.push(output)
           break
         case 'send':
           if (output.send.mayBeLost) this.#answer(output.send.id, async () => output.send.bytes)
@@ -607,20 +620,21 @@ export class Run {
     return place ? Buffer.from(`\x1b[${extended ? '?' : ''}${place.row};${place.column}R`) : undefined
   }
 
-  /** The entry is a fact now: what was half said of it is of no use to anybody. */
-  #said(entryId: string): void {
-    if (this.#draft?.entryId === entryId) this.#draft = undefined
-    this.#drafts = this.#drafts.filter((draft) => draft.entryId !== entryId)
+  /** The entry is a fact now: what was half said of it is of no use to anybody. A tool call may print more until it is over. */
+  #said({ entryId, entry }: Extract<Report, { type: 'entry' }>): void {
+    if (entry.kind === 'tool' && entry.status !== 'completed' && entry.status !== 'failed') return
+    this.#drafts.delete(entryId)
+    this.#newDrafts = this.#newDrafts.filter((draft) => draft.entryId !== entryId)
   }
 
   /** After the facts of the same bytes, so that nobody sees a sentence before the tool call that came before it. */
   #publishDrafts(): void {
-    for (const { entryId, draft: kind, from, text } of this.#drafts) {
-      const before = this.#draft?.entryId === entryId ? this.#draft.text.slice(0, from) : ''
-      this.#draft = { session: this.#session.id, entryId, kind, from: 0, text: before + text }
+    for (const { entryId, draft: kind, from, text } of this.#newDrafts) {
+      const before = this.#drafts.get(entryId)?.text.slice(0, from) ?? ''
+      this.#drafts.set(entryId, { session: this.#session.id, entryId, kind, from: 0, text: before + text })
       this.#actor.publishDraft({ session: this.#session.id, entryId, kind, from, text })
     }
-    this.#drafts = []
+    this.#newDrafts = []
   }
 }
 
@@ -636,5 +650,6 @@ const orderBase = (session: Session): number => session.orderBase ?? 0
 
 const launchOf = (session: Session, seq: number, deps: EngineDeps): Launch => {
   const resumes = session.canResume && session.agentRef !== null && session.runs > 1 ? { resumes: session.agentRef } : {}
-  return { session: session.id, run: session.runs, spec: session.spec, ...resumes, seq: seq + orderBase(session), version: deps.version }
+  const last = session.runs > 1 ? lastChosen(session) : {}
+  return { session: session.id, run: session.runs, spec: session.spec, ...resumes, ...last, seq: seq + orderBase(session), version: deps.version }
 }

@@ -1,5 +1,6 @@
 // One session: its state, its mailbox, its run. The only writer of its facts. Everything goes one way: decide -> append (durable) -> evolve -> publish -> perform.
 
+import type { Delivery } from '../core/announcement.ts'
 import type { Draft, Submission } from '../core/api.ts'
 import { authorOf, decide, settle } from '../core/decide.ts'
 import { type Refusal, isRefusal } from '../core/errors.ts'
@@ -13,6 +14,7 @@ import { viewOf } from '../core/view.ts'
 import type { Checkpoint } from '../drivers/driver.ts'
 import type { NewEvent, StoredCheckpoint, StoredFold } from '../store/event-log.ts'
 import { type CrashPoint, crashPoint } from './crash-point.ts'
+import { printingTogetherMs } from './list-feed.ts'
 import type { EngineDeps } from './parts.ts'
 import { StartFailed } from './keepers.ts'
 import { Mailbox } from './mailbox.ts'
@@ -90,8 +92,11 @@ export class SessionActor implements RunOwner {
     const attach = this.#run?.attach && !this.#run.over ? { attach: this.#run.attach } : {}
     const entries = this.#run?.lines()
     const stuck = this.#stuck()
+    const draft = this.drafts().findLast(({ kind }) => kind !== 'output')
     return viewOf(this.#session, this.#deps.nowMs(), {
+      project: this.#deps.projects.of(this.#session.spec.cwd),
       ...attach,
+      ...(draft ? { saying: draft.text } : {}),
       ...(entries === undefined ? {} : { entries }),
       ...(this.#noSignal && isLive(this.#session) ? { noSignal: true } : {}),
       ...(stuck === undefined ? {} : { stuck }),
@@ -107,8 +112,8 @@ export class SessionActor implements RunOwner {
   }
 
   /** What is half said right now. */
-  draft(): Draft | undefined {
-    return this.#run?.draft()
+  drafts(): readonly Draft[] {
+    return this.#run?.drafts() ?? []
   }
 
   /** For a session that the log had when this daemon started: adopts its run or records how it ended, and goes on with what was under way. Resolves when all is known that
@@ -123,7 +128,13 @@ export class SessionActor implements RunOwner {
 
   /** The deadline for adoption passed without a word from its keeper. */
   markNoSignal(): void {
-    if (!this.#run && isLive(this.#session)) this.#noSignal = true
+    if (!this.#run && isLive(this.#session)) this.#setNoSignal(true)
+  }
+
+  #setNoSignal(noSignal: boolean): void {
+    if (this.#noSignal === noSignal) return
+    this.#noSignal = noSignal
+    this.#deps.changed(this.id)
   }
 
   /** Rejects at once while the store takes nothing: what is observed waits for it in the mailbox, a person must not. What was rejected is never done later. */
@@ -171,6 +182,8 @@ export class SessionActor implements RunOwner {
 
   /** In order with everything else of this session. */
   inTurn<T>(step: () => Promise<T> | T): Promise<T> {
+    // A run that comes further again is not stuck any more, and no fact says so.
+    if (this.#failures) this.#deps.changed(this.id, printingTogetherMs)
     return this.#mailbox.put(step)
   }
 
@@ -217,6 +230,7 @@ export class SessionActor implements RunOwner {
     const from = `${checkpoint?.outOffset ?? 0} ${checkpoint?.errOffset ?? 0}`
     const before = this.#failures?.run === run && this.#failures.from === from ? this.#failures : undefined
     const times = (before?.times ?? 0) + 1
+    this.#deps.changed(this.id)
     this.#failures = {
       run,
       from,
@@ -229,7 +243,7 @@ export class SessionActor implements RunOwner {
 
   /** Looks again, less and less often, for a run that could not be adopted. `former`: whose readers wait for it. Not in the mailbox. */
   #seek(run: number, former?: Run, firstMs = seekMs): void {
-    this.#noSignal = true
+    this.#setNoSignal(true)
     const look = async (): Promise<void> => {
       for (let afterMs = firstMs; !this.#deps.signal.aborted; afterMs = Math.min(2 * afterMs, longestSeekMs)) {
         await this.#deps.delay(afterMs)
@@ -248,6 +262,16 @@ export class SessionActor implements RunOwner {
   /** There may be room for its run now. */
   mayStart(): Promise<void> {
     return this.report(this.#session?.runs ?? 0, [{ type: 'may-start' }])
+  }
+
+  /** The user was told of it, or was to be. */
+  notified(deliveries: readonly Delivery[]): Promise<void> {
+    return this.inTurn(() =>
+      this.reportNow(
+        this.#session?.runs ?? 0,
+        deliveries.map((delivery) => ({ type: 'notified', ...delivery })),
+      ),
+    )
   }
 
   /** Durable first: if the daemon dies in between, the next look removes the rest. */
@@ -308,6 +332,7 @@ export class SessionActor implements RunOwner {
     for (const effect of effects) if (effect.type === 'order') this.#untold.add(effect.seq)
     if (isLive(before) && !isLive(stepwise)) this.#deps.room.give(this.id)
     for (const effect of effects) await this.#attempt(effect)
+    if (effects.length > 0) this.#deps.changed(this.id)
     if (this.#session) this.#run?.follow(this.#session)
     return refusals
   }
@@ -406,7 +431,7 @@ export class SessionActor implements RunOwner {
     this.#deps.room.keep(this.id)
     this.#run = adopted.run
     await this.#begin(adopted)
-    this.#noSignal = false
+    this.#setNoSignal(false)
     // Its keeper died without ending what it kept.
     if (this.session?.process.kind === 'lost') await this.#deps.keepers.sweep(this.id, run, this.#deps.signal)
     return true

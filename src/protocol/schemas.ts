@@ -38,6 +38,10 @@ const command = z.discriminatedUnion('type', [
   z.object({ type: z.literal('create'), spec, title: line, label: line.optional(), prompt: told.optional() }),
   z.object({ type: z.literal('prompt'), text: told }),
   z.object({ type: z.literal('answer'), requestId: line, answer }),
+  z.object({ type: z.literal('withdraw'), promptId: line }),
+  z.object({ type: z.literal('choose'), what: z.enum(['mode', 'model']), value: line }),
+  z.object({ type: z.literal('pin'), pinned: z.boolean() }),
+  z.object({ type: z.literal('mute'), muted: z.boolean() }),
   z.object({ type: z.literal('interrupt') }),
   z.object({ type: z.literal('stop') }),
   z.object({ type: z.literal('end') }),
@@ -54,6 +58,8 @@ const submission: z.ZodType<Submission> = z.object({ session: id, commandId: id,
 const schemas: { readonly [M in Method]: z.ZodType<Methods[M]> } = {
   submit: submission,
   list: z.object({ all: z.boolean() }),
+  sessions: z.object({}),
+  search: z.object({ text: line, limit: z.int().min(1).max(1000) }),
   get: z.object({ session: line }),
   watch: z.object({ session: line.optional(), after: z.int().min(0), follow: z.boolean() }),
   output: z.object({ session: line, run: z.int().min(1).optional(), stream: z.enum(['out', 'err']), from: z.int(), follow: z.boolean() }),
@@ -61,6 +67,7 @@ const schemas: { readonly [M in Method]: z.ZodType<Methods[M]> } = {
   write: z.object({ session: line, base64: z.base64() }),
   resize: z.object({ session: line, columns: cells, rows: cells }),
   status: z.object({}),
+  notify: z.object({ test: z.boolean() }),
   shutdown: z.object({ replaced: z.boolean().optional() }),
 }
 

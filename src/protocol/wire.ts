@@ -1,7 +1,7 @@
 // How the Api is said between a client and the daemon: JSON-RPC 2.0, one message a line (LF), over a unix socket. Streams are answered by `item` notifications, then by the
 // response. The daemon speaks first: a `welcome`. A newer daemon understands older clients; fields and methods are added, never changed.
 
-import type { Frame, OutputFrame, OutputQuery, Screen, ScreenQuery, Submission, WatchQuery } from '../core/api.ts'
+import type { Frame, OutputFrame, OutputQuery, Screen, ScreenQuery, SearchQuery, Submission, WatchQuery } from '../core/api.ts'
 
 /** Grows only when an older client would misunderstand. */
 export const protocolVersion = 1
@@ -16,6 +16,8 @@ export interface Welcome {
 export interface Methods {
   readonly submit: Submission
   readonly list: { readonly all: boolean }
+  readonly sessions: Record<string, never>
+  readonly search: SearchQuery
   readonly get: { readonly session: string }
   readonly watch: WatchQuery
   readonly output: OutputQuery
@@ -23,6 +25,8 @@ export interface Methods {
   readonly write: { readonly session: string; readonly base64: string }
   readonly resize: { readonly session: string; readonly columns: number; readonly rows: number }
   readonly status: Record<string, never>
+  /** `test`: every channel tells a test. */
+  readonly notify: { readonly test: boolean }
   /** `replaced`: a daemon of a newer package takes its place at once. */
   readonly shutdown: { readonly replaced?: boolean }
 }

@@ -1,5 +1,6 @@
 // What a program on this machine gets from `connect`: the Api, and what belongs to the daemon itself.
 
+import type { NotifyReport } from '../core/announcement.ts'
 import type { Api } from '../core/api.ts'
 
 /** The object of `offstage daemon status --json`. */
@@ -19,6 +20,8 @@ export interface DaemonStatus {
 
 export interface Client extends Api {
   daemonStatus(signal: AbortSignal): Promise<DaemonStatus>
+  /** How it is with notifications; with `test` every channel tells one now. */
+  notify(query: { readonly test: boolean }, signal: AbortSignal): Promise<NotifyReport>
   /** The daemon leaves; every agent stays at work. Resolves when its process is gone. */
   stopDaemon(signal: AbortSignal): Promise<void>
   /** Aborts what is under way and closes the connection. The daemon goes on. */

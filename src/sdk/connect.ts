@@ -5,7 +5,8 @@ import { type Socket, connect as connectSocket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { packageVersion } from '../config/package-root.ts'
 import { type Paths, pathsFrom } from '../config/paths.ts'
-import type { Accepted, Frame, OutputFrame, OutputQuery, Screen, ScreenQuery, Submission, WatchQuery } from '../core/api.ts'
+import type { Accepted, Frame, Hit, ListFrame, OutputFrame, OutputQuery, Screen, ScreenQuery, SearchQuery, Submission, WatchQuery } from '../core/api.ts'
+import type { NotifyReport } from '../core/announcement.ts'
 import { type Refusal, isRefusal } from '../core/errors.ts'
 import type { SessionView } from '../core/view.ts'
 import { processRuns, processStat } from '../keeper/process-stat.ts'
@@ -240,6 +241,16 @@ class WireClient implements Client {
     return this.#ask('list', query, signal) as Promise<readonly SessionView[]>
   }
 
+  async *sessions(signal: AbortSignal): AsyncIterable<ListFrame> {
+    for await (const frame of this.#stream('sessions', () => ({}), signal)) yield frame as ListFrame
+  }
+
+  async search(query: SearchQuery, signal: AbortSignal): Promise<readonly Hit[]> {
+    const hits = await this.#ask('search', query, signal)
+    if (isRefusal(hits)) throw new DaemonFailed(hits.message)
+    return hits as readonly Hit[]
+  }
+
   async get(session: string, signal: AbortSignal): Promise<{ session: SessionView; cursor: number } | undefined> {
     return ((await this.#ask('get', { session }, signal)) ?? undefined) as { session: SessionView; cursor: number } | undefined
   }
@@ -279,6 +290,10 @@ class WireClient implements Client {
 
   daemonStatus(signal: AbortSignal): Promise<DaemonStatus> {
     return this.#ask('status', {}, signal) as Promise<DaemonStatus>
+  }
+
+  notify(query: { readonly test: boolean }, signal: AbortSignal): Promise<NotifyReport> {
+    return this.#ask('notify', query, signal) as Promise<NotifyReport>
   }
 
   async stopDaemon(signal: AbortSignal): Promise<void> {
@@ -328,7 +343,7 @@ class WireClient implements Client {
   }
 
   /** A connection of its own for each stream: a reader that takes its time holds up nothing else, least of all what it asks for between two items. */
-  async *#stream<M extends 'watch' | 'output'>(method: M, params: () => Methods[M], signal: AbortSignal): AsyncIterable<unknown> {
+  async *#stream<M extends 'watch' | 'sessions' | 'output'>(method: M, params: () => Methods[M], signal: AbortSignal): AsyncIterable<unknown> {
     for (let left = tries; ; left--) {
       let connection: Connection | undefined
       try {

@@ -6,6 +6,7 @@ import type { Author, Envelope, Event } from '../core/events.ts'
 import type { SessionId } from '../core/ids.ts'
 import { type Append, AppendConflict, DamagedStore, type EventLog, NewerStore, StoreFailed, type StoredCheckpoint, type StoredFold, checkLimit } from './event-log.ts'
 import { formatOf, migrate, migrations } from './migrations.ts'
+import { SQLITE_CORRUPT, SQLITE_FULL, SQLITE_NOTADB, SQLITE_READONLY, primaryCode } from './sqlite-codes.ts'
 
 /** Opens or creates the log at this path (mode 0600). Throws NewerStore, DamagedStore, StoreFailed. */
 export const openSqliteLog = (path: string): SqliteLog => new SqliteLog(openDatabase(path), path)
@@ -37,17 +38,6 @@ function ownFile(path: string): void {
   if (statSync(path, { throwIfNoEntry: false })) chmodSync(path, 0o600)
   else closeSync(openSync(path, 'a', 0o600))
 }
-
-const primaryCode = (cause: unknown): number | undefined => {
-  const code = cause instanceof Error && 'errcode' in cause ? cause.errcode : undefined
-  return typeof code === 'number' ? code & 0xff : undefined
-}
-
-// https://sqlite.org/rescode.html
-const SQLITE_READONLY = 8
-const SQLITE_CORRUPT = 11
-const SQLITE_FULL = 13
-const SQLITE_NOTADB = 26
 
 function inspect(path: string): void {
   const database = new DatabaseSync(path, { readOnly: true, timeout: 5_000 })

@@ -25,3 +25,19 @@ export function git(args: readonly string[], cwd: string, env: Readonly<Record<s
     })
   })
 }
+
+/** The files of a directory's working tree that git knows or would add, relative to it; those that differ from the index first. Throws GitFailed where there is no repository. */
+export async function filesIn(directory: string, env: Readonly<Record<string, string | undefined>>, signal: AbortSignal): Promise<readonly string[]> {
+  const listed = await git(['ls-files', '-z', '-t', '--cached', '--modified', '--deleted', '--others', '--exclude-standard'], directory, env, signal)
+  // "C path" was changed, "? path" is new, "R path" is gone; each of the index has "H path" besides.
+  const entries = listed.split('\0').filter((entry) => entry !== '')
+  const tagged = (tags: string): readonly string[] => entries.filter((entry) => tags.includes(entry.charAt(0))).map((entry) => entry.slice(2))
+  const gone = new Set(tagged('R'))
+  return [...new Set([...tagged('C?'), ...tagged('HSM')])].filter((path) => !gone.has(path))
+}
+
+/** How many files and new folders of the directory's repository differ from its last commit. Throws GitFailed where there is no repository. */
+export async function changesIn(directory: string, env: Readonly<Record<string, string | undefined>>, signal: AbortSignal): Promise<number> {
+  const listed = await git(['status', '--porcelain', '--untracked-files=normal'], directory, env, signal)
+  return listed.split('\n').filter((line) => line !== '').length
+}

@@ -1,6 +1,7 @@
 // An honest engine in memory: the core's own decisions over a list of facts, without processes. Tests say what the program does.
 
-import type { Accepted, Draft, Frame, OutputFrame, OutputQuery, Submission, WatchQuery } from '../../src/core/api.ts'
+import type { Accepted, Draft, Frame, Hit, ListFrame, OutputFrame, OutputQuery, SearchQuery, Submission, WatchQuery } from '../../src/core/api.ts'
+import type { NotifyReport } from '../../src/core/announcement.ts'
 import { authorOf, decide, settle } from '../../src/core/decide.ts'
 import { type Refusal, isRefusal, refusal } from '../../src/core/errors.ts'
 import type { Envelope, Event, LaunchSpec } from '../../src/core/events.ts'
@@ -23,6 +24,11 @@ export class FakeClient implements Client {
   readonly hangs = new Set<Method>()
   readonly submitted: Submission[] = []
   readonly written: { readonly session: string; readonly text: string }[] = []
+  /** What every search finds. */
+  hits: readonly Hit[] = []
+  readonly searched: SearchQuery[] = []
+  /** What a test gives is left out unless one is asked for. */
+  notifications: NotifyReport = { tells: ['needs-you'], onScreen: false, minDurationMs: 0, quiet: null, channels: [], problem: null }
   /** What becomes of a start: null leaves it starting. */
   onStart: Report | null = { type: 'started', keeper: { pid: 10, start: 1 }, child: { pid: 11, start: 1 } }
   /** An agent that was started is ready at once. */
@@ -48,6 +54,39 @@ export class FakeClient implements Client {
       .map((id) => this.view(id))
       .filter((view) => all || !(view.archived || view.removed))
       .toReversed()
+  }
+
+  async *sessions(signal: AbortSignal): AsyncIterable<ListFrame> {
+    const changed = new Set<string>([...this.#sessions.keys()].toReversed())
+    let caughtUp = false
+    let wake = (): void => {}
+    const hear = (frame: Frame): void => {
+      if (frame.kind !== 'caught-up') changed.add(frame.kind === 'fact' ? frame.envelope.session : frame.draft.session)
+      wake()
+    }
+    const abort = (): void => wake()
+    signal.addEventListener('abort', abort)
+    this.#watchers.add(hear)
+    try {
+      while (!signal.aborted) {
+        const [id] = changed
+        if (id !== undefined) {
+          changed.delete(id)
+          yield { kind: 'session', session: this.view(id) }
+        } else if (!caughtUp) {
+          caughtUp = true
+          yield { kind: 'caught-up' }
+        } else await new Promise<void>((resolve) => (wake = resolve))
+      }
+    } finally {
+      signal.removeEventListener('abort', abort)
+      this.#watchers.delete(hear)
+    }
+  }
+
+  async search(query: SearchQuery): Promise<readonly Hit[]> {
+    this.searched.push(query)
+    return this.hits.slice(0, query.limit)
   }
 
   async get(session: string): Promise<{ session: SessionView; cursor: number } | undefined> {
@@ -109,6 +148,10 @@ export class FakeClient implements Client {
 
   async resize(): Promise<Refusal | undefined> {
     return undefined
+  }
+
+  async notify({ test }: { readonly test: boolean }): Promise<NotifyReport> {
+    return { ...this.notifications, channels: this.notifications.channels.map(({ result, ...channel }) => (test && result ? { ...channel, result } : channel)) }
   }
 
   async daemonStatus(): Promise<DaemonStatus> {

@@ -4,7 +4,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { isRefusal } from '../../src/core/errors.ts'
-import { emptyTranscript, transcribe } from '../../src/core/transcript.ts'
+import { transcriptOf } from '../../src/core/transcript.ts'
 import { packageRoot } from '../../src/config/package-root.ts'
 import type { Client } from '../../src/sdk/index.ts'
 import { TestHome, accepted, fact, facts, never, newId, until } from '../home.ts'
@@ -26,9 +26,8 @@ async function startTalker(client: Client, home: TestHome, name: string, prompt:
 const heard = (cwd: string, at: string): Heard[] => heardIn(cwd).filter((entry) => entry.at === at)
 
 async function said(client: Client, session: string): Promise<string> {
-  let transcript = emptyTranscript
-  for (const envelope of await facts(client, session)) transcript = transcribe(transcript, envelope)
-  return transcript.lines.map((line) => (line.kind === 'entry' && line.entry.kind === 'message' ? line.entry.text : '')).join('')
+  const { lines } = transcriptOf(await facts(client, session))
+  return lines.map((line) => (line.kind === 'entry' && line.entry.kind === 'message' ? line.entry.text : '')).join('')
 }
 
 test(

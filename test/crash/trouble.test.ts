@@ -183,6 +183,8 @@ async function withEngine(
     driver: async (name) => (change.driver ?? ((real) => real))(await drivers[name]()),
     files: { read: () => Promise.reject(new Error('unused')), write: () => Promise.reject(new Error('unused')) },
     screens: { snapshot: async () => undefined, cursor: async () => undefined, advance: () => {} },
+    projects: { refresh: async () => {}, of: () => ({ name: 'project', branch: null }) },
+    search: { search: async () => [] },
     nowMs: Date.now,
     delay: (ms) => delay(ms, undefined, { signal: end.signal, ref: false }).catch(() => {}),
     warn: () => {},
