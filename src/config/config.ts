@@ -2,8 +2,10 @@
 
 import { readFile, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import type { NotifySettings } from '../core/announcement.ts'
 import type { ResumePolicy } from '../core/events.ts'
 import { knownAgents } from './known-agents.ts'
+import { defaultNotify, notifySettings } from './notify-settings.ts'
 
 export interface AgentSetting {
   readonly command: string
@@ -33,6 +35,18 @@ export interface Config {
   readonly keepOutputBytes: number
   /** Leaves an attached terminal, followed by `d`. */
   readonly prefixKey: { readonly name: string; readonly byte: number }
+  readonly notify: NotifySettings
+  readonly view: ViewSetting
+  /** Keys of the screens, by the names of what they do. */
+  readonly keys: Readonly<Record<string, readonly string[]>>
+}
+
+export interface ViewSetting {
+  readonly mouse: boolean
+  /** The screens print what changes as lines, and draw nothing. */
+  readonly screenReader: boolean
+  /** A session at work that changes no file, or repeats one step, for this long is remarked on. */
+  readonly driftAfterMs: number
 }
 
 /** A file that cannot be read as configuration: where and why in the message, what to write in `hint`. One line each. */
@@ -62,6 +76,9 @@ export const defaultConfig: Config = {
   keepOutputMs: 30 * 86_400_000,
   keepOutputBytes: 10 * 1024 ** 3,
   prefixKey: { name: 'ctrl-\\', byte: 0x1c },
+  notify: defaultNotify,
+  view: { mouse: true, screenReader: false, driftAfterMs: 15 * 60_000 },
+  keys: {},
 }
 
 const resumePolicies: readonly ResumePolicy[] = ['ask', 'auto', 'never']
@@ -87,11 +104,14 @@ async function readUserFile(file: string): Promise<Config> {
       'initialize_timeout_s',
       'keep_output_days',
       'keep_output_gb',
+      'keys',
       'max_live_runs',
       'min_free_memory_mb',
+      'notify',
       'prefix_key',
       'resume',
       'stall_after_s',
+      'view',
     ],
   )
   const names = Object.keys(source.optionalTable(['agents']))
@@ -109,6 +129,9 @@ async function readUserFile(file: string): Promise<Config> {
     keepOutputBytes: numberAt(source, 'keep_output_gb', 0, 1_000_000, 1024 ** 3) ?? defaultConfig.keepOutputBytes,
     resume: root['resume'] === undefined ? defaultConfig.resume : resumePolicy(source),
     prefixKey: root['prefix_key'] === undefined ? defaultConfig.prefixKey : prefixKey(source),
+    notify: notifySettings(source, numberAt(source, ['notify', 'min_duration_s'], 0, longestS, 1000)),
+    view: viewSetting(source),
+    keys: keySettings(source),
   }
 }
 
@@ -163,11 +186,13 @@ function environment(source: Source, path: readonly string[]): Readonly<Record<s
 }
 
 /** In the unit that the rest of the program uses: `times` of the one that people write. */
-function numberAt(source: Source, name: string, least: number, most: number, times: number): number | undefined {
-  const value = source.at([name])
+function numberAt(source: Source, path: string | readonly string[], least: number, most: number, times: number): number | undefined {
+  const at = typeof path === 'string' ? [path] : path
+  const name = at.at(-1) ?? ''
+  const value = source.at(at)
   if (value === undefined) return undefined
   if (typeof value === 'number' && value >= least && value <= most) return Math.ceil(value * times)
-  throw source.invalid([name], `${name} is not a number that can be used`, `write a number ${least === 0 ? 'from 0' : 'above 0'} to ${most}`)
+  throw source.invalid(at, `${name} is not a number that can be used`, `write a number ${least === 0 ? 'from 0' : 'above 0'} to ${most}`)
 }
 
 function resumePolicy(source: Source): ResumePolicy {
@@ -189,6 +214,31 @@ function prefixKey(source: Source): Config['prefixKey'] {
   )
 }
 
+function viewSetting(source: Source): ViewSetting {
+  source.optionalTable(['view'], ['mouse', 'screen_reader', 'drift_after_min'])
+  const { view } = defaultConfig
+  return {
+    mouse: source.flag(['view', 'mouse']) ?? view.mouse,
+    screenReader: source.flag(['view', 'screen_reader']) ?? view.screenReader,
+    driftAfterMs: numberAt(source, ['view', 'drift_after_min'], 0.01, 100_000, 60_000) ?? view.driftAfterMs,
+  }
+}
+
+/** Which names there are is known to the screens. `list.pin = "P"` and `[keys.list]` mean the same as `"list.pin" = "P"`. */
+function keySettings(source: Source, path: readonly string[] = ['keys'], prefix = ''): Readonly<Record<string, readonly string[]>> {
+  const found = Object.entries(source.optionalTable(path)).map(([part, value]): Readonly<Record<string, readonly string[]>> => {
+    const name = prefix + part
+    if (isTable(value)) return keySettings(source, [...path, part], `${name}.`)
+    const keys = typeof value === 'string' ? [value] : value
+    if (!Array.isArray(keys) || !keys.every((key) => typeof key === 'string' && keyName.test(key)))
+      throw source.invalid([...path, part], `${name} is not a key, or a list of keys`, 'write for example: list.pin = "ctrl+p", or [] for no key')
+    return { [name]: keys }
+  })
+  return Object.assign({}, ...found) as Readonly<Record<string, readonly string[]>>
+}
+
+const keyName = /^(?:(?:ctrl|alt|shift|super)\+)*(?:[!-~]|f\d{1,2}|up|down|left|right|home|end|pageUp|pageDown|enter|tab|space|escape|backspace|delete|insert)$/
+
 /** Null bytes end an argument or a variable before its time. */
 const isText = (value: unknown): value is string => typeof value === 'string' && !value.includes('\0')
 
@@ -201,12 +251,13 @@ const exists = (path: string): Promise<boolean> =>
   )
 
 /** A TOML file as it was parsed, with its text to find lines in. */
-interface Source {
+export interface Source {
   at(path: readonly string[]): unknown
   /** Throws if there is none, or if it has keys beside `known`. */
   table(path: readonly string[], known?: readonly string[]): Readonly<Record<string, unknown>>
-  optionalTable(path: readonly string[]): Readonly<Record<string, unknown>>
+  optionalTable(path: readonly string[], known?: readonly string[]): Readonly<Record<string, unknown>>
   text(path: readonly string[]): string | undefined
+  flag(path: readonly string[]): boolean | undefined
   invalid(path: readonly string[], problem: string, hint: string): ConfigInvalid
 }
 
@@ -240,11 +291,16 @@ async function readSource(file: string): Promise<Source | undefined> {
   return {
     at,
     table,
-    optionalTable: (path) => (at(path) === undefined ? {} : table(path)),
+    optionalTable: (path, known) => (at(path) === undefined ? {} : table(path, known)),
     text: (path) => {
       const value = at(path)
       if (value === undefined || isText(value)) return value
       throw invalid(path, `${path.at(-1)} is not a string`, `write it in quotes: ${path.at(-1)} = "…"`)
+    },
+    flag: (path) => {
+      const value = at(path)
+      if (value === undefined || typeof value === 'boolean') return value
+      throw invalid(path, `${path.at(-1)} is neither true nor false`, `write ${path.at(-1)} = true`)
     },
     invalid,
   }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type Config, ConfigInvalid, loadConfig } from '../../src/config/config.ts'
+import { defaultNotify } from '../../src/config/notify-settings.ts'
 
 let root: string
 beforeEach(() => {
@@ -41,6 +42,9 @@ const plain: Config = {
   keepOutputMs: 2_592_000_000,
   keepOutputBytes: 10_737_418_240,
   prefixKey: { name: 'ctrl-\\', byte: 0x1c },
+  notify: defaultNotify,
+  view: { mouse: true, screenReader: false, driftAfterMs: 900_000 },
+  keys: {},
 }
 
 test('no file, and an empty one, set nothing', async () => {
@@ -67,6 +71,15 @@ test('everything that can be set', async () => {
     '[agents.repl]',
     'command = "repl"',
     'protocol = "terminal"',
+    '[view]',
+    'mouse = false',
+    'screen_reader = true',
+    'drift_after_min = 0.5',
+    '[keys]',
+    '"list.pin" = "ctrl+p"',
+    'list.open = ["enter", "o"]',
+    '[keys.conversation]',
+    'model = []',
   ]
   expect(await load(text.join('\n'))).toEqual({
     defaultAgent: { name: 'mine', setIn: configFile() },
@@ -79,6 +92,9 @@ test('everything that can be set', async () => {
     keepOutputMs: 604_800_000,
     keepOutputBytes: 536_870_912,
     prefixKey: { name: 'ctrl-b', byte: 2 },
+    notify: defaultNotify,
+    view: { mouse: false, screenReader: true, driftAfterMs: 30_000 },
+    keys: { 'list.pin': ['ctrl+p'], 'list.open': ['enter', 'o'], 'conversation.model': [] },
     agents: {
       mine: { command: '/opt/my agent', args: ['--acp', ''], env: { LANG: 'C' }, protocol: 'acp' },
       repl: { command: 'repl', args: [], env: {}, protocol: 'terminal' },
@@ -105,6 +121,10 @@ test.each([
   ['initialize_timeout_s = "15"', 'config.toml:1: initialize_timeout_s is not a number that can be used'],
   ['\nidle_after_s = -1', 'config.toml:2: idle_after_s is not a number that can be used'],
   ['resume = "yes"', 'config.toml:1: resume "yes" is not known'],
+  ['[view]\nmouse = 1', 'config.toml:2: mouse is neither true nor false'],
+  ['[view]\ncolour = true', 'config.toml:2: "colour" is not a setting'],
+  ['[keys]\nlist.pin = "hyper+x"', 'config.toml:2: list.pin is not a key, or a list of keys'],
+  ['[keys]\n"list.pin" = 7', 'config.toml:2: list.pin is not a key, or a list of keys'],
   ['# keys\nprefix_key = "ctrl-m"', 'config.toml:2: prefix_key "ctrl-m" is not a key that can be used'],
 ])('%j is refused, with its place', async (text, expected) => {
   expect((await problem(text)).startsWith(expected)).toBe(true)

@@ -2,7 +2,8 @@
 
 import { answerText, withoutSecrets } from '../../core/requests.ts'
 import { printableLine } from '../../core/terminal-text.ts'
-import { answerOptions, answerTo, askOf, wordsFrom } from '../answering.ts'
+import { answerTo, askOf } from '../../client/answers.ts'
+import { answerOptions, wordsFrom } from '../answering.ts'
 import { exitCodes } from '../../client/failures.ts'
 import { findRequest } from '../../client/find.ts'
 import { nameOf } from '../../text/format.ts'

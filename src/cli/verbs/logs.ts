@@ -1,12 +1,13 @@
 // `offstage logs`: what was said and done: the transcript of an agent, the output of a terminal as text (all of it, or the lines that hold a text), or the bytes as they came.
 
 import { PlainText } from '../../core/terminal-text.ts'
-import { type Transcript, counts, emptyTranscript, transcribe } from '../../core/transcript.ts'
+import { Transcript, counts } from '../../core/transcript.ts'
 import type { SessionView } from '../../core/view.ts'
 import type { Client } from '../../sdk/client.ts'
 import { CommandFailed, exitCodes, usageError } from '../../client/failures.ts'
 import { findSession } from '../../client/find.ts'
 import { columnsOf, jsonText, painter } from '../../text/format.ts'
+import { searchPattern } from '../../text/search-pattern.ts'
 import { Narration } from '../narration.ts'
 import { PlainSheet } from '../sheet.ts'
 import { newId } from '../../client/submit.ts'
@@ -45,7 +46,7 @@ async function printTranscript(context: Context, client: Client, session: Sessio
   const live = search ? { print: (printed: string) => context.out(search.push(printed)), tail: () => {} } : new PlainSheet(context.out)
   const sheet = { print: (printed: string) => (caughtUp ? live : collecting).print(printed), tail: (row: string) => (caughtUp ? live : collecting).tail(row) }
   const narration = new Narration(sheet, { agent: session.agent, paint: painter(context.color && !search), columns: () => columns })
-  let transcript: Transcript = emptyTranscript
+  const transcript = new Transcript()
   let caughtUp = false
   for await (const frame of client.watch({ session: session.id, after: 0, follow }, context.signal)) {
     if (frame.kind === 'draft') narration.draft(frame.draft)
@@ -56,18 +57,15 @@ async function printTranscript(context: Context, client: Client, session: Sessio
       context.out(lastLines(search ? search.push(collected) : collected, tail))
       if (!search) shown(context, client, session, transcript)
     } else {
-      const before = transcript
-      transcript = transcribe(before, frame.envelope)
-      if (caughtUp) for (const line of changedLines(before, transcript)) narration.line(line, false)
+      const changed = transcript.add(frame.envelope)
+      for (const place of caughtUp ? changed : []) {
+        const line = transcript.lines[place]
+        if (line) narration.line(line, false)
+      }
       if (caughtUp && !search && frame.envelope.event.type === 'turn-ended') shown(context, client, session, transcript)
     }
   }
   narration.settle()
-}
-
-/** The lines that this fact made or changed. */
-export function changedLines(before: Transcript, after: Transcript) {
-  return before === after ? [] : after.lines.filter((line, index) => line !== before.lines[index])
 }
 
 /** Everything up to here stood on a person's screen. Nobody waits for the reply. */
@@ -146,7 +144,7 @@ export class LineSearch {
 
   constructor(text: string, format: Format) {
     this.text = text
-    this.#pattern = new RegExp(text.replaceAll(/[$()*+./?[\\\]^{|}]/g, String.raw`\$&`), /\p{Lu}/u.test(text) ? 'gu' : 'giu')
+    this.#pattern = searchPattern(text)
     this.#format = format
   }
 

@@ -12,11 +12,12 @@ import { agentLabel, clock, columnsOf, cut, duration, jsonText, nameOf, padded, 
 import { type Args, type Context, type Verb, flag, jsonOption, word } from '../verb.ts'
 
 const shownEvents = 30
+const shownDeliveries = 12
 const stderrBytes = 4000
 const stderrLines = 12
 
 /** What tells nothing about a status. */
-const quiet: ReadonlySet<Event['type']> = new Set(['entry-written', 'usage-reported', 'shown', 'agent-offers'])
+const quiet: ReadonlySet<Event['type']> = new Set(['entry-written', 'usage-reported', 'shown', 'agent-offers', 'notified'])
 
 async function run(context: Context, args: Args): Promise<number> {
   const client = await context.client()
@@ -80,10 +81,23 @@ function report(context: Context, session: SessionView, events: readonly Envelop
     ' what happened',
     ...(told.length > shown.length ? [`   ${paint.dim(`${told.length - shown.length} earlier: offstage events ${session.id}`)}`] : []),
     ...shown.map(line),
+    ...section(' what you were told', deliveries(session, events)),
     ...section(' notes', notes),
     ...section(' the end of stderr', seen.stderr === '' ? [] : seen.stderr.split('\n').slice(-stderrLines)),
     '',
   ].join('\n')
+}
+
+/** The newest ones: when, by which channel, of what, and what became of it. */
+function deliveries(session: SessionView, events: readonly Envelope[]): readonly string[] {
+  const asked = new Map(events.flatMap(({ event }) => (event.type === 'asked' ? [[event.ask.id, `${event.ask.kind}: ${event.ask.title}`] as const] : [])))
+  const rows = events.flatMap(({ atMs, event }) => {
+    if (event.type !== 'notified') return []
+    const { about, of, channel, how, detail } = event
+    const result = detail === undefined ? how : `${how}: ${detail}`
+    return [printableLine(`${clock(atMs)}  ${padded(channel, 8)}  ${asked.get(of) ?? about.replace('-', ' ')}  ${result}`)]
+  })
+  return [...rows.slice(-shownDeliveries), ...(session.muted ? [`it is muted: offstage notify on ${session.id}`] : [])]
 }
 
 /** Without what tells nothing about a status: of what a program says of itself, only that which made another state. */
