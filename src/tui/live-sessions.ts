@@ -1,0 +1,61 @@
+// All sessions as the daemon knows them, kept up to date while the screens are open.
+
+import { setTimeout as delay } from 'node:timers/promises'
+import type { SessionView } from '../core/view.ts'
+import type { Client } from '../sdk/client.ts'
+
+const againAfterMs = 1000
+
+export class LiveSessions {
+  readonly #views = new Map<string, SessionView>()
+  readonly #client: Client
+  readonly #signal: AbortSignal
+  readonly #changed: () => void
+  readonly #failed: (cause: unknown) => void
+  #caughtUp = false
+
+  /** `changed` is called after every change, as often as they come. `failed`: the daemon cannot be reached; it is tried again. */
+  constructor(client: Client, signal: AbortSignal, told: { readonly changed: () => void; readonly failed: (cause: unknown) => void }) {
+    this.#client = client
+    this.#signal = signal
+    this.#changed = told.changed
+    this.#failed = told.failed
+    void this.#watch()
+  }
+
+  /** Everything that there is was told once. */
+  get caughtUp(): boolean {
+    return this.#caughtUp
+  }
+
+  /** Removed and archived ones too, in no order. */
+  all(): readonly SessionView[] {
+    return [...this.#views.values()]
+  }
+
+  get(id: string): SessionView | undefined {
+    return this.#views.get(id)
+  }
+
+  /** As a reply to a command told it: sooner than the watch. */
+  put(view: SessionView): void {
+    this.#views.set(view.id, view)
+    this.#changed()
+  }
+
+  async #watch(): Promise<void> {
+    while (!this.#signal.aborted) {
+      try {
+        for await (const frame of this.#client.sessions(this.#signal)) {
+          if (frame.kind === 'session') this.#views.set(frame.session.id, frame.session)
+          else this.#caughtUp = true
+          this.#changed()
+        }
+      } catch (cause) {
+        if (this.#signal.aborted) return
+        this.#failed(cause)
+      }
+      await delay(againAfterMs, undefined, { signal: this.#signal }).catch(() => {})
+    }
+  }
+}
