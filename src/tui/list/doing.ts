@@ -1,0 +1,80 @@
+// What a session does now, or how it ended, as words and a few figures behind them. Pure; printable.
+
+import type { RequestView, SessionView } from '../../core/view.ts'
+import { statusMark, summaryOf } from '../../text/format.ts'
+import { cellText } from './cells.ts'
+
+export interface Piece {
+  readonly text: string
+  readonly style: 'plain' | 'dim' | 'added' | 'removed' | 'warning'
+}
+
+export interface Doing {
+  readonly text: string
+  /** That it wanders. */
+  readonly note: string | undefined
+  /** What stands behind the text as long as there is room, the most important first. */
+  readonly tails: readonly (readonly Piece[])[]
+}
+
+const noSignal = /^no signal\b/
+const isUnderWay: ReadonlySet<string> = new Set(['being stopped', 'interrupting'])
+
+/** Every state has a shape of its own. */
+export function markOf({ status, reason, requests }: SessionView): string {
+  const [asking] = requests
+  if (status === 'waiting' && (asking?.kind === 'auth' || asking?.kind === 'error')) return '▲'
+  return status === 'working' && noSignal.test(reason) ? statusMark.starting : statusMark[status]
+}
+
+export function doingOf(session: SessionView, note: string | undefined): Doing {
+  const tails = session.status === 'waiting' ? [] : [...changesOf(session), ...planOf(session), ...queuedOf(session)]
+  return { text: `${session.archived ? 'archived, ' : ''}${cellText(wordsOf(session))}`, note, tails }
+}
+
+function wordsOf(session: SessionView): string {
+  const { status, reason, outcome, activity, requests } = session
+  const last = cellText(activity)
+  const after = (word: string): string => (last === '' ? word : `${word}: ${last}`)
+  if (isUnderWay.has(reason)) return reason
+  switch (status) {
+    case 'waiting': {
+      const open = requests.filter((one) => !one.lost)
+      const [asking] = open.length > 0 ? open : requests
+      return asking ? `${questionText(asking)}${requests.length > 1 ? `  and ${requests.length - 1} more` : ''}` : summaryOf(session)
+    }
+    case 'completed':
+      return outcome?.kind === 'done' && session.kind === 'agent' ? after('done') : last !== '' && outcome ? `${cellText(outcome.summary)}: ${last}` : cellText(reason)
+    case 'failed':
+      return `failed: ${cellText(reason)}`
+    case 'stopped':
+      return after('stopped')
+    default:
+      return summaryOf(session)
+  }
+}
+
+/** In one line, as a question. */
+export function questionText({ title, kind, lost }: Pick<RequestView, 'title' | 'kind' | 'lost'>): string {
+  const text = cellText(title)
+  const mark = /[?？]$/.test(text) ? '' : kind === 'permission' ? ' ?' : kind === 'question' ? '?' : ''
+  return `${lost ? 'lost: ' : ''}${text}${mark}`
+}
+
+export function changesOf({ changes }: Pick<SessionView, 'changes'>): Doing['tails'] {
+  if (!changes || changes.added + changes.removed === 0) return []
+  return [
+    [
+      { text: `+${changes.added}`, style: 'added' },
+      { text: ` −${changes.removed}`, style: 'removed' },
+    ],
+  ]
+}
+
+function planOf({ plan, progress, status }: SessionView): Doing['tails'] {
+  if (status !== 'working') return []
+  const text = plan ? `${plan.done}/${plan.total}` : progress === null ? '' : `${progress}%`
+  return text === '' ? [] : [[{ text, style: 'dim' }]]
+}
+
+const queuedOf = ({ queued, status }: SessionView): Doing['tails'] => (queued === 0 || status !== 'working' ? [] : [[{ text: `${queued} queued`, style: 'dim' }]])

@@ -1,0 +1,68 @@
+// What the dispatch line has to know of the machine: which agents there are, and how the directory stands that a task is for. Looked up beside what is typed, never in its way; an answer that does not come is none.
+
+import type { AgentListing } from '../../config/agents.ts'
+import { changesIn } from '../../workspace/git.ts'
+import { projectOf } from '../../workspace/project.ts'
+
+type Variables = Readonly<Record<string, string | undefined>>
+
+export interface DirectoryState {
+  readonly project: string
+  readonly branch: string | undefined
+  /** Files that differ from the last commit; undefined: no repository, or git did not answer in time. */
+  readonly changedFiles: number | undefined
+}
+
+const gitMayTakeMs = 1500
+const freshMs = 5000
+
+export async function agentsFor(env: Variables, cwd: string): Promise<readonly AgentListing[]> {
+  const [{ pathsFrom }, { loadConfig }, { listAgents }] = await Promise.all([import('../../config/paths.ts'), import('../../config/config.ts'), import('../../config/agents.ts')])
+  const { configFile } = pathsFrom(env, process.getuid?.() ?? 0)
+  return listAgents(await loadConfig({ configFile, cwd }), { PATH: env['PATH'] })
+}
+
+export async function directoryState(env: Variables, directory: string, signal: AbortSignal): Promise<DirectoryState> {
+  const [project, changedFiles] = await Promise.all([
+    projectOf(directory),
+    changesIn(directory, env, AbortSignal.any([signal, AbortSignal.timeout(gitMayTakeMs)])).catch(() => undefined),
+  ])
+  return { project: project.name, branch: project.branch ?? undefined, changedFiles }
+}
+
+/** The last answer for each key, asked for again when it is needed and not fresh any more. */
+export class LastKnown<Value> {
+  readonly #ask: (key: string) => Promise<Value>
+  readonly #now: () => number
+  readonly #changed: () => void
+  readonly #known = new Map<string, { readonly askedAtMs: number; readonly value: Value | undefined }>()
+
+  constructor(parts: { readonly ask: (key: string) => Promise<Value>; readonly now: () => number; readonly changed: () => void }) {
+    this.#ask = parts.ask
+    this.#now = parts.now
+    this.#changed = parts.changed
+  }
+
+  /** As it is known at once. */
+  peek(key: string): Value | undefined {
+    return this.#known.get(key)?.value
+  }
+
+  /** The same, and it is asked for unless that was a moment ago. */
+  get(key: string): Value | undefined {
+    const known = this.#known.get(key)
+    const nowMs = this.#now()
+    if (known && nowMs - known.askedAtMs < freshMs) return known.value
+    const asking = { askedAtMs: nowMs, value: known?.value }
+    this.#known.set(key, asking)
+    this.#ask(key).then(
+      (value) => {
+        if (this.#known.get(key) !== asking) return
+        this.#known.set(key, { ...asking, value })
+        this.#changed()
+      },
+      () => {}, // what cannot be known is not shown
+    )
+    return known?.value
+  }
+}

@@ -1,0 +1,61 @@
+// The list on a terminal in memory, as the app puts it there, over sessions of a fake daemon or made by hand. Tells what it asked the app for.
+
+import type { SessionView } from '../../src/core/view.ts'
+import { type ListParts, type ListView, openList } from '../../src/tui/list/list-view.ts'
+import type { Sessions } from '../../src/tui/list/listing.ts'
+import { LiveSessions } from '../../src/tui/live-sessions.ts'
+import { FakeClient } from '../cli/fake-client.ts'
+import { type Headless, type HeadlessOptions, stageOn } from './headless.ts'
+import { nowMs } from './list-sessions.ts'
+
+export interface OnStage extends Headless {
+  readonly list: ListView
+  readonly opened: readonly string[]
+  readonly logged: readonly string[]
+  readonly helped: () => number
+  readonly kept: { draft: string; filters: Record<string, string> }
+  /** The row of the screen that holds this text. */
+  row(text: string): string
+  /** The name under the cursor. */
+  cursorRow(): string
+}
+
+export interface ListOptions extends Partial<HeadlessOptions> {
+  readonly sessions?: Sessions
+  readonly list?: Partial<ListParts>
+  readonly draft?: string
+}
+
+/** Without `sessions` they are the client's, kept up to date. */
+export function listOn({ columns = 80, rows = 24, client = new FakeClient(), sessions, list: more = {}, draft = '', ...options }: ListOptions = {}): OnStage {
+  client.nowMs = Math.max(client.nowMs, nowMs)
+  const headless = stageOn({ columns, rows, client, ...options })
+  const opened: string[] = []
+  const logged: string[] = []
+  let helped = 0
+  const kept = {
+    draft,
+    filters: {} as Record<string, string>,
+    saveFilter: (name: string, filter: string | undefined) => {
+      if (filter === undefined) delete kept.filters[name]
+      else kept.filters[name] = filter
+    },
+  }
+  const shown: { list?: ListView } = {}
+  const live = sessions ?? new LiveSessions(client, headless.stage.signal, { changed: () => shown.list?.changed(), failed: (cause) => headless.stage.complain(cause) })
+  const list = (shown.list = openList(headless.stage, {
+    sessions: live,
+    kept,
+    driftAfterMs: 15 * 60_000,
+    environment: async () => ({ HOME: '/home/me' }),
+    open: (session: SessionView) => opened.push(session.id),
+    logs: (session: SessionView) => logged.push(session.id),
+    help: () => (helped += 1),
+    agents: async () => [{ name: 'claude', command: 'claude-agent-acp', protocol: 'acp', installed: true, configured: false, default: true, install: null }],
+    directory: async () => ({ project: 'shop', branch: 'main', changedFiles: 0 }),
+    ...more,
+  }))
+  void headless.run(list)
+  const row = (text: string): string => headless.screen().find((one) => one.includes(text)) ?? ''
+  return { ...headless, list, opened, logged, helped: () => helped, kept, row, cursorRow: () => row('▸') }
+}
