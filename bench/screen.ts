@@ -79,6 +79,14 @@ export class Screen implements AsyncDisposable {
     return new Screen(folder, await connectKeeper(socketPath, { nonce }, signal), child.pid)
   }
 
+  get pid(): number {
+    return this.#childPid
+  }
+
+  resize(cols: number, rows: number): void {
+    this.#connection.resize({ cols, rows })
+  }
+
   type(text: string): void {
     void this.#connection.input({ lane: 0, id: 0, bytes: Buffer.from(text) }).catch(() => {})
   }

@@ -37,6 +37,7 @@ async function bundleCommandLine(): Promise<ReadonlySet<string>> {
   const build = await rolldown({
     ...common,
     input: { 'cli/main': 'src/cli/main.ts' },
+    preserveEntrySignatures: 'allow-extension',
     // Where the sources load something later, that something is in the same file here.
     onLog: (level, log, handle) => (log.code === 'INEFFECTIVE_DYNAMIC_IMPORT' ? undefined : strictly(level, log, handle)),
   })
@@ -47,8 +48,13 @@ async function bundleCommandLine(): Promise<ReadonlySet<string>> {
     entryFileNames: '[name].cjs',
     chunkFileNames: 'cli/[name].cjs',
     codeSplitting: {
+      // Or the screens would take along whatever the verbs share with them.
+      includeDependenciesRecursively: false,
       groups: [
         { name: 'version', test: version },
+        // Loaded when the first code is painted, and when a screen is opened.
+        { name: 'grammars', test: /src\/tui\/transcript\/grammars\.ts$|node_modules\/highlight\.js\// },
+        { name: 'tui', test: /src\/tui\/|node_modules\/(?:@earendil-works\/pi-tui|marked|get-east-asian-width)\// },
         { name: 'verbs', test: /./ },
       ],
     },
@@ -89,13 +95,19 @@ function declareTypes(): void {
 function writeNotices(packages: ReadonlySet<string>): void {
   const notices = [...packages].toSorted().map((folder) => {
     const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { name: string; version: string; license: string }
-    // The headless xterm is published without its licence file; it comes from the same repository as xterm, which has it.
-    const licensed = name === '@xterm/headless' ? join(folder, '../xterm') : folder
-    const file = readdirSync(licensed).find((one) => /^licen[cs]e(\.\w+)?$/i.test(one))
+    const file = licenceOf(name, folder)
     if (!file) throw new Error(`${name} is bundled and has no licence file`)
-    return `${name} ${version} (${license})\n\n${readFileSync(join(licensed, file), 'utf8').trim()}\n`
+    return `${name} ${version} (${license})\n\n${readFileSync(file, 'utf8').trim()}\n`
   })
   writeFileSync(join(dist, 'THIRD-PARTY-NOTICES'), `Offstage contains these packages.\n\n${notices.join(`\n${'-'.repeat(80)}\n\n`)}`)
+}
+
+/** Some are published without their licence file. The headless xterm comes from the same repository as xterm, which has it; pi-tui's is kept here as its repository has it. */
+function licenceOf(name: string, folder: string): string | undefined {
+  if (name === '@earendil-works/pi-tui') return 'scripts/licences/pi-tui.txt'
+  const licensed = name === '@xterm/headless' ? join(folder, '../xterm') : folder
+  const file = readdirSync(licensed).find((one) => /^licen[cs]e(\.\w+)?$/i.test(one))
+  return file && join(licensed, file)
 }
 
 function checkLayout(): void {

@@ -1,23 +1,12 @@
 // The words of a command line as an answer: a choice, `--field NAME=VALUE`, or `--decline`.
 
-import { type Answer, type Ask, type Words, answerFrom } from '../core/requests.ts'
-import { isRefusal } from '../core/errors.ts'
-import type { RequestView } from '../core/view.ts'
-import { failureOf, usageError } from '../client/failures.ts'
+import type { Words } from '../core/requests.ts'
+import { usageError } from '../client/failures.ts'
 import type { OptionSpec } from './verb.ts'
 
 export const answerOptions: Readonly<Record<string, OptionSpec>> = {
   field: { type: 'string', multiple: true, value: 'K=V', help: 'the value of one field of a form' },
   decline: { type: 'boolean', help: 'say that you do not want to answer' },
-}
-
-export const askOf = ({ detail, ...request }: RequestView): Ask => ({ ...request, ...(detail === null ? {} : { detail }) })
-
-/** Throws CommandFailed when it is no answer to this question. */
-export function answerTo(request: RequestView, words: Words): Answer {
-  const answer = answerFrom(askOf(request), words)
-  if (isRefusal(answer)) throw failureOf(answer)
-  return answer
 }
 
 export function wordsFrom(choice: string | undefined, fields: readonly string[], decline: boolean): Words {

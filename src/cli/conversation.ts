@@ -9,7 +9,7 @@ import { type Answer, type Request, answerFrom } from '../core/requests.ts'
 import { type Session, evolve } from '../core/session.ts'
 import { type Status, statusOf } from '../core/status.ts'
 import { printable, printableLine } from '../core/terminal-text.ts'
-import { type Transcript, counts, emptyTranscript, transcribe } from '../core/transcript.ts'
+import { Transcript, counts } from '../core/transcript.ts'
 import type { ConversationParts, Ending, Happening } from './conversation-parts.ts'
 import { CommandFailed, failureOf } from '../client/failures.ts'
 import { type FormInProgress, beginForm, fieldPrompt, takeField } from '../client/form.ts'
@@ -25,7 +25,7 @@ export class Conversation {
   readonly #parts: ConversationParts
   readonly #narration: Narration
   #session: Session | undefined
-  #transcript: Transcript = emptyTranscript
+  readonly #transcript = new Transcript()
   #caughtUp = false
   #shown = 0
   /** From a pipe: lines that wait until the agent can take them. */
@@ -141,13 +141,12 @@ export class Conversation {
   }
 
   #fact(envelope: Envelope): Ending | undefined {
-    const before = this.#transcript
     this.#session = evolve(this.#session, envelope)
-    this.#transcript = transcribe(before, envelope)
+    const changed = this.#transcript.add(envelope)
     if (!this.#caughtUp) return undefined
-    if (this.#transcript !== before) {
-      const atWork = this.#session.turn.kind === 'working'
-      for (const [index, line] of this.#transcript.lines.entries()) if (line !== before.lines[index]) this.#narration.line(line, atWork)
+    for (const place of changed) {
+      const line = this.#transcript.lines[place]
+      if (line) this.#narration.line(line, this.#session.turn.kind === 'working')
     }
     const { event } = envelope
     if (event.type === 'asked' || event.type === 'turn-ended' || event.type === 'run-exited') this.#show()
@@ -329,10 +328,12 @@ export class Conversation {
       ...this.#parts,
       say: (said) => this.#narration.mark(said),
       ask: (perform) => this.#ask(perform),
-      submit: (command) => this.#submit(command),
+      submit: (command, given) => this.#submit(command, given),
       prompt: (prompt) => this.#prompt(prompt),
       decline: () => this.#decline(),
-      offered: (this.#session?.offer.commands ?? []).map((command) => command.name.replace(/^\//, '')),
+      offer: this.#session?.offer ?? {},
+      requests: this.#session?.requests ?? [],
+      lines: this.#transcript.lines,
       beginEnding: () => {
         const first = !this.#ending
         this.#ending = true

@@ -11,7 +11,7 @@ export async function dispatch(argv: readonly string[], base: Context): Promise<
   try {
     const [first, ...rest] = argv
     if (first === '--version' || first === '-V') return await printVersion(context)
-    if (first === undefined) return await runVerb(findVerb('sessions'), [], context)
+    if (first === undefined) return await openList(context)
     if (first === '--help' || first === '-h') return await printHelp(context, undefined)
     if (first === 'help') return await printHelp(context, rest[0])
     const entry = findVerb(first)
@@ -22,6 +22,16 @@ export async function dispatch(argv: readonly string[], base: Context): Promise<
   } catch (thrown) {
     return reportFailure(context, thrown)
   }
+}
+
+/** Agent View where there is a terminal, else the list. */
+async function openList(context: Context): Promise<number> {
+  if (!context.stdin.isTTY || !context.stdout.isTTY) return await runVerb(findVerb('sessions'), [], context)
+  const { openAgentView, readsAloud, takesScreens } = await import('./screens.ts')
+  if (await takesScreens(context)) return await openAgentView(context)
+  if (!(await readsAloud(context))) return await runVerb(findVerb('sessions'), [], context)
+  const { openSpokenList } = await import('./spoken-list.ts')
+  return await openSpokenList(context)
 }
 
 async function runVerb(entry: VerbEntry, argv: readonly string[], context: Context): Promise<number> {

@@ -1,6 +1,5 @@
 // A session in the foreground, until it is left: a conversation with an agent, or the screen of a terminal; `/switch` goes from one to the next. Says at the end how to come back.
 
-import { setTimeout as delay } from 'node:timers/promises'
 import { printableLine } from '../core/terminal-text.ts'
 import type { SessionView } from '../core/view.ts'
 import type { Client } from '../sdk/client.ts'
@@ -11,16 +10,14 @@ import { exitCodes, signalExitCode } from '../client/failures.ts'
 import { columnsOf, count, painter, shortId } from '../text/format.ts'
 import { InputLine } from './input-line.ts'
 import { environmentFor } from '../client/launch.ts'
+import { labelSurely } from './label-surely.ts'
 import { Mailbox } from './mailbox.ts'
 import { readLines } from './read-lines.ts'
 import { PlainSheet } from './sheet.ts'
+import { openOnScreen, takesScreens } from './screens.ts'
 import { notStarted } from '../client/started.ts'
-import { newId } from '../client/submit.ts'
 import { showTerminal } from './terminal-session.ts'
 import type { Context } from './verb.ts'
-
-/** How long the label of `/bg --label` may hold back the shell's prompt; after that another process brings it there. */
-const labelWithinMs = 10
 
 /** What a session starts with in the foreground. */
 export interface Opening {
@@ -37,6 +34,7 @@ export async function openSession(context: Context, client: Client, first: Sessi
   let { from } = opening
   const ids = knownIds(context, client)
   for (;;) {
+    if (session.kind === 'agent' && opening.reads && (await takesScreens(context))) return await openOnScreen(context, client, session, from)
     if (session.kind === 'terminal') return await showTerminal(context, client, session, { fresh: from === 'start', ids, readOnly: opening.readOnly ?? false })
     const done = await converse(context, client, session, { ...opening, from }, ids)
     if (done.kind === 'exit') return done.code
@@ -113,17 +111,6 @@ export function restExitCode(status: SessionView['status']): number {
     default:
       return exitCodes.done
   }
-}
-
-async function labelSurely(context: Context, client: Client, session: string, label: string): Promise<void> {
-  const asked = client.submit({ session, commandId: newId(), command: { type: 'label', label } }, context.signal).then(
-    () => true,
-    () => false,
-  )
-  const waited = new AbortController()
-  const done = await Promise.race([asked, delay(labelWithinMs, false, { signal: waited.signal }).catch(() => false)])
-  waited.abort()
-  if (!done) context.detach(['label', session, '--', label])
 }
 
 type OpenSurface = Surface & { close(): void }

@@ -74,6 +74,8 @@ export class Narration {
   }
 
   draft(draft: Draft): void {
+    // What a tool call prints is told when it is over.
+    if (draft.kind === 'output') return
     // A fact takes a moment to be recorded, so drafts of the next entry may overtake it.
     if (this.#early.length < heldDrafts && !this.#isNext(draft.entryId)) this.#early.push(draft)
     else this.#sayDraft(draft)

@@ -23,6 +23,8 @@ export function readLines(stream: Input, line: (text: string) => void, end: () =
   }
   stream.on('data', onData)
   for (const way of ['end', 'close', 'error']) stream.on(way, onEnd)
+  // Somebody who read it before may have paused it.
+  stream.resume()
   // A stream that has ended before says it to nobody again.
   if ('readableEnded' in stream && stream.readableEnded) queueMicrotask(onEnd)
   return () => {

@@ -1,11 +1,18 @@
 // What the commands that are typed in a conversation do. None of them waits: what the daemon says comes back as one more thing that happened.
 
+import type { AgentOffer, Choosable } from '../core/events.ts'
 import type { Command } from '../core/inputs.ts'
-import { printableLine } from '../core/terminal-text.ts'
+import type { Request } from '../core/requests.ts'
+import { printable, printableLine } from '../core/terminal-text.ts'
+import type { Line } from '../core/transcript.ts'
 import type { ConversationParts, Ending, Happening } from './conversation-parts.ts'
+import { agentLines, agentsHere } from '../client/agents.ts'
+import { choicesOf, chosenFrom, nothingOffered } from '../client/choosing.ts'
 import { endSession, endedText } from '../client/ending.ts'
 import { findSession } from '../client/find.ts'
-import { nameOf, padded } from '../text/format.ts'
+import { resumeCommand } from '../client/resume-command.ts'
+import { changedFiles } from '../text/changed-files.ts'
+import { type Paint, nameOf, padded } from '../text/format.ts'
 import { nearest } from '../text/nearest.ts'
 import { sessionsTable } from '../text/sessions-table.ts'
 import { type Slash, slashHelp, slashNames } from '../client/slash.ts'
@@ -16,11 +23,12 @@ export interface Commanded extends ConversationParts {
   readonly say: (text: string) => void
   /** Asks something of the daemon; its failure is told. */
   readonly ask: (perform: () => Promise<void>) => void
-  readonly submit: (command: Command) => Promise<void>
+  readonly submit: (command: Command, environment?: Readonly<Record<string, string>>) => Promise<void>
   readonly prompt: (text: string) => void
   readonly decline: () => void
-  /** Commands of the agent's own, without the slash. */
-  readonly offered: readonly string[]
+  readonly offer: AgentOffer
+  readonly requests: readonly Request[]
+  readonly lines: readonly Line[]
   /** False when this session is being ended already. */
   readonly beginEnding: () => boolean
 }
@@ -31,7 +39,7 @@ export function obey(slash: Slash, text: string, on: Commanded): Ending | undefi
     case 'bg':
       return { kind: 'left', label: slash.label }
     case 'help':
-      return void say(slashHelp.map(([command, does]) => `   ${padded(command, 18)}${paint.dim(does)}`).join('\n'))
+      return void say([...slashHelp, interruptHelp].map(([command, does]) => `   ${padded(command, 18)}${paint.dim(does)}`).join('\n'))
     case 'wrong':
       return void say(`   ${printableLine(slash.message)}`)
     case 'decline':
@@ -56,7 +64,44 @@ export function obey(slash: Slash, text: string, on: Commanded): Ending | undefi
       return void (slash.which === undefined ? endThis('end', 'ended', on) : endOther(slash.which, on))
     case 'stop':
       return void endThis('stop', 'stopped', on)
+    case 'new':
+      return void say('   offstage run "PROMPT" starts another one in the foreground, offstage bg "PROMPT" in the background')
+    case 'logs':
+      return void say(`   offstage logs ${session.id} prints all of it`)
+    case 'agents':
+      return void reply(on, async () => ({ kind: 'say', text: agentLines(await agentsHere(context.env, session.cwd), paint).join('\n') }))
+    case 'choose':
+      return void on.ask(() => choose(slash.what, slash.value, on))
+    case 'diff':
+      return void say(changesText(on.lines, paint))
+    case 'resume':
+      return void on.ask(async () => on.submit(resumeCommand(session.id, on.requests, slash.choice), await on.environment()))
   }
+}
+
+const interruptHelp: readonly [string, string] = ['Ctrl-C', 'interrupt; twice: leave it running']
+
+async function choose(what: Choosable, value: string | undefined, on: Commanded): Promise<void> {
+  const choices = choicesOf(on.offer, what)
+  if (value !== undefined) return on.submit({ type: 'choose', what, value: chosenFrom(choices, what, value).id })
+  if (choices.all.length === 0) throw nothingOffered(what)
+  const width = Math.max(...choices.all.map(({ id }) => printableLine(id).length)) + 3
+  const row = (choice: { readonly id: string; readonly name: string }): string =>
+    `   ${choice.id === choices.current ? '●' : ' '} ${padded(printableLine(choice.id), width)}${on.paint.dim(printableLine(choice.name))}`
+  on.mailbox.put({ kind: 'say', text: choices.all.map(row).join('\n') })
+  on.mailbox.put({ kind: 'accepted', seq: 0 })
+}
+
+function changesText(lines: readonly Line[], paint: Paint): string {
+  const files = changedFiles(lines)
+  if (files.length === 0) return '   no tool call has changed a file'
+  const coloured = (row: string): string => `   ${row.startsWith('+') ? paint.added(row) : row.startsWith('-') ? paint.removed(row) : row}`
+  return files
+    .map(({ path, added, removed, diffs }) => {
+      const head = `   ${paint.bold(printableLine(path))}  ${paint.added(`+${added}`)} ${paint.removed(`−${removed}`)}`
+      return [head, ...diffs.flatMap((diff) => printable(diff).replace(/\n$/, '').split('\n').map(coloured))].join('\n')
+    })
+    .join('\n\n')
 }
 
 function reply(on: Commanded, perform: () => Promise<Happening>): void {
@@ -67,7 +112,8 @@ function reply(on: Commanded, perform: () => Promise<Happening>): void {
 }
 
 /** The agent may have commands of its own. */
-function unknownCommand(name: string, text: string, { offered, prompt, say }: Commanded): void {
+function unknownCommand(name: string, text: string, { offer, prompt, say }: Commanded): void {
+  const offered = (offer.commands ?? []).map((command) => command.name.replace(/^\//, ''))
   if (offered.includes(name)) return prompt(text.trim())
   const near = nearest(name, [...slashNames, ...offered])
   say(`   there is no /${printableLine(name)}; ${near === undefined ? '/help says what there is' : `did you mean /${printableLine(near)}?`}`)

@@ -20,7 +20,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   sdk: ['core', 'protocol', 'keeper', 'config'],
   text: ['core'],
   client: ['core', 'sdk', 'config', 'text'],
-  tui: ['core', 'sdk', 'config', 'text', 'client', 'workspace', '@earendil-works/pi-tui'],
+  tui: ['core', 'sdk', 'config', 'text', 'client', 'workspace', '@earendil-works/pi-tui', 'highlight.js'],
   cli: ['core', 'sdk', 'config', 'text', 'client', 'tui', 'demo'],
   daemon: ['core', 'protocol', 'screen', 'config'],
   demo: ['workspace', '@agentclientprotocol/sdk', 'zod'],
@@ -35,10 +35,11 @@ const forbidden: readonly { readonly title: string; readonly where: RegExp; read
   },
   { title: 'only workspace/git.ts runs git (doctor asks for its version)', where: /./, what: /['"`]git['"`]/, but: /^(workspace|cli\/doctor)\/git\.ts/ },
   {
-    title: 'programs are started by the keeper, git.ts, the demo, and ourselves by the client; the system is asked by ask-program.ts',
+    title:
+      'programs are started by the keeper, git.ts, the demo, ourselves by the client, notices by run-program.ts; the system is asked by ask-program.ts, beside it stand the editor and the guard of the terminal',
     where: /./,
     what: /['"](node:)?child_process['"]/,
-    but: /^(keeper\/|workspace\/git\.ts|demo\/|sdk\/start-daemon\.ts|cli\/(context|ask-program)\.ts)/,
+    but: /^(keeper\/|workspace\/git\.ts|demo\/|sdk\/start-daemon\.ts|reactors\/notify\/run-program\.ts|cli\/(context|ask-program|guard|user-program)\.ts)/,
   },
   { title: 'the environment is read where programs begin', where: /./, what: /\bprocess\.env\b/, but: /^(config\/|demo\/|(cli|daemon)\/main\.ts|engine\/crash-point\.ts)/ },
 ]

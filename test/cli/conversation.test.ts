@@ -47,6 +47,8 @@ async function talk(client: FakeClient, argv: readonly string[], columns = 60): 
   const base = contextOf(client, { tty: true, columns, signal: stopping.signal, now: () => client.nowMs }, printed, detached)
   const context: Context = {
     ...base,
+    // Lines as they are told where nothing is drawn.
+    env: { ...base.env, OFFSTAGE_SCREEN_READER: '1' },
     stdin: keyboard as unknown as Input,
     stdout: stdout as unknown as Output,
     out: (text) => void stdout.write(text),

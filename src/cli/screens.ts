@@ -1,0 +1,99 @@
+// The full-screen views from the command line: what they need of this process, and what is said when they are left.
+
+import { join } from 'node:path'
+import { usageError } from '../client/failures.ts'
+import { environmentFor } from '../client/launch.ts'
+import type { Config } from '../config/config.ts'
+import type { SessionView } from '../core/view.ts'
+import type { Client } from '../sdk/client.ts'
+import { nearest } from '../text/nearest.ts'
+import type { AppParts, Left } from '../tui/app.ts'
+import { labelSurely } from './label-surely.ts'
+import type { Context } from './verb.ts'
+
+/** Whether there is a terminal to draw on, and whoever sits there wants that. */
+export async function takesScreens(context: Context): Promise<boolean> {
+  if (!context.stdin.isTTY || !context.stdout.isTTY || context.json || context.env['TERM'] === 'dumb') return false
+  return !(await readsAloud(context))
+}
+
+/** A screen reader is told what changes, line by line. */
+export async function readsAloud(context: Context): Promise<boolean> {
+  if (context.env['OFFSTAGE_SCREEN_READER'] === '1') return true
+  return (await settings(context)).view.screenReader
+}
+
+export async function openAgentView(context: Context): Promise<number> {
+  const [client, { showSessions }, config] = await Promise.all([context.client(), import('../tui/app.ts'), settings(context)])
+  return await shown(context, client, config, (parts) => showSessions(parts))
+}
+
+export async function openOnScreen(context: Context, client: Client, session: SessionView, from: 'start' | 'unseen'): Promise<number> {
+  const [{ showConversation }, config] = await Promise.all([import('../tui/app.ts'), settings(context)])
+  return await shown(context, client, config, (parts) => showConversation(parts, session, from))
+}
+
+async function settings(context: Context): Promise<Config> {
+  const [{ loadConfig }, { pathsFrom }] = await Promise.all([import('../config/config.ts'), import('../config/paths.ts')])
+  return await loadConfig({ configFile: pathsFrom(context.env, process.getuid?.() ?? 0).configFile })
+}
+
+async function shown(context: Context, client: Client, config: Config, show: (parts: AppParts) => Promise<Left>): Promise<number> {
+  const [{ KeptState }, { guardTerminal }, { pathsFrom }, { backgroundedText }, { columnsOf, count, painter, shortId }] = await Promise.all([
+    import('../tui/kept-state.ts'),
+    import('./guard.ts'),
+    import('../config/paths.ts'),
+    import('../text/backgrounded.ts'),
+    import('../text/format.ts'),
+  ])
+  await checkKeys(config)
+  const labelled: Promise<void>[] = []
+  let ids: readonly string[] = []
+  client.list({ all: true }, context.signal).then(
+    (all) => (ids = all.map((one) => one.id)),
+    () => {},
+  )
+  const { text, exitCode } = await show({
+    client,
+    input: process.stdin,
+    output: process.stdout,
+    env: context.env,
+    cwd: context.cwd,
+    color: context.color,
+    now: context.now,
+    signal: context.signal,
+    keys: config.keys,
+    mouse: config.view.mouse,
+    driftAfterMs: config.view.driftAfterMs,
+    notify: config.notify,
+    kept: new KeptState(join(pathsFrom(context.env, process.getuid?.() ?? 0).home, 'screens.json')),
+    environment: (session) => environmentFor(context.env, session.agent, session.cwd),
+    attach: async (session, readOnly) => {
+      const { showTerminal } = await import('./terminal-session.ts')
+      await showTerminal(context, client, session, { fresh: false, ids: () => ids, readOnly })
+    },
+    edit: async (given, suffix) => (await import('./user-program.ts')).editText(context.env, given, suffix),
+    page: async (given) => (await import('./user-program.ts')).pageText(context.env, given),
+    guard: () => guardTerminal(1),
+    label: (session, label) => void labelled.push(labelSurely(context, client, session, label)),
+    backgrounded: ({ session, known, label }) => {
+      const doing = [known.doing, ...(known.filesChanged > 0 ? [`${count(known.filesChanged, 'file')} changed`] : [])].filter((part) => part !== '').join(', ')
+      const told = { id: session.id, shortId: shortId(session.id, ids), ...known, doing, label: label ?? known.label, kind: 'agent' as const }
+      return backgroundedText(told, painter(context.color), columnsOf(context.stdout))
+    },
+  })
+  if (text !== '' && exitCode === 0) context.out(text)
+  else context.err(text)
+  await Promise.all(labelled)
+  return exitCode
+}
+
+/** Throws a usage failure for a name that no action has. */
+async function checkKeys(config: Config): Promise<void> {
+  if (Object.keys(config.keys).length === 0) return
+  const { actions } = await import('../tui/actions.ts')
+  const unknown = Object.keys(config.keys).find((name) => !Object.hasOwn(actions, name))
+  if (unknown === undefined) return
+  const near = nearest(unknown, Object.keys(actions))
+  throw usageError(`[keys]: there is nothing called "${unknown}"`, near === undefined ? 'F1 in the screens shows all names' : `did you mean "${near}"?`)
+}
