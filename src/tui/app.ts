@@ -1,5 +1,6 @@
 // The screens together: Agent View, and a conversation that was opened from it or from a shell. What leaving means is decided here: back to the list with that row selected, or back to the shell.
 
+import { visibleWidth } from '@earendil-works/pi-tui'
 import type { NotifySettings } from '../core/announcement.ts'
 import { printable } from '../core/terminal-text.ts'
 import { nameOf } from '../text/format.ts'
@@ -28,8 +29,11 @@ export interface AppParts extends StageParts {
   readonly backgrounded: (session: Leaving) => string
 }
 
+const listWithinMs = 100
+
 export async function showSessions(parts: AppParts): Promise<Left> {
   const app = new App(parts)
+  await app.listKnown()
   return await app.run(app.list())
 }
 
@@ -62,6 +66,14 @@ class App {
       isSeen: (session) => (this.#stage.focused === undefined ? session.id === this.#conversation?.session : this.#stage.focused),
       write: (sequence) => this.#stage.write(sequence),
     })
+  }
+
+  /** The first frame shows the list, unless that takes long. */
+  async listKnown(): Promise<void> {
+    const told = this.#sessions.told(listWithinMs)
+    // While the daemon answers: the first emoji of all makes a table that takes as long as a frame.
+    visibleWidth('✓')
+    await told
   }
 
   run(first: View): Promise<Left> {

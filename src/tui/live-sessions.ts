@@ -12,9 +12,10 @@ export class LiveSessions {
   readonly #signal: AbortSignal
   readonly #changed: () => void
   readonly #failed: (cause: unknown) => void
+  readonly #told = Promise.withResolvers<void>()
   #caughtUp = false
 
-  /** `changed` is called after every change, as often as they come. `failed`: the daemon cannot be reached; it is tried again. */
+  /** `changed` is called when everything was told once, and then after every change, as often as they come. `failed`: the daemon cannot be reached; it is tried again. */
   constructor(client: Client, signal: AbortSignal, told: { readonly changed: () => void; readonly failed: (cause: unknown) => void }) {
     this.#client = client
     this.#signal = signal
@@ -26,6 +27,13 @@ export class LiveSessions {
   /** Everything that there is was told once. */
   get caughtUp(): boolean {
     return this.#caughtUp
+  }
+
+  /** Resolves then, or after so long. */
+  async told(withinMs: number): Promise<void> {
+    const waited = new AbortController()
+    await Promise.race([this.#told.promise, delay(withinMs, undefined, { signal: waited.signal }).catch(() => {})])
+    waited.abort()
   }
 
   /** Removed and archived ones too, in no order. */
@@ -48,8 +56,11 @@ export class LiveSessions {
       try {
         for await (const frame of this.#client.sessions(this.#signal)) {
           if (frame.kind === 'session') this.#views.set(frame.session.id, frame.session)
-          else this.#caughtUp = true
-          this.#changed()
+          else {
+            this.#caughtUp = true
+            this.#told.resolve()
+          }
+          if (this.#caughtUp) this.#changed()
         }
       } catch (cause) {
         if (this.#signal.aborted) return

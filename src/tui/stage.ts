@@ -66,6 +66,17 @@ class Screen implements Component {
   invalidate(): void {}
 }
 
+/** Tells what a frame takes. */
+class TimedTui extends TuiAltScreen {
+  frameMs = 0
+
+  protected override doRender(): void {
+    const beganMs = performance.now()
+    super.doRender()
+    this.frameMs = performance.now() - beganMs
+  }
+}
+
 export class TuiStage implements Stage {
   readonly theme: Theme
   readonly keymap: Keymap
@@ -79,7 +90,7 @@ export class TuiStage implements Stage {
   readonly #views: View[] = []
   readonly #left = Promise.withResolvers<Left>()
   readonly #ending = new AbortController()
-  #tui: TuiAltScreen
+  #tui: TimedTui
   #lent = false
   #note: { readonly text: string; readonly kind: 'note' | 'error' } | undefined
   #noteTimer: NodeJS.Timeout | undefined
@@ -121,6 +132,7 @@ export class TuiStage implements Stage {
     if (this.#parts.signal.aborted) leave()
     this.#views.push(first)
     this.#take()
+    this.#tui.renderNow()
     const release = this.#parts.guard()
     try {
       return await this.#left.promise
@@ -136,6 +148,10 @@ export class TuiStage implements Stage {
 
   size(): Size {
     return { columns: this.#terminal.columns, rows: this.#terminal.rows }
+  }
+
+  frameMs(): number {
+    return this.#tui.frameMs
   }
 
   repaint(): void {
@@ -240,8 +256,8 @@ export class TuiStage implements Stage {
     return this.#views.at(-1)?.mouse?.(mouse) ?? false
   }
 
-  #newTui(): TuiAltScreen {
-    const tui = new TuiAltScreen(this.#terminal, true, undefined, { mouse: this.#parts.mouse })
+  #newTui(): TimedTui {
+    const tui = new TimedTui(this.#terminal, true, undefined, { mouse: this.#parts.mouse })
     tui.setLayoutRoot(new Screen(this))
     tui.addInputListener((data) => {
       if (data === focusIn || data === focusOut) this.#focused = data === focusIn

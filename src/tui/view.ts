@@ -48,6 +48,8 @@ export interface Stage {
   /** For pi-tui's editor, which wants to know its screen. */
   readonly tui: TUI
   size(): Size
+  /** What the last frame took, all in all. */
+  frameMs(): number
   /** Something changed: it is painted with the next frame, 16 ms after the last one at the latest. */
   repaint(): void
   open(view: View): void

@@ -37,7 +37,7 @@ test.each(sizes)('a question is asked in the peek at $columns x $rows', async (s
     .say('k3f9x2ab', '1.2', 'The old preference store is **not used** any more. I would like to remove it.')
   const { screen, type, until } = listOn({ ...size, client, sessions: new FixedSessions(richSessions) })
   type('j', keys.space)
-  await until((rows) => rows.some((row) => row.includes('I would')) && (rows.some((row) => row.includes('(main, clean)')) || size.rows < 18))
+  await until((rows) => rows.some((row) => row.startsWith('   The old')) && (rows.some((row) => row.includes('(main, clean)')) || size.rows < 18))
   expectGolden(`list-peek-${named(size)}`, screen())
 })
 

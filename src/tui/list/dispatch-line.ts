@@ -45,8 +45,12 @@ export class DispatchLine {
     this.#directories = new LastKnown({ ask: parts.directory ?? ((cwd) => directoryState(env, cwd, signal)), now, changed })
     this.#composer = new Composer(stage, { placeholder: 'what is to be done?  @agent  #project  !program', completions: this.#completions() })
     this.#composer.text = parts.kept.draft
-    this.#agents.get(stage.cwd)
-    this.#directories.get(stage.cwd)
+    // After the first frame: a program is started for it.
+    setImmediate(() => {
+      if (signal.aborted) return
+      this.#agents.get(stage.cwd)
+      this.#directories.get(stage.cwd)
+    })
   }
 
   get focused(): boolean {

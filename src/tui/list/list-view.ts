@@ -66,7 +66,10 @@ export class ListView implements View {
     this.#body = new ListBody(this.#listing, stage.theme, parts.driftAfterMs)
     this.#filter = new FilterLine(stage, this.#listing, parts.kept)
     this.#dispatch = new DispatchLine(stage, { ...parts, started: (session, open) => this.#started(session, open) })
-    this.#pace = new Pace(() => stage.repaint())
+    this.#pace = new Pace(
+      () => stage.repaint(),
+      () => stage.frameMs(),
+    )
     this.#peek = new Peek(stage, () => this.changed())
     this.#deeds = new Deeds(stage, parts.environment)
     this.#keys = new SessionKeys({

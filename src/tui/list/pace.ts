@@ -1,28 +1,33 @@
 // When the list is painted without a key: soon after sessions have changed, all changes of that time together, and when what it says of the time is old. One timer.
 
-/** What the user does is painted at once; changes of sessions are this far apart. */
-const paintedEveryMs = 100
+/** What the user does is painted at once; changes of sessions are this far apart, so that they are seen soon and frames that cost more take no larger part of the processor. */
+const leastEveryMs = 25
+const mostEveryMs = 100
+const partOfFrame = 12
 
 export class Pace {
   readonly #repaint: () => void
+  readonly #frameMs: () => number
   /** When it was painted, or that was asked for. */
   #lastMs = -Infinity
   #paintedMs = -Infinity
   #dueMs = Infinity
   #timer: NodeJS.Timeout | undefined
 
-  constructor(repaint: () => void) {
+  /** `frameMs`: what the last frame took. */
+  constructor(repaint: () => void, frameMs: () => number) {
     this.#repaint = repaint
+    this.#frameMs = frameMs
   }
 
   /** Something changed: it is painted soon. */
   soon(): void {
-    this.#paintBy(this.#lastMs + paintedEveryMs)
+    this.#paintBy(this.#lastMs + this.#everyMs)
   }
 
   /** It was painted so recently that it can wait; it is painted when it was long enough. */
   waits(): boolean {
-    const dueMs = this.#paintedMs + paintedEveryMs
+    const dueMs = this.#paintedMs + this.#everyMs
     if (performance.now() >= dueMs) return false
     this.#paintBy(dueMs)
     return true
@@ -39,6 +44,10 @@ export class Pace {
   rest(): void {
     clearTimeout(this.#timer)
     this.#dueMs = Infinity
+  }
+
+  get #everyMs(): number {
+    return Math.min(mostEveryMs, Math.max(leastEveryMs, partOfFrame * this.#frameMs()))
   }
 
   #paintBy(dueMs: number): void {
