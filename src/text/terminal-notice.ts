@@ -48,8 +48,8 @@ function sequence(dialect: Dialect, title: string, body: string): string {
   }
 }
 
-/** Past tmux (where `allow-passthrough` is on) or GNU screen to the terminal that they run in. */
-function passed(env: Environment, text: string): string {
+/** A sequence past tmux (where `allow-passthrough` is on) or GNU screen to the terminal that they run in. */
+export function passed(env: Environment, text: string): string {
   if (env['TMUX']) return `${ESC}Ptmux;${text.replaceAll(ESC, ESC + ESC)}${ESC}\\`
   const parts = text.split(/(?=\x1b)/).flatMap((part) => {
     const characters = [...part]

@@ -151,7 +151,8 @@ class App {
     this.#toList(leaving.session.id)
     const [unsent] = leaving.known.unsent
     if (unsent !== undefined) this.#stage.say(`not sent: ${unsent}`, 'error')
-    else this.#stage.say(leaving.how === 'bg' ? `${nameOf(leaving.session)} ${leaving.known.over ? 'is as it was' : 'goes on'}` : leaving.text)
+    else if (leaving.how !== 'bg') this.#stage.say(leaving.text)
+    else if (this.#sessions.get(leaving.session.id)?.status === 'working') this.#stage.say(`${nameOf(leaving.session)} goes on`)
   }
 
   #toList(selected: string): void {

@@ -16,6 +16,7 @@ import type { SessionView } from '../core/view.ts'
 import { printableLine } from '../core/terminal-text.ts'
 import type { Client } from '../sdk/client.ts'
 import { cut } from '../text/format.ts'
+import { passed } from '../text/terminal-notice.ts'
 import { Keymap } from './keymap.ts'
 import { type CellOutput, type KeyInput, UserTerminal } from './terminal.ts'
 import { type Theme, themeFor } from './theme.ts'
@@ -159,6 +160,8 @@ export class TuiStage implements Stage {
   }
 
   open(view: View): void {
+    // What was said was about another view.
+    if (this.#note?.kind === 'note') this.#note = undefined
     this.#views.push(view)
     this.repaint()
   }
@@ -217,8 +220,8 @@ export class TuiStage implements Stage {
 
   copy(text: string): void {
     const sequence = `\x1b]52;c;${Buffer.from(text).toString('base64')}\x07`
-    // tmux hands on what is wrapped for it, if it is told to (allow-passthrough); without that it has its own way with OSC 52 (set-clipboard).
-    this.#terminal.write(sequence)
+    // tmux has its own way with it (set-clipboard), and may hand on what is wrapped for it; twice is no harm.
+    this.#terminal.write(this.env['TMUX'] || this.env['STY'] ? passed(this.env, sequence) + sequence : sequence)
     this.say(`copied ${text.length} characters`)
   }
 

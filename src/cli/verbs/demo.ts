@@ -68,7 +68,7 @@ async function leaveToUser(context: Context, project: string): Promise<number> {
   const client = await context.client()
   await start(context, client, project, (name) => `demo-${name}`)
   const steps: readonly (readonly [string, string])[] = [
-    ['sessions', 'all sessions'],
+    ['', 'all sessions on one screen'],
     ['requests', 'what they ask of you'],
     ['answer demo-remove-legacy allow', 'answer one'],
     ['switch demo-write-docs', 'open one; /bg leaves it running'],
@@ -77,7 +77,7 @@ async function leaveToUser(context: Context, project: string): Promise<number> {
   context.out(`${scripted}\n\nThree sessions are at work in\n${project}\n\n`)
   for (const [command, what] of steps)
     context.out(`  ${paint.dim(what)}
-    ${offstage} ${command}
+    ${`${offstage} ${command}`.trimEnd()}
 `)
   context.out(`\n${withARealOne}\n`)
   return exitCodes.done
