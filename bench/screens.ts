@@ -3,6 +3,7 @@
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Event } from '../src/core/events.ts'
+import type { Command } from '../src/core/inputs.ts'
 import { openSqliteLog } from '../src/store/sqlite-log.ts'
 import { type Figure, figure } from './figure.ts'
 import type { Bench } from './group.ts'
@@ -15,6 +16,7 @@ const idleSessions = 100
 const busySessions = 200
 const busyMs = 10_000
 const presses = 100
+const changes = 60
 const events = 10_000
 const lastWords = 'the-last-of-them'
 /** A new title every ten seconds, from a moment of its own on: two hundred make twenty changes a second. bash waits without a process of its own. */
@@ -59,6 +61,16 @@ export async function screens(bench: Bench): Promise<readonly Figure[]> {
     painted.push(await view.watched.after(cursor, () => view.type(press % 2 === 0 ? 'j' : 'k')))
   }
 
+  const [pinned] = await busyClient.list({ all: false }, never)
+  const change = (command: Command): Promise<unknown> => busyClient.submit({ session: pinned?.id ?? '', commandId: newId(), command }, never)
+  await change({ type: 'pin', pinned: true })
+  const told: number[] = []
+  for (let number = 0; number < changes; number++) {
+    await delay(30 + Math.random() * 60)
+    const name = `name-${number}-of-it`
+    told.push(await view.watched.after(name, () => void change({ type: 'label', label: name })))
+  }
+
   const longHome = lifetime.use(new BenchHome(packageFolder))
   const session = await longSession(longHome)
   const long = await sideBySide(
@@ -84,6 +96,8 @@ export async function screens(bench: Bench): Promise<readonly Figure[]> {
     figure('screens: 200 rows, 20 changes a second, daemon', '% CPU', { offstage: [busy.daemon] }, { goal: 5 }),
     figure('screens: key to paint then, p50', 'ms', { offstage: painted }),
     figure('screens: key to paint then, p95', 'ms', { offstage: painted }, { goal: 16 }, p95),
+    figure('screens: a command of another client to paint then, p50', 'ms', { offstage: told }, { goal: 50 }),
+    figure('screens: a command of another client to paint then, p95', 'ms', { offstage: told }, { goal: 50 }, p95),
     figure('screens: 100 idle sessions, client', '% CPU', { offstage: [quiet.client] }, { goal: 0.05 }),
     figure('screens: 100 idle sessions, daemon', '% CPU', { offstage: [quiet.daemon] }, { goal: 0.05 }),
   ]
