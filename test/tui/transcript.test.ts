@@ -5,10 +5,10 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Line } from '../../src/core/transcript.ts'
 import { themeFor } from '../../src/tui/theme.ts'
-import { type PaneContent, TranscriptPane, lastRows } from '../../src/tui/transcript/pane.ts'
+import { type PaneContent, TranscriptPane } from '../../src/tui/transcript/pane.ts'
 import { cells } from '../../src/tui/transcript/rows.ts'
 import type { Size } from '../../src/tui/view.ts'
-import { anyContent, anySize, anyText, atMs, message, notice, prompt, thought, tool, work } from './transcript-lines.ts'
+import { anyContent, anySize, anyText, atMs, message, prompt, thought, tool, work } from './transcript-lines.ts'
 
 const about = { agent: 'claude', cwd: '/work/shop', kind: 'agent' } as const
 const newPane = (color = true): TranscriptPane => new TranscriptPane(themeFor(color), about)
@@ -323,9 +323,4 @@ test('only what is seen is rendered: a frame of ten thousand lines, and of a tex
   before = cpuMs()
   for (let at = 90_000; at < 100_000; at += 100) growing.render(of([], { drafts: [{ entryId: '1.1', kind: 'message', text: text.slice(0, at) }] }), size)
   expect((cpuMs() - before) / 100).toBeLessThan(5)
-})
-
-test('the last rows of a session, without what would fill a screen', () => {
-  expect(bare(lastRows([...numbered(20), notice('9', 'stopped')], { columns: 40, rows: 3 }, themeFor(true), about))).toEqual(['   message 19', '   · stopped'])
-  expect(lastRows([], { columns: 40, rows: 3 }, themeFor(true), about)).toEqual([])
 })

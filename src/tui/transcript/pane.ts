@@ -384,11 +384,3 @@ const keyOf = (line: Line | undefined): string | undefined => line && `${line.ki
 const authorOf = (line: Line | undefined): 'you' | 'agent' | undefined => (!line || line.kind === 'notice' ? undefined : line.kind === 'prompt' ? 'you' : 'agent')
 
 const isSeen = (line: Line): boolean => line.kind !== 'entry' || !('text' in line.entry) || line.entry.text.trim() !== ''
-
-/** The last rows, for a look from elsewhere; fewer when there are no more. */
-export function lastRows(lines: readonly Line[], size: Size, theme: Theme, about: PaneAbout): readonly string[] {
-  const pane = new TranscriptPane(theme, about)
-  const rows = pane.render({ lines, drafts: [] }, size)
-  const isSaid = (row: string): boolean => row !== ''
-  return rows.slice(Math.max(0, rows.findIndex(isSaid)), rows.findLastIndex(isSaid) + 1)
-}
