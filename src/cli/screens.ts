@@ -88,12 +88,15 @@ async function shown(context: Context, client: Client, config: Config, show: (pa
   return exitCode
 }
 
-/** Throws a usage failure for a name that no action has. */
+/** Throws a usage failure for a name that no action has, and for a key that would do two things. */
 async function checkKeys(config: Config): Promise<void> {
   if (Object.keys(config.keys).length === 0) return
-  const { actions } = await import('../tui/actions.ts')
+  const [{ actions }, { givenTwice }] = await Promise.all([import('../tui/actions.ts'), import('../tui/keymap.ts')])
   const unknown = Object.keys(config.keys).find((name) => !Object.hasOwn(actions, name))
-  if (unknown === undefined) return
-  const near = nearest(unknown, Object.keys(actions))
-  throw usageError(`[keys]: there is nothing called "${unknown}"`, near === undefined ? 'F1 in the screens shows all names' : `did you mean "${near}"?`)
+  if (unknown !== undefined) {
+    const near = nearest(unknown, Object.keys(actions))
+    throw usageError(`[keys]: there is nothing called "${unknown}"`, near === undefined ? 'F1 in the screens shows all names' : `did you mean "${near}"?`)
+  }
+  const twice = givenTwice(config.keys)
+  if (twice) throw usageError(`[keys]: "${twice.key}" cannot be both ${twice.names.join(' and ')}`, 'give one of them another key')
 }

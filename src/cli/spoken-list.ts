@@ -3,7 +3,7 @@
 import type { SessionView } from '../core/view.ts'
 import { printableLine } from '../core/terminal-text.ts'
 import { answerTo } from '../client/answers.ts'
-import { exitCodes, failureFrom, failureText } from '../client/failures.ts'
+import { exitCodes, failureFrom, failureText, usageError } from '../client/failures.ts'
 import { onlyRequest, pickSession } from '../client/find.ts'
 import { submit } from '../client/submit.ts'
 import type { Client } from '../sdk/client.ts'
@@ -140,10 +140,12 @@ class SpokenList {
       this.#sayAll()
       return undefined
     }
-    const answer = /^answer\s+(\S+)\s+(.+)$/.exec(text)
+    const answer = /^answer(?:\s+(\S+)(?:\s+(.+))?)?$/.exec(text)
     if (!answer) return this.#meant(text)
     const [, which = '', choice = ''] = answer
+    if (which === '') throw usageError('whose question is to be answered, and with what?', 'for example: answer 1 allow')
     const { session, request } = onlyRequest(this.#meant(which))
+    if (choice === '') throw usageError(`${nameOf(session)} is to be answered with what?`, choicesText(request).replaceAll(/ {2,}/g, ', '))
     const given = answerTo(request, { choice })
     await submit(this.#client, { session: session.id, command: { type: 'answer', requestId: request.id, answer: given } }, this.#context.signal)
     this.#context.out(`answered ${nameOf(session)}.\n`)

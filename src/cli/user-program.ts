@@ -43,6 +43,6 @@ async function runProgram(env: Variables, command: string, file: string, hint: s
     child.on('error', (error) => resolve({ code: null, cause: error }))
     child.on('exit', (exit) => resolve({ code: exit }))
   })
-  if (cause) throw usageError(`${program} cannot be started: ${cause.message}`, hint)
+  if (cause) throw usageError('code' in cause && cause.code === 'ENOENT' ? `there is no program ${program}` : `${program} cannot be started: ${cause.message}`, hint)
   if (code !== 0) throw usageError(`${program} ended with ${code === null ? 'a signal' : `exit code ${code}`}`, 'nothing was changed')
 }

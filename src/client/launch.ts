@@ -39,7 +39,9 @@ export interface ProgramWishes extends Wishes {
   readonly pipes?: boolean
 }
 
+/** In cells; marks above a letter take none, and may be thousands. */
 const longestTitle = 80
+const mostInTitle = 4 * longestTitle
 
 /** `env` is that of the client: the session gets it, with what its agent and the wishes lay over it. Throws CommandFailed, ConfigInvalid. */
 export async function launchAgent(env: Variables, wishes: AgentWishes): Promise<Submission> {
@@ -75,7 +77,10 @@ function submission(spec: LaunchSpec, title: string, { label }: Wishes, environm
   return { session: newId(), commandId: newId(), command: { type: 'create', spec, title, ...labelled, ...told }, environment }
 }
 
-export const titleOf = (text: string): string => cut(printableLine(text.trim().split('\n', 1)[0] ?? ''), longestTitle)
+export const titleOf = (text: string): string =>
+  cut(printableLine(text.trim().split('\n', 1)[0] ?? ''), longestTitle)
+    .slice(0, mostInTitle)
+    .toWellFormed()
 
 /** The environment for a run of this agent that a prompt or `resume` may start. */
 export async function environmentFor(env: Variables, agentName: string, cwd: string, extra: Readonly<Record<string, string>> = {}): Promise<Record<string, string>> {

@@ -103,6 +103,7 @@ class App {
     const view = openConversation(stage, {
       session,
       from,
+      draft: { text: this.#parts.kept.draftFor(session.id), keep: (text) => this.#parts.kept.keepDraftFor(session.id, text) },
       environment: () => this.#parts.environment(session),
       help: (above) => stage.open(openHelp(stage, ['conversation', 'dialog', 'logs'], above)),
       logs: () => stage.open(openLogs(stage, session)),

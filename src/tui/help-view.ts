@@ -1,6 +1,6 @@
 // All keys of a place, and those that count everywhere, as one scrollable page.
 
-import { truncateToWidth } from '@earendil-works/pi-tui'
+import { truncateToWidth, wrapTextWithAnsi } from '@earendil-works/pi-tui'
 import { displayWidth, padded } from '../text/format.ts'
 import { type ActionName, type Place, actions } from './actions.ts'
 import { namesIn, shownKey } from './keymap.ts'
@@ -20,12 +20,17 @@ const placeTitles: Readonly<Record<Place, string>> = {
 export function openHelp(stage: Stage, places: readonly Place[], above: readonly string[] = []): View {
   let top = 0
   let most = 0
-  const rows = helpRows(stage, places, above)
+  let laid: { readonly columns: number; readonly rows: readonly string[] } | undefined
+  const rowsFor = (columns: number): readonly string[] => {
+    if (laid?.columns !== columns) laid = { columns, rows: helpRows(stage, places, above, columns) }
+    return laid.rows
+  }
   const scroll = (by: number): void => {
     top = Math.max(0, Math.min(most, top + by))
   }
   return {
     render: ({ columns, rows: height }: Size) => {
+      const rows = rowsFor(columns)
       const room = Math.max(1, height - 2)
       most = Math.max(0, rows.length - room)
       top = Math.min(top, most)
@@ -49,9 +54,9 @@ export function openHelp(stage: Stage, places: readonly Place[], above: readonly
         case 'logs.page-down':
           return scroll(stage.size().rows - 2)
         case 'logs.first':
-          return scroll(-rows.length)
+          return scroll(-most)
         case 'logs.last':
-          return scroll(rows.length)
+          return scroll(most)
         default:
           return stage.back()
       }
@@ -66,18 +71,32 @@ export function openHelp(stage: Stage, places: readonly Place[], above: readonly
   }
 }
 
-function helpRows(stage: Stage, places: readonly Place[], above: readonly string[]): readonly string[] {
+/** Narrower than this what a key does stands below it. */
+const fewestDoes = 24
+/** Names would be here and there. */
+const namedFrom = 60
+
+function helpRows(stage: Stage, places: readonly Place[], above: readonly string[], columns: number): readonly string[] {
   const { theme, keymap } = stage
-  const keys = (name: ActionName): string => keymap.keysOf(name).map(shownKey).join(' ')
-  const all = [...places, 'anywhere' as const]
-  const keyWidth = Math.max(...all.flatMap((place) => namesIn(place).map((name) => displayWidth(keys(name))))) + 3
-  const doesWidth = Math.max(...all.flatMap((place) => namesIn(place).map((name) => displayWidth(actions[name].does)))) + 3
-  const section = (place: Place): readonly string[] => [
-    '',
-    ` ${theme.bold(placeTitles[place])}`,
-    ...namesIn(place).map((name) => `   ${padded(keys(name) || '–', keyWidth)}${padded(actions[name].does, doesWidth)}${theme.dim(name)}`),
-  ]
-  return [...above, ...all.flatMap(section)]
+  const keys = (name: ActionName): string => keymap.keysOf(name).map(shownKey).join(' ') || '–'
+  const section = (place: Place): readonly string[] => {
+    const names = namesIn(place)
+    const widest = (text: (name: ActionName) => string): number => Math.max(...names.map((name) => displayWidth(text(name))))
+    const keyWidth = widest(keys) + 3
+    const isNarrow = columns < 3 + keyWidth + fewestDoes
+    const nameAt = Math.min(3 + keyWidth + widest((name) => actions[name].does) + 3, columns - 1 - widest((name) => name))
+    const row = (name: ActionName): readonly string[] => {
+      const { does } = actions[name]
+      if (isNarrow) return [`   ${keys(name)}`, ...wrapTextWithAnsi(does, Math.max(1, columns - 5)).map((part) => theme.dim(`     ${part}`))]
+      const [first = '', ...rest] = wrapTextWithAnsi(does, columns - 4 - keyWidth)
+      const told = `   ${padded(keys(name), keyWidth)}${first}`
+      // By its name it is rebound. In its column, or as far to the right as there is room, or not there.
+      const at = displayWidth(told) + 2 <= nameAt ? nameAt : columns - 1 - displayWidth(name)
+      return [columns < namedFrom || at < displayWidth(told) + 2 ? told : padded(told, at) + theme.dim(name), ...rest.map((more) => ' '.repeat(3 + keyWidth) + more)]
+    }
+    return ['', ` ${theme.bold(placeTitles[place])}`, ...names.flatMap(row)]
+  }
+  return [...above, ...[...places, 'anywhere' as const].flatMap(section)]
 }
 
 const fitted = (rows: readonly string[], columns: number): readonly string[] => rows.map((row) => truncateToWidth(row, columns, ''))

@@ -1,4 +1,5 @@
-// What the screens remember from one visit to the next: the task that was being written, and the filters that were given names. One small file of the user's own; losing it loses nothing else.
+// What the screens remember from one visit to the next: what was being written, as a new task and in each conversation, and the filters that were given names. One small file of the user's own, which
+// several screens may write; losing it loses nothing else.
 
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
@@ -6,14 +7,23 @@ import { dirname } from 'node:path'
 interface State {
   readonly draft: string
   readonly filters: Readonly<Record<string, string>>
+  /** By session, the one that was written last at the end. */
+  readonly drafts: Readonly<Record<string, string>>
 }
 
-const nothing: State = { draft: '', filters: {} }
+type Change = (state: State) => State
+
+const nothing: State = { draft: '', filters: {}, drafts: {} }
 const writtenAfterMs = 500
+const mostDrafts = 50
+/** UTF-16 units. What is longer was pasted, and is somewhere else too. */
+const longestDraft = 100_000
 
 export class KeptState {
   readonly #file: string
   #state: State
+  /** What the file does not have yet, by what it is about. */
+  readonly #changes = new Map<string, Change>()
   #timer: NodeJS.Timeout | undefined
 
   constructor(file: string) {
@@ -26,9 +36,22 @@ export class KeptState {
   }
 
   set draft(draft: string) {
-    if (draft === this.#state.draft) return
-    this.#state = { ...this.#state, draft }
-    this.#timer ??= setTimeout(() => this.save(), writtenAfterMs)
+    if (draft !== this.draft) this.#change('draft', (state) => ({ ...state, draft }))
+  }
+
+  /** What was being written in a conversation. */
+  draftFor(session: string): string {
+    return this.#state.drafts[session] ?? ''
+  }
+
+  keepDraftFor(session: string, text: string): void {
+    const draft = text.length > longestDraft ? '' : text
+    if (draft === this.draftFor(session)) return
+    this.#change(`draft for ${session}`, (state) => {
+      const { [session]: _, ...others } = state.drafts
+      const all = [...Object.entries(others), ...(draft === '' ? [] : [[session, draft] as const])]
+      return { ...state, drafts: Object.fromEntries(all.slice(-mostDrafts)) }
+    })
   }
 
   get filters(): Readonly<Record<string, string>> {
@@ -37,20 +60,30 @@ export class KeptState {
 
   /** Undefined: the name is forgotten. */
   saveFilter(name: string, filter: string | undefined): void {
-    const { [name]: _, ...others } = this.#state.filters
-    this.#state = { ...this.#state, filters: filter === undefined ? others : { ...others, [name]: filter } }
+    this.#change(`filter ${name}`, (state) => {
+      const { [name]: _, ...others } = state.filters
+      return { ...state, filters: filter === undefined ? others : { ...others, [name]: filter } }
+    })
     this.save()
   }
 
-  /** What is not written yet, now. A disk that takes nothing costs what would have been remembered. */
+  #change(about: string, change: Change): void {
+    this.#state = change(this.#state)
+    this.#changes.set(about, change)
+    this.#timer ??= setTimeout(() => this.save(), writtenAfterMs)
+  }
+
+  /** What is not written yet, now, and nothing else: other screens write here too. A disk that takes nothing costs what would have been remembered. */
   save(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
     try {
       mkdirSync(dirname(this.#file), { recursive: true, mode: 0o700 })
+      const state = [...this.#changes.values()].reduce((found, change) => change(found), readState(this.#file))
       const whole = `${this.#file}.${process.pid}`
-      writeFileSync(whole, `${JSON.stringify(this.#state)}\n`, { mode: 0o600 })
+      writeFileSync(whole, `${JSON.stringify(state)}\n`, { mode: 0o600 })
       renameSync(whole, this.#file)
+      this.#changes.clear()
     } catch {
       // It is a convenience; the sessions are kept elsewhere.
     }
@@ -67,9 +100,13 @@ function readState(file: string): State {
     const found: unknown = JSON.parse(readFileSync(file, 'utf8'))
     if (typeof found !== 'object' || found === null) return nothing
     const draft = 'draft' in found && typeof found.draft === 'string' ? found.draft : ''
-    const filters = 'filters' in found && typeof found.filters === 'object' && found.filters !== null ? Object.entries(found.filters) : []
-    return { draft, filters: Object.fromEntries(filters.filter((one): one is [string, string] => typeof one[1] === 'string')) }
+    return { draft, filters: texts('filters' in found && found.filters), drafts: texts('drafts' in found && found.drafts) }
   } catch {
     return nothing
   }
+}
+
+function texts(found: unknown): Readonly<Record<string, string>> {
+  const all = typeof found === 'object' && found !== null ? Object.entries(found) : []
+  return Object.fromEntries(all.filter((one): one is [string, string] => typeof one[1] === 'string'))
 }

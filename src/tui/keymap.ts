@@ -27,8 +27,13 @@ export class Keymap {
     this.#keys = changed
   }
 
+  /** A key that the user gave to another action of the place is not its own any more. */
   keysOf(name: ActionName): readonly string[] {
-    return this.#keys[name] ?? actions[name].keys
+    const chosen = this.#keys[name]
+    if (chosen) return chosen
+    const { place, keys } = actions[name]
+    const taken = namesIn(place).flatMap((other) => this.#keys[other] ?? [])
+    return taken.length === 0 ? keys : keys.filter((key) => !taken.includes(key))
   }
 
   /** The first key of an action, as people write it; empty when it has none. */
@@ -47,7 +52,23 @@ export class Keymap {
   }
 }
 
-export const namesIn = (place: Place): readonly ActionName[] => (Object.keys(actions) as ActionName[]).filter((name) => actions[name].place === place)
+const actionNames = Object.keys(actions) as ActionName[]
+
+export const namesIn = (place: Place): readonly ActionName[] => actionNames.filter((name) => actions[name].place === place)
+
+/** A key that would do two things in one place, if there is one. */
+export function givenTwice(chosen: Keys): { readonly key: string; readonly names: readonly [ActionName, ActionName] } | undefined {
+  const owners = new Map<string, ActionName>()
+  for (const name of actionNames) {
+    for (const key of new Set(chosen[name])) {
+      const own = `${actions[name].place} ${key}`
+      const other = owners.get(own)
+      if (other !== undefined) return { key, names: [other, name] }
+      owners.set(own, name)
+    }
+  }
+  return undefined
+}
 
 function isKey(data: string, key: string): boolean {
   if ([...key].length === 1) return typedCharacter(data) === key

@@ -10,6 +10,7 @@ import {
   isKeyRelease,
   setCapabilities,
   setKeybindings,
+  wrapTextWithAnsi,
 } from '@earendil-works/pi-tui'
 import { failureFrom } from '../client/failures.ts'
 import type { SessionView } from '../core/view.ts'
@@ -49,6 +50,9 @@ export interface Left {
 }
 
 const noteForMs = 4000
+const noteAtLeastMs = 1000
+/** In rows. */
+const roomyFrom = 10
 // https://invisible-island.net/xterm/ctlseqs: the title is pushed and popped.
 const pushTitle = '\x1b[22;2t'
 const popTitle = '\x1b[23;2t'
@@ -93,7 +97,7 @@ export class TuiStage implements Stage {
   readonly #ending = new AbortController()
   #tui: TimedTui
   #lent = false
-  #note: { readonly text: string; readonly kind: 'note' | 'error' } | undefined
+  #note: { readonly text: string; readonly kind: 'note' | 'error'; readonly saidAtMs: number } | undefined
   #noteTimer: NodeJS.Timeout | undefined
   #title = ''
   #focused: boolean | undefined
@@ -160,8 +164,7 @@ export class TuiStage implements Stage {
   }
 
   open(view: View): void {
-    // What was said was about another view.
-    if (this.#note?.kind === 'note') this.#note = undefined
+    this.#forgetNote()
     this.#views.push(view)
     this.repaint()
   }
@@ -175,6 +178,7 @@ export class TuiStage implements Stage {
   close(view: View): void {
     const at = this.#views.indexOf(view)
     if (at === -1) return
+    this.#forgetNote()
     for (const above of this.#views.splice(at).toReversed()) above.close()
     this.#views.at(-1)?.resumed?.()
     this.repaint()
@@ -202,13 +206,18 @@ export class TuiStage implements Stage {
 
   say(text: string, kind: 'note' | 'error' = 'note'): void {
     clearTimeout(this.#noteTimer)
-    this.#note = { text: printableLine(text), kind }
+    this.#note = { text: printableLine(text), kind, saidAtMs: this.now() }
     if (kind === 'note') {
       this.#noteTimer = setTimeout(() => {
         this.#note = undefined
         this.repaint()
       }, noteForMs)
     }
+    this.repaint()
+  }
+
+  hush(): void {
+    this.#forgetNote()
     this.repaint()
   }
 
@@ -243,12 +252,22 @@ export class TuiStage implements Stage {
     const view = this.#views.at(-1)
     if (!view) return []
     this.#showTitle(view.title())
-    const rows = view.render(size).slice(0, size.rows)
-    if (!this.#note) return rows
+    const note = this.#noteRows(size)
+    // It stands in the last row; one that is longer takes none of the rows above away.
+    const room = size.rows - Math.max(0, note.length - 1)
+    const rows = view.render({ ...size, rows: room }).slice(0, room)
+    if (note.length === 0) return rows
+    return [...rows.slice(0, room - 1), ...Array.from<string>({ length: Math.max(0, room - 1 - rows.length) }).fill(''), ...note]
+  }
+
+  /** What is to be done about an error stands at its end: it may take a second row. */
+  #noteRows({ columns, rows }: Size): readonly string[] {
+    if (!this.#note) return []
     const { text, kind } = this.#note
-    const line = ` ${cut(text, size.columns - 2)}`
-    const painted = kind === 'error' ? this.theme.error(line) : this.theme.bold(line)
-    return [...rows.slice(0, size.rows - 1), ...Array.from<string>({ length: Math.max(0, size.rows - 1 - rows.length) }).fill(''), painted]
+    const width = columns - 2
+    const [first = '', ...others] = kind === 'error' && rows >= roomyFrom ? wrapTextWithAnsi(text, Math.max(1, width)) : [text]
+    const lines = [first, ...(others.length === 0 ? [] : [text.slice(first.length).trimStart()])].map((line) => ` ${cut(line, width)}`)
+    return lines.map(kind === 'error' ? this.theme.error : this.theme.bold)
   }
 
   /** Whether the view did something with it. */
@@ -257,6 +276,11 @@ export class TuiStage implements Stage {
     if (kind === undefined) return false
     const mouse: Mouse = { kind, column: event.x, row: event.y, delta: event.wheelDelta ?? 0 }
     return this.#views.at(-1)?.mouse?.(mouse) ?? false
+  }
+
+  /** What was said was about another view. */
+  #forgetNote(): void {
+    if (this.#note?.kind === 'note') this.#note = undefined
   }
 
   #newTui(): TimedTui {
@@ -271,7 +295,8 @@ export class TuiStage implements Stage {
 
   #input(data: string): { consume: true } {
     if (isKeyRelease(data)) return { consume: true }
-    if (this.#note?.kind === 'error') this.#note = undefined
+    // Whoever goes on has read it, unless it came just now.
+    if (this.#note?.kind === 'error' || (this.#note && this.now() - this.#note.saidAtMs >= noteAtLeastMs)) this.#note = undefined
     const view = this.#views.at(-1)
     if (this.keymap.action('anywhere', data) === 'anywhere.redraw') this.#tui.renderNow(true)
     else {
@@ -295,6 +320,8 @@ export class TuiStage implements Stage {
 
   #give(): void {
     this.#lent = true
+    // A tmux whose window has grown meanwhile would bring rows of it into the shell's screen.
+    this.#terminal.clearScreen()
     this.#tui.stop({ preserveScreen: true })
     this.#terminal.write(popTitle)
     // One that was stopped cannot be started again with what it believes to be on the screen.

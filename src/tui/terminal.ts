@@ -33,6 +33,9 @@ const pushKeyboard = '\x1b[>1u\x1b[?u'
 const popKeyboard = '\x1b[<u'
 // oxlint-disable-next-line no-control-regex
 const keyboardReport = /^\x1b\[\?(\d+)u$/
+/** Pressed twice in one moment, or Alt with Escape, which nobody means: the library takes it for one key. */
+const escape = '\x1b'
+const twoEscapes = escape + escape
 const pasteOn = '\x1b[?2004h'
 const pasteOff = '\x1b[?2004l'
 
@@ -63,6 +66,10 @@ export class UserTerminal implements Terminal {
       const sequence = half + unit
       half = ''
       const report = keyboardReport.exec(sequence)
+      if (sequence === twoEscapes) {
+        onInput(escape)
+        return onInput(escape)
+      }
       if (!report) return onInput(sequence)
       this.#kitty = report[1] !== '0'
       setKittyProtocolActive(this.#kitty)

@@ -65,6 +65,8 @@ export interface Stage {
   lend<T>(use: () => Promise<T>): Promise<T>
   /** One line at the bottom, for a few seconds. `error` stays until the next key. */
   say(text: string, kind?: 'note' | 'error'): void
+  /** What was said is no longer so. */
+  hush(): void
   /** What was thrown, in one line, with what to do. */
   complain(thrown: unknown): void
   /** To the clipboard, by OSC 52. */

@@ -54,6 +54,7 @@ describe('rows', () => {
     expect(plain(headerRow(header, 40, theme))).toBe(' backend-api · claude     ● working 12s')
     expect(plain(headerRow(header, 30, theme))).toBe(' backend-api    ● working 12s')
     expect(plain(headerRow(header, 24, theme))).toBe(' backen…  ● working 12s')
+    expect(plain(headerRow({ ...header, word: 'no signal 12s' }, 30, theme))).toBe(' backend-api  ◌ no signal 12s')
   })
 
   test('the status row loses what matters least first', () => {

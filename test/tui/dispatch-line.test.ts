@@ -2,6 +2,7 @@
 
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { titleOf } from '../../src/client/launch.ts'
 import { isRefusal } from '../../src/core/errors.ts'
 import { argvOf, directoryNamed, needsShell, taskFrom } from '../../src/tui/list/task.ts'
 import { anyText } from './arbitrary-sessions.ts'
@@ -45,6 +46,14 @@ describe('a task', () => {
       }),
     )
   })
+})
+
+test.each(['x'.repeat(5000), `e${'\u0301'.repeat(5000)}`, `${'\u0301'.repeat(319)}😀`, '👩‍👩‍👧‍👦'.repeat(500)])('the first line of a task is a title, however long it is', (line) => {
+  const title = titleOf(`${line}\nmore`)
+  expect(title.length).toBeGreaterThan(0)
+  expect(title.length).toBeLessThanOrEqual(320)
+  expect(title.isWellFormed()).toBe(true)
+  expect(title).not.toContain('more')
 })
 
 test('a command is split into words as a shell would, and no further', () => {

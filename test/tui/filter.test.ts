@@ -44,6 +44,7 @@ test.each([
   ['STATUS:Waiting', true],
   ['status:running', false],
   ['status:error', false],
+  ['status:done', false],
   ['agent:codex', true],
   ['agent:claude,codex', true],
   ['agent:claude', false],
@@ -85,4 +86,19 @@ test('whatever is typed means something, and more words never find more', () => 
       expect(filterFrom(text)).toEqual(filterFrom(` ${text} `))
     }),
   )
+})
+
+test('done is completed and stopped, as the screen counts', () => {
+  for (const status of statuses) expect(fits('status:done', view('k3f9x2ab', { status }))).toBe(status === 'completed' || status === 'stopped')
+})
+
+test.each([
+  ['s:done', 'did you mean status: ?'],
+  ['proj:shop', 'did you mean project: ?'],
+  ['Agnt:x', 'did you mean agent: ?'],
+  ['http://x', undefined],
+  ['status:', undefined],
+  ['12:30', undefined],
+])('a word that is nearly a field is asked about: %s', (text, hint) => {
+  expect(filterFrom(text).hint).toBe(hint)
 })

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest'
 import { type ActionName, type Place, actions } from '../../src/tui/actions.ts'
-import { Keymap, namesIn, pastedText, shownKey, typedCharacter } from '../../src/tui/keymap.ts'
+import { Keymap, givenTwice, namesIn, pastedText, shownKey, typedCharacter } from '../../src/tui/keymap.ts'
 import { control, keys, paste } from './headless.ts'
 
 const places = [...new Set(Object.values(actions).map(({ place }) => place))]
@@ -48,6 +48,17 @@ describe('a key', () => {
     expect(changed.action('list', keys.enter)).toBeUndefined()
     expect(changed.action('list', 'q')).toBeUndefined()
     expect([changed.hint('list.open'), changed.hint('list.leave')]).toEqual(['z', ''])
+  })
+
+  test('is no more that of the action that had it, once the user gave it to another one there', () => {
+    const changed = new Keymap({ 'list.pin': ['k', 'enter'] })
+    expect([changed.action('list', 'k'), changed.action('list', keys.enter), changed.action('logs', 'k')]).toEqual(['list.pin', 'list.pin', 'logs.up'])
+    expect([changed.keysOf('list.up'), changed.keysOf('list.open')]).toEqual([['up'], ['right', 'o']])
+  })
+
+  test('that the user gives to two actions is told, unless they are in different places', () => {
+    expect(givenTwice({ 'list.pin': ['v', 'z', 'z'], 'logs.pager': ['v'], 'list.peek': [] })).toBeUndefined()
+    expect(givenTwice({ 'list.pin': ['v'], 'list.peek': ['w', 'v'] })).toEqual({ key: 'v', names: ['list.peek', 'list.pin'] })
   })
 
   test('of its own place comes before one that counts everywhere', () => {

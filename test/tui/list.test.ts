@@ -594,10 +594,20 @@ describe('the dispatch line', () => {
     const { parts } = someone()
     const { type, until, screen, client } = await shown({ parts })
     type('n', '@codex fix it', keys.enter)
-    await until((rows) => /codex is not installed.*npm i -g/.test(rows.at(-1) ?? ''))
+    await until((rows) => /codex is not installed.*npm i -g/.test(rows.slice(-2).join('')))
     type(keys.left)
     expect(screen().join('\n')).toContain('@codex fix it')
     expect(client.submitted).toEqual([])
+  })
+
+  test('a name that no agent has is told while it is written, and is no completion although a session has it', async () => {
+    const client = new FakeClient().create('demoaaaa', { spec: { kind: 'agent', driver: 'acp', agent: 'scripted', argv: ['scripted'], cwd: '/work/demo' } })
+    const { type, until, screen } = await shown({ client })
+    type('n', '@cl')
+    await until(has('→ @claude'))
+    type(control('u'), '@scri fix it')
+    await until(has('no agent is called scri · '))
+    expect(screen().join('\n')).not.toContain('@scripted')
   })
 
   test('#project is a directory that sessions know, and a path any', async () => {

@@ -43,7 +43,7 @@ test('a view is painted in the alternate screen and the shell gets its own back'
   expect(await left).toEqual({ text: '', exitCode: 0 })
   expect(view.closed).toBe(true)
   expect(headless.screen().join('')).toBe('')
-  expect(headless.written()).toMatch(/\x1b\[\?1049h[^]*\x1b\[\?2004h[^]*\x1b\[<u\x1b\[\?2004l[^]*\x1b\[\?1049l/)
+  expect(headless.written()).toMatch(/\x1b\[\?1049h[^]*\x1b\[\?2004h[^]*\x1b\[2J\x1b\[H[^]*\x1b\[<u\x1b\[\?2004l[^]*\x1b\[\?1049l/)
 })
 
 test('what is typed is on the screen at once, one key after the other, a paste in one piece', () => {
@@ -71,6 +71,13 @@ test('a lone Escape is a key after a moment', async () => {
   headless.type('\x1b')
   expect(view.seen).toEqual([])
   await headless.until((screen) => screen.includes('"\\u001b"'))
+})
+
+test('Escape twice in one moment is two keys', async () => {
+  const { headless, view } = onStage()
+  headless.type('\x1b\x1b')
+  await headless.until((screen) => screen.includes('"\\u001b"'))
+  expect(view.seen).toEqual(['"\\u001b"', '"\\u001b"'])
 })
 
 test('clicks and the wheel reach the view, in its cells', () => {
@@ -109,6 +116,30 @@ test('a note is cut to the row and cannot bring control bytes', () => {
   headless.type('x')
   expect(headless.screen().at(-1)).toBe(' anote that is muc…')
   expect(headless.title()).toBe('title of notebook')
+})
+
+test('a note goes with the next key, but not before it can be read, and not to another view', () => {
+  const { headless } = onStage()
+  headless.stage.say('just now')
+  headless.type('x')
+  expect(headless.screen().at(-1)).toBe(' just now')
+  headless.client.nowMs += 1000
+  headless.type('x')
+  expect(headless.screen().at(-1)).toBe('')
+  headless.type('o')
+  headless.stage.say('about the second')
+  headless.type('q')
+  expect(headless.screen().join('\n')).not.toContain('about the second')
+})
+
+test('an error that is long takes two rows, and covers only the last row of the view', () => {
+  const { headless } = onStage({ columns: 30, rows: 12 })
+  headless.stage.say('the disk is full, nothing was recorded; free some space and try it again, or else', 'error')
+  headless.stage.tui.renderNow()
+  expect(headless.screen()[0]).toBe('notebook 30x11')
+  expect(headless.screen().slice(-2)).toEqual([' the disk is full, nothing', ' was recorded; free some spa…'])
+  headless.type('x')
+  expect([headless.screen()[0], headless.screen().at(-1)]).toEqual(['notebook 30x12', ''])
 })
 
 test('while the terminal is lent nothing is painted, and then everything again', async () => {

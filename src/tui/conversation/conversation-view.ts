@@ -76,6 +76,7 @@ export class ConversationView implements View {
     this.#choosing = new Choosing(stage, this.#orders)
     this.#writing = new Writing(stage, {
       cwd,
+      draft: parts.draft,
       followed: this.#followed,
       orders: this.#orders,
       asked: this.#asked,
@@ -206,6 +207,7 @@ export class ConversationView implements View {
     if (this.#left) return
     if (this.#page) this.#page.input(data)
     else this.#key(data)
+    this.#writing.keep()
     this.#stage.repaint()
   }
 
@@ -220,6 +222,9 @@ export class ConversationView implements View {
     const { keymap } = this.#stage
     const writing = this.#writing
     const action = keymap.action('conversation', data)
+    // What is to be pressed twice is pressed twice with nothing between.
+    if (action !== 'conversation.interrupt') this.#escapedAtMs = -Infinity
+    if (action !== 'conversation.cancel') this.#cancelledAtMs = -Infinity
     switch (action) {
       case 'anywhere.help':
         return this.#help()
@@ -289,8 +294,10 @@ export class ConversationView implements View {
     const now = this.#stage.now()
     const again = now - this.#escapedAtMs <= interruptWithinMs
     this.#escapedAtMs = again ? -Infinity : now
-    if (again) this.#interrupt()
-    else this.#stage.say(`${this.#stage.keymap.hint('conversation.interrupt')} again interrupts`)
+    if (again) {
+      this.#stage.hush()
+      this.#interrupt()
+    } else this.#stage.say(`${this.#stage.keymap.hint('conversation.interrupt')} again interrupts`)
   }
 
   #interrupt(): void {

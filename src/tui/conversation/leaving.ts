@@ -38,6 +38,8 @@ export interface ConversationParts {
   readonly from: 'start' | 'unseen'
   /** Called once, at once, whatever is under way. */
   readonly leave: (leaving: Leaving) => void
+  /** What was being written here when it was left, and what is being written now. */
+  readonly draft?: { readonly text: string; readonly keep: (text: string) => void }
   /** For a run that a prompt starts. */
   readonly environment: () => Promise<Readonly<Record<string, string>>>
   /** All keys, below these rows. */

@@ -6,6 +6,9 @@ import { printableLine } from '../../core/terminal-text.ts'
 import { statusMark } from '../../text/format.ts'
 import type { Theme } from '../theme.ts'
 
+/** The word for a program that says nothing: whether it works is not known. */
+export const noSignal = 'no signal'
+
 export const fitted = (row: string, columns: number): string => (visibleWidth(row) <= columns ? row : truncateToWidth(row, columns, '…'))
 
 export const rule = (columns: number, theme: Theme): string => theme.dim('─'.repeat(columns))
@@ -21,7 +24,8 @@ export interface Header {
 
 /** ` name · claude · shop api            ● working 12s`. */
 export function headerRow({ name, about, status, word }: Header, columns: number, theme: Theme): string {
-  const right = `${statusMark[status]} ${word} `
+  const mark = statusMark[word.startsWith(noSignal) ? 'starting' : status]
+  const right = `${mark} ${word} `
   const room = columns - visibleWidth(right) - 2
   const named = fitted(` ${name}`, Math.max(1, room))
   let rest = about.filter((part) => part !== '').map((part) => ` · ${part}`)

@@ -6,7 +6,7 @@ import { statusOf } from '../../core/status.ts'
 import { printableLine } from '../../core/terminal-text.ts'
 import type { SessionView } from '../../core/view.ts'
 import { agentLabel, duration, nameOf } from '../../text/format.ts'
-import { type Header, type Piece, shortNumber } from './rows.ts'
+import { type Header, type Piece, noSignal, shortNumber } from './rows.ts'
 import { wayOn } from './way-on.ts'
 
 export interface Standing {
@@ -38,7 +38,7 @@ function wordOf(session: Session | undefined, view: SessionView): string {
   if (!session) return view.status
   const { status } = statusOf(session)
   if (session.stopping && session.stopping !== 'given-back') return 'stopping'
-  if (session.silent || (view.status === status && view.reason.startsWith('no signal'))) return 'no signal'
+  if (session.silent || (view.status === status && view.reason.startsWith(noSignal))) return noSignal
   if (session.held !== null) return 'held'
   return session.turn.kind === 'working' && session.turn.interrupted && status === 'working' ? 'interrupting' : status
 }

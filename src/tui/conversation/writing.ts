@@ -11,10 +11,12 @@ import { Composer } from '../composer.ts'
 import type { Size, Stage } from '../view.ts'
 import type { Asked } from './asked.ts'
 import type { FollowedSession } from './followed-session.ts'
+import type { ConversationParts } from './leaving.ts'
 import type { Orders } from './orders.ts'
 
 export interface WritingParts {
   readonly cwd: string
+  readonly draft: ConversationParts['draft']
   readonly followed: FollowedSession
   readonly orders: Orders
   readonly asked: Asked
@@ -42,6 +44,7 @@ export class Writing {
     this.#stage = stage
     this.#parts = parts
     this.#composer = this.#newComposer([])
+    this.#composer.text = parts.draft?.text ?? ''
   }
 
   /** The session has been read: its prompts are what was written before. */
@@ -86,6 +89,11 @@ export class Writing {
     return true
   }
 
+  /** What is written now is found again, however this is left. */
+  keep(): void {
+    this.#parts.draft?.keep(this.#composer.text)
+  }
+
   newLine(): void {
     this.#composer.newLine()
   }
@@ -119,6 +127,7 @@ export class Writing {
     const written = this.#composer.text
     this.#composer.text = written === '' ? text : `${text}\n${written}`
     this.#begunBefore = undefined
+    this.keep()
     this.#stage.repaint()
   }
 
@@ -142,6 +151,7 @@ export class Writing {
     this.#parts.orders.ask(async () => {
       const text = await this.#stage.edit(this.#composer.text, '.md')
       if (text !== undefined) this.#composer.text = text.trimEnd()
+      this.keep()
       this.#stage.repaint()
     })
   }

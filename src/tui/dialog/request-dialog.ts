@@ -319,7 +319,9 @@ export class RequestDialog {
     const later = hint('dialog.later', this.#reason ? 'back' : this.#request.lost ? 'close' : 'later')
     if (this.#request.lost) return [later]
     if (this.#reason) return [hint('dialog.choose', 'reject and say this'), later]
-    if (this.#hasForm()) return [hint('dialog.choose', 'next'), later, hint('dialog.submit', 'answer'), hint('dialog.next', 'next field'), hint('dialog.toggle', 'choose')]
+    const chooses = this.#items.some((item) => item.kind === 'field' && !item.editor.writes)
+    if (this.#hasForm())
+      return [hint('dialog.choose', 'next'), later, hint('dialog.submit', 'answer'), hint('dialog.next', 'next field'), chooses ? hint('dialog.toggle', 'choose') : '']
     const options = this.#options()
     return [
       hint('dialog.choose', 'choose'),

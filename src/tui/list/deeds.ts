@@ -41,7 +41,10 @@ export class Deeds {
         if (gone.length === 0) return
         if (type !== 'stop') this.#gone.push(gone)
         const [text = ''] = texts
-        const back = type === 'stop' ? `${keymap.hint('list.resume')} starts it again` : `${keymap.hint('list.undo')} brings it back`
+        const back =
+          type === 'stop'
+            ? `${keymap.hint('list.resume')} starts ${texts.length === 1 ? 'it' : 'them'} again`
+            : `${keymap.hint('list.undo')} brings ${texts.length === 1 ? 'it' : 'them'} back`
         this.#stage.say(`${texts.length === 1 ? text : `${done} ${count(texts.length, 'session')}`}   ${back}`)
       },
     )

@@ -2,6 +2,7 @@
 
 import { basename, resolve } from 'node:path'
 import { directoryAt, launchAgent, launchProgram } from '../../client/launch.ts'
+import { programSize } from '../../client/program-size.ts'
 import { type CommandFailed, failureOf, usageError } from '../../client/failures.ts'
 import { notStarted, whyNotStarted } from '../../client/started.ts'
 import type { AgentListing } from '../../config/agents.ts'
@@ -122,13 +123,9 @@ export class DispatchLine {
   }
 
   #agentNames(): readonly string[] {
-    const listed = this.#agents.peek(this.#stage.cwd) ?? []
-    return [
-      ...new Set([
-        ...listed.filter((agent) => agent.installed).map((agent) => agent.name),
-        ...this.#parts.sessions.all().flatMap((one) => (one.kind === 'agent' && !one.agent.includes(':') ? [one.agent] : [])),
-      ]),
-    ]
+    const listed = this.#agents.peek(this.#stage.cwd)
+    if (listed) return listed.filter((agent) => agent.installed).map((agent) => agent.name)
+    return [...new Set(this.#parts.sessions.all().flatMap((one) => (one.kind === 'agent' && !one.agent.includes(':') ? [one.agent] : [])))]
   }
 
   /** Where sessions work, those of the newest first; the user's own directory is one of them. */
@@ -162,7 +159,11 @@ export class DispatchLine {
   #agentText({ agent, command }: Task): string {
     if (command !== undefined) return 'program'
     const listed = this.focused ? this.#agents.get(this.#stage.cwd) : this.#agents.peek(this.#stage.cwd)
-    if (agent !== undefined) return listed?.find((one) => one.name === agent)?.installed === false ? `${printableLine(agent)} (not installed)` : agentLabel(agent)
+    if (agent !== undefined) {
+      const known = listed?.find((one) => one.name === agent)
+      if (listed && !known && !agent.includes(':')) return `no agent is called ${printableLine(agent)}`
+      return known?.installed === false ? `${printableLine(agent)} (not installed)` : agentLabel(agent)
+    }
     const standard = listed?.find((one) => one.default)
     return standard ? agentLabel(standard.name) : listed ? 'no agent is installed' : '…'
   }
@@ -224,7 +225,7 @@ export class DispatchLine {
     const directory = this.#directoryOf(task)
     if (typeof directory !== 'string') throw directory
     const cwd = directoryAt(directory, undefined)
-    const size = this.#stage.size()
+    const size = await programSize(env, this.#stage.size())
     if (task.command === undefined) {
       // An agent that is named without a task waits for its first prompt.
       if (task.prompt === '' && task.agent === undefined) throw usageError('what is to be done?', 'write the task behind the #project')

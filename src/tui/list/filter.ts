@@ -21,11 +21,12 @@ export interface Filter {
 
 export const noFilter: Filter = { words: [], fields: {}, statuses: undefined, hint: undefined }
 
-/** Of the contract, and two everyday words for some of them. */
+/** Of the contract, and everyday words for some of them; `done` is what the screen's first row counts as that. */
 const statusWords: Readonly<Record<string, readonly Status[]>> = {
   ...Object.fromEntries(statuses.map((status) => [status, [status]])),
   running: ['queued', 'starting', 'working'],
   error: ['failed'],
+  done: ['completed', 'stopped'],
 }
 
 export const isEmpty = ({ words, fields: given }: Filter): boolean => words.length === 0 && Object.keys(given).length === 0
@@ -38,7 +39,16 @@ export function filterFrom(text: string): Filter {
     if (!token) words.push(unquoted(part).toLowerCase())
     else if (token.values.length > 0) given[token.field] = [...(given[token.field] ?? []), ...token.values]
   }
-  return { words: words.filter((word) => word !== ''), fields: given, ...statusesFrom(given.status) }
+  const ofStatus = statusesFrom(given.status)
+  return { words: words.filter((word) => word !== ''), fields: given, ...ofStatus, hint: ofStatus.hint ?? words.map(fieldMeant).find((hint) => hint !== undefined) }
+}
+
+/** A word that looks like a field is one to be searched for; it may have been meant otherwise. */
+function fieldMeant(word: string): string | undefined {
+  const name = /^([a-z]+):/i.exec(word)?.[1]?.toLowerCase()
+  if (name === undefined) return undefined
+  const near = fields.find((field) => field.startsWith(name)) ?? nearest(name, fields)
+  return near === undefined ? undefined : `did you mean ${near}: ?`
 }
 
 /** Apart at spaces, but for those between quotes. One that is not closed goes to the end. */

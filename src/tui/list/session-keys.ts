@@ -68,13 +68,13 @@ export class SessionKeys {
         void deeds.start(all, { type: 'resume' })
         return unmark()
       case 'list.stop':
-        return this.#ask(all.some(isAtWork), `stop ${these(all)}? The process ends, the session stays.`, () => deeds.end(all, 'stop'))
+        return this.#ask(all.some(isAtWork), `stop ${these(all)}? ${ends(all)}, the ${all.length === 1 ? 'session stays' : 'sessions stay'}.`, () => deeds.end(all, 'stop'))
       case 'list.archive':
         if (all.every((one) => one.archived)) return deeds.restore(all)
-        return this.#ask(all.some(isAtWork), `end and archive ${these(all)}? The process ends.`, () => deeds.end(all, 'end'))
+        return this.#ask(all.some(isAtWork), `end and archive ${these(all)}? ${ends(all)}.`, () => deeds.end(all, 'end'))
       case 'list.remove': {
-        const ends = all.some(isAtWork) ? 'The process ends. ' : ''
-        return this.#ask(true, `remove ${these(all)}? ${ends}${stage.keymap.hint('list.undo')} brings it back.`, () => deeds.end(all, 'remove'))
+        const also = all.some(isAtWork) ? `${ends(all)}. ` : ''
+        return this.#ask(true, `remove ${these(all)}? ${also}${stage.keymap.hint('list.undo')} brings ${all.length === 1 ? 'it' : 'them'} back.`, () => deeds.end(all, 'remove'))
       }
       default:
     }
@@ -170,5 +170,7 @@ export class SessionKeys {
 /** A terminal may hold more than it says. */
 const isAtWork = ({ run, status, kind }: SessionView): boolean =>
   run?.alive === true && (kind === 'terminal' || !(status === 'completed' || status === 'failed' || status === 'stopped')) ? true : status === 'starting'
+
+const ends = (targets: readonly SessionView[]): string => (targets.filter(isAtWork).length === 1 ? 'The process ends' : 'The processes end')
 
 const these = (targets: readonly SessionView[]): string => (targets.length === 1 && targets[0] ? nameOf(targets[0]) : count(targets.length, 'session'))
