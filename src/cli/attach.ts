@@ -7,6 +7,9 @@ import type { TerminalSize } from '../core/events.ts'
 import { QueryFilter } from '../core/terminal-queries.ts'
 import { ReplayFilter } from '../core/terminal-text.ts'
 import { PrefixKeys } from './prefix-keys.ts'
+import { type LineSource, StatusLine } from './status-line.ts'
+import { reportsWithin } from './status-line-reports.ts'
+import { keysText } from './status-line-text.ts'
 
 export type AttachExit = { readonly kind: 'code'; readonly code: number } | { readonly kind: 'signal'; readonly signal: number }
 
@@ -75,12 +78,14 @@ export interface AttachOptions {
   readonly readOnly?: boolean
   /** A control character, 1 to 31. Default: Ctrl-\. */
   readonly prefix?: number
-  /** Characters that leave when typed after the prefix. Default: d. `?` is taken: it shows them. */
-  readonly keys?: readonly { readonly key: string; readonly does: string }[]
+  /** Characters that leave when typed after the prefix. Default: d. Taken are `?`, which shows them, and with a line `h`, which hides and shows it. */
+  readonly keys?: readonly { readonly key: string; readonly also?: string; readonly does: string }[]
+  /** A line below the program, which has a row less. Default: none, the program has every row. */
+  readonly line?: LineSource
 }
 
 export type AttachEnd =
-  /** By this key; null when the terminal went away, or the signal told to leave. */
+  /** By this key of `keys`; null when the terminal went away, or the signal told to leave. */
   | { readonly kind: 'detached'; readonly key: string | null }
   | { readonly kind: 'exited'; readonly exit: AttachExit }
   /** The keeper is gone, or does not speak to us any more. */
@@ -133,7 +138,8 @@ class Attachment {
   readonly #output: AttachOutput
   readonly #signals: AttachSignals
   readonly #typed: PrefixKeys
-  readonly #keys: readonly { readonly key: string; readonly does: string }[]
+  readonly #keys: NonNullable<AttachOptions['keys']>
+  readonly #line: StatusLine | undefined
   readonly #prefixName: string
   readonly #options: AttachOptions
   readonly #filter = new ReplayFilter()
@@ -157,6 +163,8 @@ class Attachment {
     this.#keys = options.keys ?? [{ key: 'd', does: 'leaves it running' }]
     this.#prefixName = `Ctrl-${String.fromCharCode(prefix + 0x40)}`
     this.#options = options
+    const { line } = options
+    this.#line = line && new StatusLine({ source: line, prefix: this.#prefixName, write: (text) => this.#write(text), takes: () => !this.#waitsForDrain })
   }
 
   async run(signal: AbortSignal): Promise<AttachEnd> {
@@ -166,9 +174,9 @@ class Attachment {
     const onData = (bytes: Buffer): void => this.#type(bytes)
     const onGone = (): void => this.#ended.resolve({ kind: 'detached', key: null })
     const onDrain = (): void => this.#drained()
-    const onResize = (): void => this.#sized()
+    const onResize = (): void => this.#sized(true)
     // A program that ends without us, by a defect, must not leave the terminal in the state of another one.
-    const onProcessExit = (): void => void output.write(terminalReset)
+    const onProcessExit = (): void => void output.write(this.#reset)
     const ways = ['end', 'close', 'error'] as const
     const ends = ['SIGHUP', 'SIGTERM', 'SIGINT'] as const
     for (const way of ways) input.on(way, onGone)
@@ -189,7 +197,7 @@ class Attachment {
       return await this.#ended.promise
     } finally {
       this.#left = true
-      if (this.#nudge) this.#sized()
+      if (this.#nudge) this.#sized(false)
       if (this.#waitsForDrain) this.#connection.resume()
       output.off('drain', onDrain)
       output.off('resize', onResize)
@@ -247,7 +255,7 @@ class Attachment {
     const size = this.#size()
     // A full-screen program repaints when its size changes. Two changes, because the same size again is none, and because one that comes at a bad moment is lost (less, while it starts).
     this.#connection.resize({ cols: size.cols, rows: size.rows > 1 ? size.rows - 1 : 2 })
-    this.#nudge = setTimeout(() => this.#sized(), nudgeAfterMs)
+    this.#nudge = setTimeout(() => this.#sized(false), nudgeAfterMs)
   }
 
   #read(from: number, old: Old): void {
@@ -260,22 +268,33 @@ class Attachment {
     })
   }
 
-  #size(): { cols: number; rows: number } {
+  #terminal(): { cols: number; rows: number } {
     return { cols: this.#output.columns || 80, rows: this.#output.rows || 24 }
   }
 
-  #sized(): void {
+  /** That the program is to have. */
+  #size(): { cols: number; rows: number } {
+    const { cols, rows } = this.#terminal()
+    return { cols, rows: this.#line?.rowsOf(rows) ?? rows }
+  }
+
+  /** That it has; another terminal may have given it. */
+  #rowsNow(): number {
+    return this.#nudge ? this.#size().rows : (this.#connection.size?.rows ?? this.#size().rows)
+  }
+
+  #sized(terminal: boolean): void {
     clearTimeout(this.#nudge)
     this.#nudge = undefined
-    if (this.#options.readOnly) return
-    this.#connection.resize(this.#size())
+    if (!this.#options.readOnly) this.#connection.resize(this.#size())
+    this.#line?.arrange(this.#rowsNow(), this.#terminal(), terminal)
   }
 
   /** Who types has the size: another terminal may have come, or grown, since. */
   #claimSize(): void {
     const { size } = this.#connection
     const own = this.#size()
-    if (size && !this.#nudge && (size.cols !== own.cols || size.rows !== own.rows)) this.#connection.resize(own)
+    if (size && !this.#nudge && (size.cols !== own.cols || size.rows !== own.rows)) this.#sized(false)
   }
 
   #type(bytes: Uint8Array): void {
@@ -284,10 +303,19 @@ class Attachment {
         if (this.#options.readOnly) continue
         this.#claimSize()
         // What the keeper did not take before it went is told by `exited`.
-        void this.#connection.input({ lane: 0, id: 0, bytes: Uint8Array.from(typed.bytes) }).catch(() => {})
-      } else if (typed.key === '?') this.#help()
-      else if (this.#keys.some((one) => one.key === typed.key)) {
-        this.#ended.resolve({ kind: 'detached', key: typed.key })
+        const screen = this.#line?.present ? this.#line.screen : undefined
+        const meant = screen ? reportsWithin(typed.bytes, { rows: screen.size.rows, all: screen.size.all, pixels: screen.pixels }) : typed.bytes
+        if (meant.length > 0) void this.#connection.input({ lane: 0, id: 0, bytes: Uint8Array.from(meant) }).catch(() => {})
+        continue
+      }
+      if (typed.key === '?') this.#help()
+      else if (typed.key === 'h' && this.#line) {
+        this.#line.toggle()
+        this.#sized(false)
+      }
+      const key = this.#keys.find((one) => one.key === typed.key || one.also === typed.key)?.key
+      if (key !== undefined) {
+        this.#ended.resolve({ kind: 'detached', key })
         // Typed ahead: for whoever reads the terminal next.
         if (typed.rest.length > 0) {
           this.#input.pause()
@@ -298,14 +326,19 @@ class Attachment {
     }
   }
 
-  /** In the last line, over whatever is there: the program paints over it when it likes. */
+  /** In the place of the line. Without one over whatever is in the last row: the program paints over it when it likes. */
   #help(): void {
-    const text = [...this.#keys.map((one) => `${one.key} ${one.does}`), `${this.#prefixName} sends itself`].join(' · ')
-    this.#show(Buffer.from(`\x1b7\x1b[${this.#size().rows};1H\x1b[0;7m ${this.#prefixName} then: ${text} \x1b[0m\x1b[K\x1b8`))
+    const keys = this.#keys.map(({ key, does }) => [key, does] as const)
+    const hides = this.#line ? [['h', this.#line.present ? 'hides this line' : 'shows the line'] as const] : []
+    const text = keysText(this.#prefixName, [...keys, ...hides, [this.#prefixName, 'sends itself']])
+    if (this.#line?.present) return this.#line.say(text)
+    const row = `\x1b[0;7m${text}\x1b[0m\x1b[K`
+    this.#write(this.#line?.screen?.cover(row) ?? `\x1b7\x1b[${this.#terminal().rows};1H${row}\x1b8`)
   }
 
   #receive(offset: number, bytes: Uint8Array): void {
     if (this.#left) return
+    this.#line?.arrange(this.#rowsNow(), this.#terminal(), false)
     if (!this.#old) return this.#show(this.#live(offset, bytes))
     const old = Math.max(0, Math.min(bytes.length, this.#old.until - offset))
     if (old > 0) this.#old.parts.push(bytes.slice(0, old))
@@ -345,7 +378,11 @@ class Attachment {
 
   #show(bytes: Uint8Array): void {
     if (this.#left || bytes.length === 0) return
-    if (this.#output.write(bytes) || this.#waitsForDrain) return
+    this.#write(this.#line?.pass(bytes) ?? bytes)
+  }
+
+  #write(bytes: Uint8Array | string): void {
+    if (this.#left || bytes.length === 0 || this.#output.write(typeof bytes === 'string' ? Buffer.from(bytes) : bytes) || this.#waitsForDrain) return
     this.#waitsForDrain = true
     this.#connection.pause()
   }
@@ -354,17 +391,25 @@ class Attachment {
     if (!this.#waitsForDrain) return
     this.#waitsForDrain = false
     this.#connection.resume()
+    this.#line?.wake()
   }
 
   /** The user's screen goes up into the scrollback first, and the title onto the terminal's stack. */
   #clear(): void {
-    this.#output.write(`\x1b[22;0t\x1b[0m\x1b[999;1H${'\n'.repeat(this.#size().rows)}\x1b[H\x1b[2J`)
+    this.#output.write(`\x1b[22;0t\x1b[0m\x1b[999;1H${'\n'.repeat(this.#terminal().rows)}\x1b[H\x1b[2J`)
+    if (this.#line) this.#write(this.#line.begin(this.#rowsNow(), this.#terminal()))
+  }
+
+  /** The line's row is free then. */
+  get #reset(): string {
+    return this.#line?.present ? `${terminalReset}\x1b[A\x1b[2K` : terminalReset
   }
 
   #restore(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     const deadline = setTimeout(resolve, leaveWithinMs)
-    ignoreGone(() => this.#output.write(terminalReset, resolve))
+    ignoreGone(() => this.#output.write(this.#reset, resolve))
+    this.#line?.close()
     return promise.finally(() => clearTimeout(deadline))
   }
 }

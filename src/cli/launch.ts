@@ -4,6 +4,7 @@ import type { Submission } from '../core/api.ts'
 import type { ResumePolicy } from '../core/events.ts'
 import { usageError } from '../client/failures.ts'
 import { directoryAt, launchAgent, launchProgram } from '../client/launch.ts'
+import { programSize } from '../client/program-size.ts'
 import { type Args, type Context, type Input, type OptionSpec, flag, text, texts } from './verb.ts'
 
 export const launchOptions: Readonly<Record<string, OptionSpec>> = {
@@ -33,7 +34,7 @@ export async function launchFrom(context: Context, args: Args, promptNeeded: boo
     extra: variables(texts(args, 'env')),
     cwd: directoryAt(context.cwd, text(args, 'cwd')),
     label: text(args, 'label'),
-    size: { columns: columns || 80, rows: rows || 24 },
+    size: rows ? await programSize(context.env, { columns: columns || 80, rows }) : { columns: columns || 80, rows: 24 },
   }
   if (program !== undefined) {
     if (args.words.length > 0) throw usageError('a prompt and a program cannot both be given', 'the program takes no prompt: leave out what stands before "--"')

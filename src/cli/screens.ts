@@ -39,7 +39,7 @@ async function settings(context: Context): Promise<Config> {
 }
 
 async function shown(context: Context, client: Client, config: Config, show: (parts: AppParts) => Promise<Left>): Promise<number> {
-  const [{ KeptState }, { guardTerminal }, { pathsFrom }, { backgroundedText }, { columnsOf, count, painter, shortId }] = await Promise.all([
+  const [{ KeptState }, { guardTerminal }, { pathsFrom }, { backgroundedText }, { columnsOf, count, nameOf, painter, shortId }] = await Promise.all([
     import('../tui/kept-state.ts'),
     import('./guard.ts'),
     import('../config/paths.ts'),
@@ -69,8 +69,18 @@ async function shown(context: Context, client: Client, config: Config, show: (pa
     kept: new KeptState(join(pathsFrom(context.env, process.getuid?.() ?? 0).home, 'screens.json')),
     environment: (session) => environmentFor(context.env, session.agent, session.cwd),
     attach: async (session, readOnly) => {
-      const { showTerminal } = await import('./terminal-session.ts')
-      await showTerminal(context, client, session, { fresh: false, ids: () => ids, readOnly })
+      const [{ showTerminal }, { exitText }] = await Promise.all([import('./terminal-session.ts'), import('../text/event-text.ts')])
+      const left = await showTerminal(context, client, session, { fresh: false, ids: () => ids, readOnly, quiet: true })
+      switch (left.kind) {
+        case 'detached':
+          return undefined
+        case 'exited':
+          return `${nameOf(session)}: ${left.exit.kind === 'code' ? exitText({ code: left.exit.code }) : `killed by signal ${left.exit.signal}`}`
+        case 'lost':
+          return `${nameOf(session)}: its keeper is gone; offstage why ${session.id} says more`
+        case 'over':
+          return [`${nameOf(session)} is over`, ...left.lastLines.slice(-1)].filter((part) => part !== '').join(': ')
+      }
     },
     edit: async (given, suffix) => (await import('./user-program.ts')).editText(context.env, given, suffix),
     page: async (given) => (await import('./user-program.ts')).pageText(context.env, given),

@@ -10,7 +10,9 @@ import { backgroundedText } from '../text/backgrounded.ts'
 import { exitText } from '../text/event-text.ts'
 import { exitCodes, refusedError, signalExitCode } from '../client/failures.ts'
 import { columnsOf, nameOf, painter, shortId } from '../text/format.ts'
+import { sessionsTable } from '../text/sessions-table.ts'
 import { newId } from '../client/submit.ts'
+import type { AttachEnd } from './attach.ts'
 import type { Context } from './verb.ts'
 
 /** Who leaves waits this long at most for "it was seen" to be recorded. */
@@ -19,6 +21,11 @@ const shownWithinMs = 15
 const screenWithinMs = 1000
 /** Of a terminal that ended before it was looked at: so much of its end. */
 const endBytes = 64 * 1024
+const lastLineCount = 10
+/** Whoever came from a list is not kept waiting for a program that does not start. */
+const startsWithinMs = 2000
+/** The list of sessions is not waited for longer than that when one is left for another. */
+const listWithinMs = 1000
 
 export interface TerminalOpening {
   /** It was started just now, by us. */
@@ -27,15 +34,38 @@ export interface TerminalOpening {
   readonly readOnly: boolean
 }
 
-/** The exit code: that of the program when it ended in front of us. */
-export async function showTerminal(context: Context, client: Client, session: SessionView, opening: TerminalOpening): Promise<number> {
-  const live = await settled(context, client, session, (view) => view.attach !== null || isOver(view))
+/** How a screen was left. By the key `s` for another session. */
+export type TerminalLeft = AttachEnd | { readonly kind: 'over'; readonly lastLines: readonly string[] }
+
+/** With `quiet` nothing is printed but the screen itself, and how it was left is returned; `over` is a session without a screen, which is as good as over. Else it is said, and the exit code returned: that
+ *  of the program when it ended in front of us. */
+export function showTerminal(context: Context, client: Client, session: SessionView, opening: TerminalOpening & { readonly quiet: true }): Promise<TerminalLeft>
+export function showTerminal(context: Context, client: Client, session: SessionView, opening: TerminalOpening): Promise<number>
+export async function showTerminal(
+  context: Context,
+  client: Client,
+  session: SessionView,
+  opening: TerminalOpening & { readonly quiet?: boolean },
+): Promise<number | TerminalLeft> {
+  const starts = settled(context, client, session, (view) => view.attach !== null || isOver(view))
+  const live = opening.quiet ? await within(startsWithinMs, starts, session) : await starts
   // One that is connected by pipes has no screen.
   const screen = context.stdin.isTTY && context.stdout.isTTY && !context.json && session.driver === 'terminal'
-  const exitCode = screen && live.attach ? await attached(context, client, live, opening) : undefined
-  if (exitCode !== undefined) return exitCode
+  const end = screen && live.attach ? await attached(context, client, live, opening) : undefined
+  if (opening.quiet) return end ?? { kind: 'over', lastLines: (await endOf(context, client, live)).trimEnd().split('\n').slice(-lastLineCount) }
+  if (end) return await ended(context, client, live, opening, end)
   if (isOver(live) && !opening.fresh) return await told(context, client, live)
   return await streamed(context, client, session, opening)
+}
+
+/** `late` when it takes longer, or fails. */
+async function within<T>(ms: number, coming: Promise<T>, late: T): Promise<T> {
+  const waited = new AbortController()
+  try {
+    return await Promise.race([coming.catch(() => late), delay(ms, late, { signal: waited.signal }).catch(() => late)])
+  } finally {
+    waited.abort()
+  }
 }
 
 /** One that says of itself that it is done is not over. */
@@ -60,35 +90,57 @@ async function settled(context: Context, client: Client, session: SessionView, i
 }
 
 /** Undefined when its keeper is not there any more. */
-async function attached(context: Context, client: Client, session: SessionView, { ids, readOnly }: TerminalOpening): Promise<number | undefined> {
-  const [{ attach }, { connectTerminal }, { loadConfig }, { pathsFrom }] = await Promise.all([
+async function attached(context: Context, client: Client, session: SessionView, { readOnly }: TerminalOpening): Promise<AttachEnd | undefined> {
+  const [{ attach }, { connectTerminal }, { loadConfig }, { pathsFrom }, { followedLine }] = await Promise.all([
     import('./attach.ts'),
     import('../sdk/terminal.ts'),
     import('../config/config.ts'),
     import('../config/paths.ts'),
+    import('./status-line-source.ts'),
   ])
-  const { prefixKey } = await loadConfig({ configFile: pathsFrom(context.env, process.getuid?.() ?? 0).configFile })
+  const { prefixKey, view } = await loadConfig({ configFile: pathsFrom(context.env, process.getuid?.() ?? 0).configFile })
   const connection = await connectTerminal(session, context.signal)
   if (!connection) return undefined
+  const left = new AbortController()
   try {
     const screen = (size: TerminalSize | undefined) => screenOf(context, client, session, size)
-    const end = await attach({ connection, input: process.stdin, output: process.stdout, signals: process, prefix: prefixKey.byte, screen, readOnly }, context.signal)
+    const line = followedLine(client, session, { shown: view.terminalStatusLine, color: context.color, readOnly }, AbortSignal.any([context.signal, left.signal]))
+    const end = await attach({ connection, input: process.stdin, output: process.stdout, signals: process, prefix: prefixKey.byte, keys, screen, readOnly, line }, context.signal)
     await markShown(context, client, session)
-    switch (end.kind) {
-      case 'exited': {
-        const { exit } = end
-        context.err(` ${session.id}  ${nameOf(session)}: ${exit.kind === 'code' ? exitText({ code: exit.code }) : `killed by signal ${exit.signal}`}\n`)
-        return exit.kind === 'code' ? exit.code : 128 + exit.signal
-      }
-      case 'detached':
-        context.out(leftText(context, session, ids))
-        return exitCodes.done
-      case 'lost':
-        return await told(context, client, await settled(context, client, session, isOver))
-    }
+    return end
   } finally {
+    left.abort()
     connection.close()
   }
+}
+
+const keys = [
+  { key: 'd', does: 'leaves it running' },
+  { key: 's', also: 'w', does: 'goes to another session' },
+]
+
+/** The exit code. */
+async function ended(context: Context, client: Client, session: SessionView, { ids }: TerminalOpening, end: AttachEnd): Promise<number> {
+  switch (end.kind) {
+    case 'exited': {
+      const { exit } = end
+      context.err(` ${session.id}  ${nameOf(session)}: ${exit.kind === 'code' ? exitText({ code: exit.code }) : `killed by signal ${exit.signal}`}\n`)
+      return exit.kind === 'code' ? exit.code : 128 + exit.signal
+    }
+    case 'detached':
+      context.out(end.key === 's' ? await otherSessions(context, client, session, ids) : leftText(context, session, ids))
+      return exitCodes.done
+    case 'lost':
+      return await told(context, client, await settled(context, client, session, isOver))
+  }
+}
+
+/** Those to go to; without a daemon that could tell them, what is said of the one that was left. */
+async function otherSessions(context: Context, client: Client, session: SessionView, ids: () => readonly string[]): Promise<string> {
+  const sessions = await within(listWithinMs, client.list({ all: false }, context.signal), [])
+  if (sessions.length === 0) return leftText(context, session, ids)
+  const table = sessionsTable(sessions, { columns: columnsOf(context.stdout), color: context.color, home: context.env['HOME'] })
+  return `${table}   offstage switch ID   goes to one\n`
 }
 
 /** Undefined when the daemon does not know it soon enough, for whatever reason: then there is still the end of the log. */
@@ -155,13 +207,17 @@ const exitCodeOf = (exit: Exit): number => ('code' in exit ? exit.code : exitCod
 /** One that had ended before we came: the end of what it printed, and how it ended. */
 async function told(context: Context, client: Client, session: SessionView): Promise<number> {
   if (!context.json) {
-    const plain = new PlainText()
-    let printed = ''
-    for await (const { bytes } of client.output({ session: session.id, stream: 'out', from: -endBytes, follow: false }, context.signal)) printed += plain.push(bytes)
-    printed += plain.end()
+    const printed = await endOf(context, client, session)
     context.out(printed === '' || printed.endsWith('\n') ? printed : `${printed}\n`)
     if (context.stdout.isTTY) await markShown(context, client, session)
     context.err(` ${session.id}  ${nameOf(session)}: ${session.exit ? exitText(session.exit) : session.status}\n   offstage resume ${session.id}   starts it again\n`)
   }
   return exitCodes.done
+}
+
+async function endOf(context: Context, client: Client, session: SessionView): Promise<string> {
+  const plain = new PlainText()
+  let printed = ''
+  for await (const { bytes } of client.output({ session: session.id, stream: 'out', from: -endBytes, follow: false }, context.signal)) printed += plain.push(bytes)
+  return printed + plain.end()
 }

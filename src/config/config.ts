@@ -47,6 +47,8 @@ export interface ViewSetting {
   readonly screenReader: boolean
   /** A session at work that changes no file, or repeats one step, for this long is remarked on. */
   readonly driftAfterMs: number
+  /** An attached terminal begins with a line below the program. */
+  readonly terminalStatusLine: boolean
 }
 
 /** A file that cannot be read as configuration: where and why in the message, what to write in `hint`. One line each. */
@@ -77,7 +79,7 @@ export const defaultConfig: Config = {
   keepOutputBytes: 10 * 1024 ** 3,
   prefixKey: { name: 'ctrl-\\', byte: 0x1c },
   notify: defaultNotify,
-  view: { mouse: true, screenReader: false, driftAfterMs: 15 * 60_000 },
+  view: { mouse: true, screenReader: false, driftAfterMs: 15 * 60_000, terminalStatusLine: true },
   keys: {},
 }
 
@@ -215,12 +217,13 @@ function prefixKey(source: Source): Config['prefixKey'] {
 }
 
 function viewSetting(source: Source): ViewSetting {
-  source.optionalTable(['view'], ['mouse', 'screen_reader', 'drift_after_min'])
+  source.optionalTable(['view'], ['mouse', 'screen_reader', 'drift_after_min', 'terminal_status_line'])
   const { view } = defaultConfig
   return {
     mouse: source.flag(['view', 'mouse']) ?? view.mouse,
     screenReader: source.flag(['view', 'screen_reader']) ?? view.screenReader,
     driftAfterMs: numberAt(source, ['view', 'drift_after_min'], 0.01, 100_000, 60_000) ?? view.driftAfterMs,
+    terminalStatusLine: source.flag(['view', 'terminal_status_line']) ?? view.terminalStatusLine,
   }
 }
 

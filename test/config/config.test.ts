@@ -43,7 +43,7 @@ const plain: Config = {
   keepOutputBytes: 10_737_418_240,
   prefixKey: { name: 'ctrl-\\', byte: 0x1c },
   notify: defaultNotify,
-  view: { mouse: true, screenReader: false, driftAfterMs: 900_000 },
+  view: { mouse: true, screenReader: false, driftAfterMs: 900_000, terminalStatusLine: true },
   keys: {},
 }
 
@@ -75,6 +75,7 @@ test('everything that can be set', async () => {
     'mouse = false',
     'screen_reader = true',
     'drift_after_min = 0.5',
+    'terminal_status_line = false',
     '[keys]',
     '"list.pin" = "ctrl+p"',
     'list.open = ["enter", "o"]',
@@ -93,7 +94,7 @@ test('everything that can be set', async () => {
     keepOutputBytes: 536_870_912,
     prefixKey: { name: 'ctrl-b', byte: 2 },
     notify: defaultNotify,
-    view: { mouse: false, screenReader: true, driftAfterMs: 30_000 },
+    view: { mouse: false, screenReader: true, driftAfterMs: 30_000, terminalStatusLine: false },
     keys: { 'list.pin': ['ctrl+p'], 'list.open': ['enter', 'o'], 'conversation.model': [] },
     agents: {
       mine: { command: '/opt/my agent', args: ['--acp', ''], env: { LANG: 'C' }, protocol: 'acp' },
