@@ -29,12 +29,13 @@ export const resumePolicies: Readonly<Record<ResumePolicy, string>> = {
 /** The submission that creates the session. Throws a usage failure for what cannot be meant. */
 export async function launchFrom(context: Context, args: Args, promptNeeded: boolean): Promise<Submission> {
   const { program } = args
-  const { columns, rows } = context.stdout
+  const { columns, rows, isTTY } = context.stdout
+  const size = { columns: columns || 80, rows: rows || 24 }
   const wishes = {
     extra: variables(texts(args, 'env')),
     cwd: directoryAt(context.cwd, text(args, 'cwd')),
     label: text(args, 'label'),
-    size: rows ? await programSize(context.env, { columns: columns || 80, rows }) : { columns: columns || 80, rows: 24 },
+    size: isTTY ? await programSize(context.env, size) : size,
   }
   if (program !== undefined) {
     if (args.words.length > 0) throw usageError('a prompt and a program cannot both be given', 'the program takes no prompt: leave out what stands before "--"')

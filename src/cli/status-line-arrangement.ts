@@ -15,8 +15,8 @@ export class Arrangement {
   readonly #cursor: ProgramCursor
   readonly #saved: SavedCursor
   #size: Rows
-  /** While the other screen is shown: this one had a line when it was left, and the size has changed since. */
-  #behind = { hadLine: false, changed: false }
+  /** Of the screen that is not shown: whether it had a line when it was left, and what has changed since. */
+  #behind = { hadLine: false, changed: false, resized: false }
 
   constructor(size: Rows, cursor: ProgramCursor, saved: SavedCursor) {
     this.#size = size
@@ -46,11 +46,12 @@ export class Arrangement {
     const over = resized || cursor.row === undefined ? undefined : Math.max(0, cursor.row - (size.rows - 1))
     cursor.resize(size, resized)
     if (!had && !this.hasLine) return ''
-    this.#behind.changed = cursor.onAlternate
+    this.#behind.changed ||= cursor.onAlternate
+    this.#behind.resized ||= cursor.onAlternate && resized
     const origin = cursor.origin ? '\x1b[?6l' : ''
     if (!this.hasLine) return this.#saved.keeping(`${origin}\x1b[r${resized ? '' : eraseRow(before.all)}`)
     // The old line is below the cursor, wherever the terminal has moved it; a full-screen program had other rows there too.
-    const old = !had || !resized ? '' : cursor.onAlternate ? (before.all < size.all ? eraseRow(before.all) : '') : '\x1b[E\x1b[0m\x1b[J'
+    const old = !had || !resized ? '' : cursor.onAlternate ? (before.all < size.all ? eraseRow(before.all) : '') : eraseBelow
     const unused = size.rows + 1 < size.all ? `\x1b[${size.rows + 1};1H\x1b[0m\x1b[J` : ''
     return this.#saved.keeping(`${origin}\x1b[r`) + this.#moveUp(over) + this.#saved.keeping(`${origin}${old}${unused}${this.margins()}`)
   }
@@ -59,7 +60,7 @@ export class Arrangement {
   enterAlternate(): string {
     const cursor = this.#cursor
     if (cursor.onAlternate) return ''
-    this.#behind = { hadLine: this.hasLine, changed: false }
+    this.#behind = { hadLine: this.hasLine, changed: false, resized: false }
     cursor.switchScreen()
     if (!this.hasLine) return ''
     cursor.unsettle()
@@ -71,10 +72,11 @@ export class Arrangement {
     const cursor = this.#cursor
     if (!cursor.onAlternate) return ''
     const { top, bottom } = cursor
-    const { hadLine, changed } = this.#behind
+    const { hadLine, changed, resized } = this.#behind
+    this.#behind = { hadLine: false, changed: false, resized: false }
     cursor.switchScreen()
-    if (changed && this.hasLine) return this.#saved.keeping('\x1b[r') + this.#moveUp(undefined) + this.#saved.keeping(this.margins())
-    if (changed && hadLine) return this.#saved.keeping(`\x1b[r${eraseRow(this.#size.all)}`)
+    if (changed && this.hasLine) return this.#saved.keeping('\x1b[r') + this.#moveUp(undefined) + this.#saved.keeping(`${hadLine && resized ? eraseBelow : ''}${this.margins()}`)
+    if (changed && hadLine) return this.#saved.keeping(`\x1b[r${resized ? '' : eraseRow(this.#size.all)}`)
     if (!this.hasLine || (top === cursor.top && bottom === cursor.bottom)) return ''
     cursor.unsettle()
     return restored ? this.#saved.keepingRestored(this.margins()) : this.#saved.keeping(this.margins())
@@ -92,4 +94,6 @@ export class Arrangement {
   }
 }
 
+/** Where the cursor is not in the last row. */
+const eraseBelow = '\x1b[E\x1b[0m\x1b[J'
 const eraseRow = (row: number): string => `\x1b[${row};1H\x1b[0m\x1b[2K`

@@ -30,6 +30,8 @@ export class ProgramCursor {
   bottom: number
   origin = false
   autowrap = true
+  /** False after a cursor was restored that had been saved in the other mode. */
+  autowrapIsSure = true
   /** A line feed is a carriage return too. */
   newLine = false
   reverseWrap = false
@@ -241,7 +243,8 @@ export class ProgramCursor {
 
   restore(): void {
     const { row, left, right, origin, autowrap, pen, sets, shift, protects } = this.saved
-    // DEC's terminals, kitty and xterm.js restore wrapping too, xterm does not.
+    // DEC's terminals, kitty and xterm.js restore wrapping too, xterm and tmux do not.
+    this.autowrapIsSure &&= autowrap === this.autowrap
     Object.assign(this, { row: row === undefined ? undefined : Math.min(row, this.rows - 1), origin, autowrap, pen: pen.copy(), sets, shift, protects })
     // A wrap that was due is saved by some.
     this.left = Math.min(left, this.columns - 1)
@@ -270,7 +273,7 @@ export class ProgramCursor {
     this.onAlternate = false
     this.#saved = [home, home]
     this.restore()
-    Object.assign(this, { top: 0, bottom: this.rows - 1, newLine: false, reverseWrap: false, doubtful: false })
+    Object.assign(this, { top: 0, bottom: this.rows - 1, newLine: false, reverseWrap: false, doubtful: false, autowrapIsSure: true })
     this.#ownTabs = false
     this.#margins = { top: 0, bottom: this.rows - 1 }
   }
@@ -283,6 +286,9 @@ export class ProgramCursor {
     this.top = 0
     this.bottom = size.rows - 1
     this.#margins = { top: 0, bottom: size.rows - 1 }
+    // Where it was saved when the other screen was opened, only the terminal knows now.
+    const [behind = home, shown = home] = this.#saved
+    if (resized && this.onAlternate) this.#saved = [{ ...behind, row: undefined }, shown]
     this.row = resized || this.row === undefined ? undefined : Math.min(this.row, size.rows - 1)
     this.right = Math.min(this.right, size.columns)
     this.unsettle()

@@ -19,10 +19,10 @@ export class SavedCursor {
 
   /** To use the place loses nothing. */
   get isFree(): boolean {
-    const { saved, autowrap } = this.#cursor
+    const { saved, autowrap, autowrapIsSure } = this.#cursor
     if (!saved.byProgram) return true
     // Some terminals restore with the cursor whether lines wrap.
-    return this.#place() === undefined ? this.#state === 'yes' : saved.autowrap === autowrap
+    return this.#place() === undefined ? this.#state === 'yes' : autowrapIsSure && saved.autowrap === autowrap
   }
 
   /** By the program, or by a reset of the terminal. */

@@ -17,6 +17,8 @@ const strings = /^[\]PX^_]/
 /** Sixels, and kitty's graphics. */
 const pictures = /^(?:P[\d;]*q|_G)/
 
+/** Of the terminal as it is now: it may have grown already, and we are not told yet. */
+const lastRow = '\x1b[9999;1H'
 const longestSimple = 64
 const finals = Array.from({ length: 0x3f }, (_, index) => String.fromCharCode(0x40 + index))
 const commonC1 = /^[DEH[\]\\]/
@@ -33,10 +35,10 @@ export class ShorterScreen {
   /** A sequence that is half received. `passed`: its beginning is with the terminal already, as it may be long: a string, a picture. */
   #sequence: 'none' | 'held' | 'passed' = 'none'
   #held = nothing
-  /** The first bytes of a character were not passed on, because characters are said again here. */
-  #halfCharacter = false
   /** Its first bytes, but for ESC. */
   #head = ''
+  /** The first bytes of a character were not passed on, because characters are said again here. */
+  #halfCharacter = false
 
   constructor(size: Rows) {
     this.#sequences = new ProgramSequences(size)
@@ -78,13 +80,14 @@ export class ShorterScreen {
     if (!this.hasLine || !this.atRest || !sequences.canDraw) return undefined
     sequences.erased = false
     // Whatever the width of its characters in this terminal: it stays in its row.
-    const wraps = sequences.cursor.autowrap ? '\x1b[?7h' : ''
-    return sequences.saved.keeping(`\x1b[${this.size.all};1H\x1b(B\x0f\x1b[0m\x1b[2K\x1b[?7l${text}${wraps}`)
+    const { autowrap, autowrapIsSure } = sequences.cursor
+    const within = autowrap && autowrapIsSure ? `\x1b[?7l${text}\x1b[?7h` : text
+    return sequences.saved.keeping(`${lastRow}\x1b(B\x0f\x1b[0m\x1b[2K${within}`)
   }
 
   /** Over whatever is in the last row, the program's too. */
   cover(text: string): string {
-    return this.#sequences.saved.keeping(`\x1b[${this.size.all};1H${text}`)
+    return this.#sequences.saved.keeping(`${lastRow}${text}`)
   }
 
   /** The mouse is told in pixels. */

@@ -381,6 +381,7 @@ export class ProgramSequences implements ScanListener {
         return cursor.home()
       case 7:
         cursor.autowrap = on
+        cursor.autowrapIsSure = true
         return
       case 45:
         cursor.reverseWrap = on

@@ -115,8 +115,8 @@ async function attached(context: Context, client: Client, session: SessionView, 
 }
 
 const keys = [
-  { key: 'd', does: 'leaves it running' },
-  { key: 's', also: 'w', does: 'goes to another session' },
+  { key: 'd', does: 'leaves' },
+  { key: 's', also: 'w', does: 'switches' },
 ]
 
 /** The exit code. */

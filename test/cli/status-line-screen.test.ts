@@ -206,7 +206,7 @@ test("the saved cursor is the program's, whoever has drawn since", () => {
   const screen = new ShorterScreen(rows)
   passed('\x1b[5;7H\x1b[1;31m\x1b7', screen)
   expect(passed('\x1b8', screen)).toBe('\x1b8')
-  expect(screen.draw('text')).toBe('\x1b7\x1b[24;1H\x1b(B\x0f\x1b[0m\x1b[2K\x1b[?7ltext\x1b[?7h\x1b8\x1b[0;1;31m')
+  expect(screen.draw('text')).toBe('\x1b7\x1b[9999;1H\x1b(B\x0f\x1b[0m\x1b[2K\x1b[?7ltext\x1b[?7h\x1b8\x1b[0;1;31m')
   const said = '\x1b8\x1b[?6l\x1b[5;7H\x1b[0;1;31m\x1b(B\x1b)B\x1b*B\x1b+B\x0f\x1b7'
   expect(passed('\x1b[H\x1b[m$ \x1b8', screen)).toBe(`\x1b[H\x1b[m$ ${said}`)
   // It is there again.

@@ -84,6 +84,6 @@ test.skipIf(absent)('above the line a tmux pane shows what one without it does',
       }
       expect(shownBy(size.rows, Buffer.concat(lined))).toBe(shownBy(size.rows - 1, Buffer.concat(plain)))
     }),
-    { numRuns: Number(process.env['RUNS'] ?? 30) },
+    { numRuns: Math.ceil(Number(process.env['RUNS'] ?? 300) / 10) },
   )
 })

@@ -80,8 +80,8 @@ class Viewed {
     const { input, output, signals } = this.terminal
     const line = { shown: more.shown ?? true, color: more.color ?? true, parts: () => this.parts, onChange: (listener: () => void) => void (this.changed = listener) }
     const keys = [
-      { key: 'd', does: 'leaves it running' },
-      { key: 's', also: 'w', does: 'goes to another session' },
+      { key: 'd', does: 'leaves' },
+      { key: 's', also: 'w', does: 'switches' },
     ]
     this.end = attach({ connection: this.connection, input, output, signals, keys, line, ...more }, never)
     this.connection.serve()
@@ -216,12 +216,12 @@ describe('the line below an attached program', () => {
   })
 
   test('the prefix and ? show the keys in it for a few seconds', () => {
-    const { terminal } = new Viewed({ rows: 20 })
-    terminal.resize(120, 20)
+    const { terminal } = new Viewed()
+    terminal.resize(80, 24)
     vi.advanceTimersByTime(quiet)
     terminal.type('\x1c?')
     vi.advanceTimersByTime(quiet)
-    expect(terminal.lastRow).toBe(' Ctrl-\\ then: d leaves it running · s goes to another session · h hides this line · Ctrl-\\ sends itself')
+    expect(terminal.lastRow).toBe(' Ctrl-\\ then: d leaves · s switches · h hides this line · Ctrl-\\ sends itself')
     vi.advanceTimersByTime(3900)
     expect(terminal.lastRow).toContain('then: d')
     vi.advanceTimersByTime(200)

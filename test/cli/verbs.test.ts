@@ -59,7 +59,7 @@ describe('bg', () => {
     expect(client.submitted.map(({ command }) => command)).toEqual([
       {
         type: 'create',
-        spec: { kind: 'terminal', driver: 'terminal', agent: 'sh', argv: ['sh', '-c', 'echo hi there'], cwd: folder, size: { columns: 132, rows: 24 } },
+        spec: { kind: 'terminal', driver: 'terminal', agent: 'sh', argv: ['sh', '-c', 'echo hi there'], cwd: folder, size: { columns: 132, rows: 23 } },
         title: "sh -c 'echo hi there'",
       },
       { type: 'create', spec: { kind: 'terminal', driver: 'command', agent: 'make', argv: ['make'], cwd: folder }, title: 'make' },
