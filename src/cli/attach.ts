@@ -7,9 +7,9 @@ import type { TerminalSize } from '../core/events.ts'
 import { QueryFilter } from '../core/terminal-queries.ts'
 import { ReplayFilter } from '../core/terminal-text.ts'
 import { PrefixKeys } from './prefix-keys.ts'
-import { type LineSource, StatusLine } from './status-line.ts'
-import { reportsWithin } from './status-line-reports.ts'
-import { keysText } from './status-line-text.ts'
+import { type LineSource, StatusLine } from './status-line/status-line.ts'
+import { reportsWithin } from './status-line/reports.ts'
+import { keysText } from './status-line/text.ts'
 
 export type AttachExit = { readonly kind: 'code'; readonly code: number } | { readonly kind: 'signal'; readonly signal: number }
 

@@ -96,7 +96,7 @@ async function attached(context: Context, client: Client, session: SessionView, 
     import('../sdk/terminal.ts'),
     import('../config/config.ts'),
     import('../config/paths.ts'),
-    import('./status-line-source.ts'),
+    import('./status-line/source.ts'),
   ])
   const { prefixKey, view } = await loadConfig({ configFile: pathsFrom(context.env, process.getuid?.() ?? 0).configFile })
   const connection = await connectTerminal(session, context.signal)

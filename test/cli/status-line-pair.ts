@@ -3,7 +3,7 @@
 import xterm from '@xterm/headless'
 import type { Terminal } from '@xterm/headless'
 import { expect } from 'vitest'
-import { ShorterScreen } from '../../src/cli/status-line-screen.ts'
+import { ShorterScreen } from '../../src/cli/status-line/screen.ts'
 
 export interface Size {
   readonly columns: number

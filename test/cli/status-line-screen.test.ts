@@ -2,7 +2,7 @@
 
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { ShorterScreen } from '../../src/cli/status-line-screen.ts'
+import { ShorterScreen } from '../../src/cli/status-line/screen.ts'
 import { Pair, line, open, textOf, write } from './status-line-pair.ts'
 
 const runs = Number(process.env['RUNS'] ?? 400)

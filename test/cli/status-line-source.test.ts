@@ -1,8 +1,8 @@
 // What the status line learns of its session from the daemon, and how a terminal without a screen is told to whoever came from a list.
 
 import { expect, onTestFinished, test } from 'vitest'
-import { followedLine } from '../../src/cli/status-line-source.ts'
-import { statusText } from '../../src/cli/status-line-text.ts'
+import { followedLine } from '../../src/cli/status-line/source.ts'
+import { statusText } from '../../src/cli/status-line/text.ts'
 import { showTerminal } from '../../src/cli/terminal-session.ts'
 import { programSize } from '../../src/client/program-size.ts'
 import { displayWidth } from '../../src/text/format.ts'

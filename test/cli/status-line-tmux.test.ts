@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { ShorterScreen } from '../../src/cli/status-line-screen.ts'
+import { ShorterScreen } from '../../src/cli/status-line/screen.ts'
 
 const size = { columns: 20, rows: 9 }
 const folder = mkdtempSync(join(tmpdir(), 'os-line-'))

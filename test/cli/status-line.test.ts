@@ -3,7 +3,7 @@
 import xterm from '@xterm/headless'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type AttachEnd, type AttachOptions, attach } from '../../src/cli/attach.ts'
-import type { LineParts } from '../../src/cli/status-line-text.ts'
+import type { LineParts } from '../../src/cli/status-line/text.ts'
 import { FakeConnection, FakeTerminal } from './attach-fakes.ts'
 
 const never = new AbortController().signal

@@ -4,9 +4,9 @@
 // program restores it. Where that cannot be said, where a wrap is due, or in the midst of anything, no line is drawn. No I/O, no clock.
 // It is built on this: terminals scroll within margins only, and keep what leaves them at the top of the screen (as apt's progress bar is). The cursor is not tracked by a terminal in here for each byte, because that is slow.
 
-import { TerminalScanner } from '../core/terminal-scanner.ts'
-import type { Rows } from './status-line-arrangement.ts'
-import { ProgramSequences } from './status-line-sequences.ts'
+import { TerminalScanner } from '../../core/terminal-scanner.ts'
+import type { Rows } from './arrangement.ts'
+import { ProgramSequences } from './sequences.ts'
 
 /** Bytes; what is longer is no sequence that is changed here. */
 const longestHeld = 512

@@ -1,10 +1,10 @@
 // The status line of an attachment: when it is drawn, what it says, and whether the user wants it. It draws when the program has been quiet for a moment, and where nobody knows that this does no harm it stays away.
 // Owns its timers until `close`. Writes nothing itself.
 
-import { rowsAboveLine } from '../client/program-size.ts'
-import { ShorterScreen } from './status-line-screen.ts'
-import type { Rows } from './status-line-arrangement.ts'
-import { paintedLine, type LineParts, statusText } from './status-line-text.ts'
+import { rowsAboveLine } from '../../client/program-size.ts'
+import { ShorterScreen } from './screen.ts'
+import type { Rows } from './arrangement.ts'
+import { paintedLine, type LineParts, statusText } from './text.ts'
 
 export interface LineSource {
   readonly shown: boolean

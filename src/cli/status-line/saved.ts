@@ -1,7 +1,7 @@
 // The cursor that a terminal keeps for whoever saves it. There is one place (in most terminals one for each of both screens), and the program knows of no other user: so what it saved is remembered here, and said out loud
 // when it restores it after we have used the place.
 
-import type { ProgramCursor } from './status-line-cursor.ts'
+import type { ProgramCursor } from './cursor.ts'
 
 /** Whether the terminal's saved cursor is ours, and not what the program saved. */
 type Taken = 'no' | 'perhaps' | 'yes'

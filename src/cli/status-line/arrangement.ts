@@ -1,7 +1,7 @@
 // How the rows of a terminal are shared out between the program and the line: the margins that keep the program in its rows, on both of the terminal's screens, and what it takes to get there from another sharing.
 
-import type { ProgramCursor } from './status-line-cursor.ts'
-import type { SavedCursor } from './status-line-saved.ts'
+import type { ProgramCursor } from './cursor.ts'
+import type { SavedCursor } from './saved.ts'
 
 export interface Rows {
   readonly columns: number

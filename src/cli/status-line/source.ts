@@ -1,9 +1,9 @@
 // What the status line knows of its session: as it was when the terminal was attached, then what the daemon says. A daemon that does not answer leaves only the status out.
 
-import { printableLine } from '../core/terminal-text.ts'
-import type { SessionView } from '../core/view.ts'
-import type { Client } from '../sdk/client.ts'
-import { agentLabel, nameOf, statusMark } from '../text/format.ts'
+import { printableLine } from '../../core/terminal-text.ts'
+import type { SessionView } from '../../core/view.ts'
+import type { Client } from '../../sdk/client.ts'
+import { agentLabel, nameOf, statusMark } from '../../text/format.ts'
 import type { LineSource } from './status-line.ts'
 
 export interface LineLook {

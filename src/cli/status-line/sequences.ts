@@ -1,11 +1,11 @@
 // What the output of a program means for the rows that are not its own, one thing after the other: what the terminal must be told in its place, or after it, so that it stays within the program's rows.
-// Knows what keeps a line from being drawn. It never sees bytes: whoever reads them (status-line-screen.ts) says what came and takes what is to be said.
+// Knows what keeps a line from being drawn. It never sees bytes: whoever reads them (screen.ts) says what came and takes what is to be said.
 
-import type { ScanListener } from '../core/terminal-scanner.ts'
-import { Arrangement, type Rows } from './status-line-arrangement.ts'
-import { ProgramCursor } from './status-line-cursor.ts'
-import { SavedCursor } from './status-line-saved.ts'
-import { cellsOf } from './status-line-widths.ts'
+import type { ScanListener } from '../../core/terminal-scanner.ts'
+import { Arrangement, type Rows } from './arrangement.ts'
+import { ProgramCursor } from './cursor.ts'
+import { SavedCursor } from './saved.ts'
+import { cellsOf } from './widths.ts'
 
 /** As many as terminals keep. */
 export const mostNumbers = 32

@@ -1,7 +1,7 @@
 // Where the cursor of a program's screen is, as far as its output tells: the row exactly or not at all, the column between two bounds, because terminals disagree on how wide some characters are.
 // Follows xterm (https://invisible-island.net/xterm/ctlseqs/ctlseqs.html). Knows no cells, and never writes. Rows and columns count from 0; a column that equals `columns` is a wrap that is due.
 
-import { Pen } from './status-line-pen.ts'
+import { Pen } from './pen.ts'
 
 /** All that saving a cursor saves. */
 interface Saved {

@@ -1,6 +1,6 @@
 // What the line below an attached program says: whose screen it is, how it goes, and how to leave. Pure.
 
-import { cut, displayWidth, padded } from '../text/format.ts'
+import { cut, displayWidth, padded } from '../../text/format.ts'
 
 /** Without control characters. */
 export interface LineParts {
