@@ -11,7 +11,7 @@ import { TestHome, accepted, fact, facts, never, newId, until } from '../home.ts
 import { type Heard, heard as heardIn } from '../sessions.ts'
 
 const talker = join(packageRoot, 'test', 'fixtures', 'agents', 'talker.ts')
-const rounds = process.env.SOAK ? 100 : 12
+const rounds = process.env.SOAK ? 100 : 8
 const lines = process.env.SOAK ? 4000 : 400
 
 async function startTalker(client: Client, home: TestHome, name: string, prompt: string): Promise<{ id: string; cwd: string }> {

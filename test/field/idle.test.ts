@@ -25,8 +25,8 @@ test('a daemon with sessions at rest is not awakened, and neither are their keep
   await until(client, agent, ({ status }) => status === 'completed')
   await until(client, asking, ({ status }) => status === 'waiting')
   const { pid } = await client.daemonStatus(never)
-  // A keeper gives its buffers back half a second after the last byte.
-  await pause(700)
+  // A keeper gives its buffers back half a second after the last byte; what there is to tell the user is looked at after a second.
+  await pause(2000)
   const keepers = home.processes().filter(({ command }) => /^\S*keeper/.test(command))
   expect(keepers.length).toBe(3)
   const pids = [pid, ...keepers.map((one) => one.pid)]

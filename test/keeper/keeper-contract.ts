@@ -122,7 +122,7 @@ export function keeperContract(binary: string): void {
         connection.collect()
         await connection.closed
       }
-      const perLane = soak ? 2000 : 25
+      const perLane = soak ? 2000 : 15
       await Promise.all(
         [1, 2, 3].map(async () => {
           for (let n = 0; n < perLane; n++) await once()

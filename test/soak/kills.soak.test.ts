@@ -14,7 +14,7 @@ import { isRunning, pause, seeded, soak, startOf } from '../machine.ts'
 import { heard, output } from '../sessions.ts'
 import { type Player, Players } from './players.ts'
 
-const kills = Number(process.env['KILLS'] ?? (soak ? 1000 : 30))
+const kills = Number(process.env['KILLS'] ?? (soak ? 1000 : 18))
 const counts = soak ? { talker: 20, terminal: 15, command: 15 } : { talker: 4, terminal: 3, command: 3 }
 /** Long enough for a new daemon to get to work, mostly. */
 const gapMs = (random: (below: number) => number): number => (random(4) === 0 ? random(150) : 200 + random(soak ? 1300 : 350))
