@@ -61,7 +61,8 @@ test.skipIf(!hasTmux)('Ctrl-C interrupts the turn, and twice leaves', async () =
   const client = await home.client()
   const [session] = await firstSessions(client)
   await until(client, session?.id ?? '', (view) => view.status === 'working')
-  await tmux.see(/hang[\s\S]*›/)
+  // Before it knows of the turn there is nothing to interrupt.
+  await tmux.see(/hang · [^\n]*● working[\s\S]*›/)
   tmux.keys('C-c')
   await until(client, session?.id ?? '', (view) => view.outcome?.kind === 'cut-short')
   tmux.keys('C-c')
