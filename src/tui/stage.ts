@@ -136,9 +136,10 @@ export class TuiStage implements Stage {
     this.#parts.signal.addEventListener('abort', leave, { once: true })
     if (this.#parts.signal.aborted) leave()
     this.#views.push(first)
+    // Before anything is switched on: there is no moment in which it could stay so.
+    const release = this.#parts.guard()
     this.#take()
     this.#tui.renderNow()
-    const release = this.#parts.guard()
     try {
       return await this.#left.promise
     } finally {
