@@ -53,7 +53,7 @@ test('an agent that dies again is started again by policy, a while later each ti
   const session = await startTalker(client, home, 'hang', 'auto')
   await until(client, session, (view) => view.status === 'working')
   for (const run of [1, 2]) {
-    await until(client, session, (view) => view.run?.number === run && view.run.alive && (run === 1 || view.status === 'waiting'))
+    await until(client, session, (view) => view.run?.number === run && view.run.alive && view.status === (run === 1 ? 'working' : 'waiting'))
     process.kill(await pidOf(client, session), 'SIGKILL')
   }
   await until(client, session, (view) => view.run?.number === 3 && view.run.alive)
