@@ -26,12 +26,16 @@ export async function dispatch(argv: readonly string[], base: Context): Promise<
 
 /** Agent View where there is a terminal, else the list. */
 async function openList(context: Context): Promise<number> {
-  if (!context.stdin.isTTY || !context.stdout.isTTY) return await runVerb(findVerb('sessions'), [], context)
-  const { openAgentView, readsAloud, takesScreens } = await import('./screens.ts')
-  if (await takesScreens(context)) return await openAgentView(context)
-  if (!(await readsAloud(context))) return await runVerb(findVerb('sessions'), [], context)
-  const { openSpokenList } = await import('./spoken-list.ts')
-  return await openSpokenList(context)
+  const { openAgentView, wayToShow } = await import('./screens.ts')
+  const way = await wayToShow(context)
+  switch (way.kind) {
+    case 'screens':
+      return await openAgentView(context, way.config)
+    case 'aloud':
+      return await (await import('./spoken-list.ts')).openSpokenList(context)
+    case 'plain':
+      return await runVerb(findVerb('sessions'), [], context)
+  }
 }
 
 async function runVerb(entry: VerbEntry, argv: readonly string[], context: Context): Promise<number> {

@@ -1,20 +1,19 @@
 // A session in the foreground, until it is left: a conversation with an agent, or the screen of a terminal; `/switch` goes from one to the next. Says at the end how to come back.
 
-import { printableLine } from '../core/terminal-text.ts'
 import type { SessionView } from '../core/view.ts'
 import type { Client } from '../sdk/client.ts'
 import { backgroundedText } from '../text/backgrounded.ts'
 import { Conversation } from './conversation.ts'
 import type { Ending, Happening, Surface } from './conversation-parts.ts'
 import { exitCodes, signalExitCode } from '../client/failures.ts'
-import { columnsOf, count, painter, shortId } from '../text/format.ts'
+import { columnsOf, painter, shortId } from '../text/format.ts'
 import { InputLine } from './input-line.ts'
 import { environmentFor } from '../client/launch.ts'
 import { labelSurely } from './label-surely.ts'
 import { Mailbox } from './mailbox.ts'
 import { readLines } from './read-lines.ts'
 import { PlainSheet } from './sheet.ts'
-import { openOnScreen, takesScreens } from './screens.ts'
+import { openOnScreen, wayToShow } from './screens.ts'
 import { notStarted } from '../client/started.ts'
 import { showTerminal } from './terminal-session.ts'
 import type { Context } from './verb.ts'
@@ -34,7 +33,8 @@ export async function openSession(context: Context, client: Client, first: Sessi
   let { from } = opening
   const ids = knownIds(context, client)
   for (;;) {
-    if (session.kind === 'agent' && opening.reads && (await takesScreens(context))) return await openOnScreen(context, client, session, from)
+    const way = session.kind === 'agent' && opening.reads ? await wayToShow(context) : undefined
+    if (way?.kind === 'screens') return await openOnScreen(context, client, way.config, { session, from })
     if (session.kind === 'terminal') return await showTerminal(context, client, session, { fresh: from === 'start', ids, readOnly: opening.readOnly ?? false })
     const done = await converse(context, client, session, { ...opening, from }, ids)
     if (done.kind === 'exit') return done.code
@@ -83,13 +83,9 @@ async function converse(context: Context, client: Client, session: SessionView, 
     case 'rest':
       return { kind: 'exit', code: restExitCode(conversation.status) }
     case 'left': {
-      const { title, label, doing, asks, over, filesChanged } = conversation.known
-      const activity = [printableLine(doing), ...(filesChanged > 0 ? [`${count(filesChanged, 'file')} changed`] : [])].filter((part) => part !== '').join(', ')
-      const text = backgroundedText(
-        { id: session.id, shortId: shortId(session.id, ids()), label: ending.label ?? label, title, doing: activity, asks, kind: 'agent', over },
-        paint,
-        surface.columns(),
-      )
+      const { known } = conversation
+      const told = { id: session.id, shortId: shortId(session.id, ids()), ...known, label: ending.label ?? known.label, kind: 'agent' as const }
+      const text = backgroundedText(told, paint, surface.columns())
       if (surface.interactive) context.out(`\n${text}`)
       else context.err(text)
       if (ending.label !== undefined) await labelSurely(context, client, session.id, ending.label)

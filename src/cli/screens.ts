@@ -3,6 +3,7 @@
 import { join } from 'node:path'
 import { usageError } from '../client/failures.ts'
 import { environmentFor } from '../client/launch.ts'
+import { ownConfig } from '../client/own-config.ts'
 import type { Config } from '../config/config.ts'
 import type { SessionView } from '../core/view.ts'
 import type { Client } from '../sdk/client.ts'
@@ -11,35 +12,41 @@ import type { AppParts, Left } from '../tui/app.ts'
 import { labelSurely } from './label-surely.ts'
 import type { Context } from './verb.ts'
 
-/** Whether there is a terminal to draw on, and whoever sits there wants that. */
-export async function takesScreens(context: Context): Promise<boolean> {
-  if (!context.stdin.isTTY || !context.stdout.isTTY || context.json || context.env['TERM'] === 'dumb') return false
-  return !(await readsAloud(context))
+/** How sessions are shown here. */
+export type Way =
+  /** On the whole screen, by these settings. */
+  | { readonly kind: 'screens'; readonly config: Config }
+  /** To a screen reader, which is told what changes, line by line. */
+  | { readonly kind: 'aloud' }
+  /** There is no terminal to draw on. */
+  | { readonly kind: 'plain' }
+
+/** Throws ConfigInvalid. */
+export async function wayToShow(context: Context): Promise<Way> {
+  if (!context.stdin.isTTY || !context.stdout.isTTY || context.json) return { kind: 'plain' }
+  if (context.env['OFFSTAGE_SCREEN_READER'] === '1') return { kind: 'aloud' }
+  const { config } = await ownConfig(context.env)
+  if (config.view.screenReader) return { kind: 'aloud' }
+  return context.env['TERM'] === 'dumb' ? { kind: 'plain' } : { kind: 'screens', config }
 }
 
-/** A screen reader is told what changes, line by line. */
-export async function readsAloud(context: Context): Promise<boolean> {
-  if (context.env['OFFSTAGE_SCREEN_READER'] === '1') return true
-  return (await settings(context)).view.screenReader
-}
-
-export async function openAgentView(context: Context): Promise<number> {
-  const [client, { showSessions }, config] = await Promise.all([context.client(), import('../tui/app.ts'), settings(context)])
+export async function openAgentView(context: Context, config: Config): Promise<number> {
+  const [client, { showSessions }] = await Promise.all([context.client(), import('../tui/app.ts')])
   return await shown(context, client, config, (parts) => showSessions(parts))
 }
 
-export async function openOnScreen(context: Context, client: Client, session: SessionView, from: 'start' | 'unseen'): Promise<number> {
-  const [{ showConversation }, config] = await Promise.all([import('../tui/app.ts'), settings(context)])
-  return await shown(context, client, config, (parts) => showConversation(parts, session, from))
-}
-
-async function settings(context: Context): Promise<Config> {
-  const [{ loadConfig }, { pathsFrom }] = await Promise.all([import('../config/config.ts'), import('../config/paths.ts')])
-  return await loadConfig({ configFile: pathsFrom(context.env, process.getuid?.() ?? 0).configFile })
+export async function openOnScreen(
+  context: Context,
+  client: Client,
+  config: Config,
+  opening: { readonly session: SessionView; readonly from: 'start' | 'unseen' },
+): Promise<number> {
+  const { showConversation } = await import('../tui/app.ts')
+  return await shown(context, client, config, (parts) => showConversation(parts, opening.session, opening.from))
 }
 
 async function shown(context: Context, client: Client, config: Config, show: (parts: AppParts) => Promise<Left>): Promise<number> {
-  const [{ KeptState }, { guardTerminal }, { pathsFrom }, { backgroundedText }, { columnsOf, count, nameOf, painter, shortId }] = await Promise.all([
+  const [{ KeptState }, { guardTerminal }, { pathsFrom }, { backgroundedText }, { columnsOf, nameOf, painter, shortId }] = await Promise.all([
     import('../tui/kept-state.ts'),
     import('./guard.ts'),
     import('../config/paths.ts'),
@@ -48,11 +55,6 @@ async function shown(context: Context, client: Client, config: Config, show: (pa
   ])
   await checkKeys(config)
   const labelled: Promise<void>[] = []
-  let ids: readonly string[] = []
-  client.list({ all: true }, context.signal).then(
-    (all) => (ids = all.map((one) => one.id)),
-    () => {},
-  )
   const { text, exitCode } = await show({
     client,
     input: process.stdin,
@@ -68,14 +70,14 @@ async function shown(context: Context, client: Client, config: Config, show: (pa
     notify: config.notify,
     kept: new KeptState(join(pathsFrom(context.env, process.getuid?.() ?? 0).home, 'screens.json')),
     environment: (session) => environmentFor(context.env, session.agent, session.cwd),
-    attach: async (session, readOnly) => {
-      const [{ showTerminal }, { exitText }] = await Promise.all([import('./terminal-session.ts'), import('../text/event-text.ts')])
-      const left = await showTerminal(context, client, session, { fresh: false, ids: () => ids, readOnly, quiet: true })
+    attach: async (session) => {
+      const { attachExitText, showTerminal } = await import('./terminal-session.ts')
+      const left = await showTerminal(context, client, session, { fresh: false, ids: () => [], readOnly: false, quiet: true })
       switch (left.kind) {
         case 'detached':
           return undefined
         case 'exited':
-          return `${nameOf(session)}: ${left.exit.kind === 'code' ? exitText({ code: left.exit.code }) : `killed by signal ${left.exit.signal}`}`
+          return `${nameOf(session)}: ${attachExitText(left.exit)}`
         case 'lost':
           return `${nameOf(session)}: its keeper is gone; offstage why ${session.id} says more`
         case 'over':
@@ -86,9 +88,8 @@ async function shown(context: Context, client: Client, config: Config, show: (pa
     page: async (given) => (await import('./user-program.ts')).pageText(context.env, given),
     guard: () => guardTerminal(1),
     label: (session, label) => void labelled.push(labelSurely(context, client, session, label)),
-    backgrounded: ({ session, known, label }) => {
-      const doing = [known.doing, ...(known.filesChanged > 0 ? [`${count(known.filesChanged, 'file')} changed`] : [])].filter((part) => part !== '').join(', ')
-      const told = { id: session.id, shortId: shortId(session.id, ids), ...known, doing, label: label ?? known.label, kind: 'agent' as const }
+    backgrounded: ({ session, known, label }, ids) => {
+      const told = { id: session.id, shortId: shortId(session.id, ids), ...known, label: label ?? known.label, kind: 'agent' as const }
       return backgroundedText(told, painter(context.color), columnsOf(context.stdout))
     },
   })

@@ -11,8 +11,9 @@ import { exitText } from '../text/event-text.ts'
 import { exitCodes, refusedError, signalExitCode } from '../client/failures.ts'
 import { columnsOf, nameOf, painter, shortId } from '../text/format.ts'
 import { sessionsTable } from '../text/sessions-table.ts'
+import { ownConfig } from '../client/own-config.ts'
 import { newId } from '../client/submit.ts'
-import type { AttachEnd } from './attach.ts'
+import type { AttachEnd, AttachExit } from './attach.ts'
 import type { Context } from './verb.ts'
 
 /** Who leaves waits this long at most for "it was seen" to be recorded. */
@@ -91,14 +92,13 @@ async function settled(context: Context, client: Client, session: SessionView, i
 
 /** Undefined when its keeper is not there any more. */
 async function attached(context: Context, client: Client, session: SessionView, { readOnly }: TerminalOpening): Promise<AttachEnd | undefined> {
-  const [{ attach }, { connectTerminal }, { loadConfig }, { pathsFrom }, { followedLine }] = await Promise.all([
+  const [{ attach }, { connectTerminal }, { followedLine }, { config }] = await Promise.all([
     import('./attach.ts'),
     import('../sdk/terminal.ts'),
-    import('../config/config.ts'),
-    import('../config/paths.ts'),
     import('./status-line/source.ts'),
+    ownConfig(context.env),
   ])
-  const { prefixKey, view } = await loadConfig({ configFile: pathsFrom(context.env, process.getuid?.() ?? 0).configFile })
+  const { prefixKey, view } = config
   const connection = await connectTerminal(session, context.signal)
   if (!connection) return undefined
   const left = new AbortController()
@@ -124,7 +124,7 @@ async function ended(context: Context, client: Client, session: SessionView, { i
   switch (end.kind) {
     case 'exited': {
       const { exit } = end
-      context.err(` ${session.id}  ${nameOf(session)}: ${exit.kind === 'code' ? exitText({ code: exit.code }) : `killed by signal ${exit.signal}`}\n`)
+      context.err(` ${session.id}  ${nameOf(session)}: ${attachExitText(exit)}\n`)
       return exit.kind === 'code' ? exit.code : 128 + exit.signal
     }
     case 'detached':
@@ -134,6 +134,8 @@ async function ended(context: Context, client: Client, session: SessionView, { i
       return await told(context, client, await settled(context, client, session, isOver))
   }
 }
+
+export const attachExitText = (exit: AttachExit): string => (exit.kind === 'code' ? exitText({ code: exit.code }) : `killed by signal ${exit.signal}`)
 
 /** Those to go to; without a daemon that could tell them, what is said of the one that was left. */
 async function otherSessions(context: Context, client: Client, session: SessionView, ids: () => readonly string[]): Promise<string> {

@@ -3,6 +3,7 @@
 import type { AgentListing } from '../config/agents.ts'
 import { printableLine } from '../core/terminal-text.ts'
 import { type Paint, padded } from '../text/format.ts'
+import { ownConfig } from './own-config.ts'
 
 type Variables = Readonly<Record<string, string | undefined>>
 
@@ -13,9 +14,8 @@ export interface AgentsHere {
 
 /** Throws ConfigInvalid. */
 export async function agentsHere(env: Variables, cwd: string): Promise<AgentsHere> {
-  const [{ pathsFrom }, { loadConfig }, { listAgents }] = await Promise.all([import('../config/paths.ts'), import('../config/config.ts'), import('../config/agents.ts')])
-  const { configFile } = pathsFrom(env, process.getuid?.() ?? 0)
-  return { agents: listAgents(await loadConfig({ configFile, cwd }), { PATH: env['PATH'] }), configFile }
+  const [{ listAgents }, { config, configFile }] = await Promise.all([import('../config/agents.ts'), ownConfig(env, cwd)])
+  return { agents: listAgents(config, { PATH: env['PATH'] }), configFile }
 }
 
 export function agentLines({ agents, configFile }: AgentsHere, paint: Pick<Paint, 'dim' | 'status'>): readonly string[] {

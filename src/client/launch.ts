@@ -8,6 +8,7 @@ import type { LaunchSpec, ResumePolicy, TerminalSize } from '../core/events.ts'
 import { printableLine } from '../core/terminal-text.ts'
 import { cut } from '../text/format.ts'
 import { failureOf, usageError } from './failures.ts'
+import { ownConfig } from './own-config.ts'
 import { newId, ownEnvironment } from './submit.ts'
 
 type Variables = Readonly<Record<string, string | undefined>>
@@ -92,9 +93,8 @@ export async function environmentFor(env: Variables, agentName: string, cwd: str
 }
 
 async function agentsAndConfig(env: Variables, cwd: string) {
-  const [{ pathsFrom }, { loadConfig }, { resolveAgent }] = await Promise.all([import('../config/paths.ts'), import('../config/config.ts'), import('../config/agents.ts')])
-  const { configFile } = pathsFrom(env, process.getuid?.() ?? 0)
-  return { resolveAgent, config: await loadConfig({ configFile, cwd }) }
+  const [{ resolveAgent }, { config }] = await Promise.all([import('../config/agents.ts'), ownConfig(env, cwd)])
+  return { resolveAgent, config }
 }
 
 /** The real path of a directory that is there, from what was typed. Throws CommandFailed. */

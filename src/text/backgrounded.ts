@@ -1,7 +1,7 @@
 // What is said when a session goes on by itself: its id and label, one line of what it does, and how to come back.
 
 import { printableLine } from '../core/terminal-text.ts'
-import { type Paint, cut, padded } from './format.ts'
+import { type Paint, count, cut, padded } from './format.ts'
 
 export interface Backgrounded {
   readonly id: string
@@ -11,6 +11,7 @@ export interface Backgrounded {
   readonly title: string
   /** What it does right now; may be empty. */
   readonly doing: string
+  readonly filesChanged?: number
   /** Waits for an answer now. */
   readonly asks: boolean
   readonly kind: 'agent' | 'terminal'
@@ -20,7 +21,8 @@ export interface Backgrounded {
 export function backgroundedText(session: Backgrounded, paint: Paint, columns: number): string {
   const { id, shortId, kind } = session
   const title = printableLine(session.title)
-  const doing = printableLine(session.doing)
+  const { filesChanged = 0 } = session
+  const doing = [printableLine(session.doing), filesChanged > 0 ? `${count(filesChanged, 'file')} changed` : ''].filter((part) => part !== '').join(', ')
   const head = [session.over ? 'left' : 'backgrounded', paint.bold(id), ...(session.label === null ? [] : [printableLine(session.label)])].join('  ')
   const commands: readonly (readonly [string, string])[] = [
     ['offstage', 'all sessions'],

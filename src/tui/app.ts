@@ -26,7 +26,7 @@ export interface AppParts extends StageParts {
   /** Brings a label to its session also when this process leaves now. */
   readonly label: (session: string, label: string) => void
   /** What the shell's user is told about a session that goes on. */
-  readonly backgrounded: (session: Leaving) => string
+  readonly backgrounded: (session: Leaving, ids: readonly string[]) => string
 }
 
 const listWithinMs = 100
@@ -142,10 +142,14 @@ class App {
     }
   }
 
+  get #ids(): readonly string[] {
+    return this.#sessions.all().map(({ id }) => id)
+  }
+
   #toShell(leaving: Extract<Leaving, { how: 'bg' | 'ended' | 'not-started' }>): void {
     const lost = leaving.known.unsent.map((text) => `   not sent: ${printable(text).trimEnd().replaceAll('\n', '\n     ')}\n`).join('')
     if (leaving.how === 'not-started') return this.#stage.leave(leaving.text, 1)
-    this.#stage.leave((leaving.how === 'bg' ? this.#parts.backgrounded(leaving) : `   ${leaving.text}\n`) + lost)
+    this.#stage.leave((leaving.how === 'bg' ? this.#parts.backgrounded(leaving, this.#ids) : `   ${leaving.text}\n`) + lost)
   }
 
   #backToList(leaving: Extract<Leaving, { how: 'bg' | 'ended' | 'not-started' }>): void {

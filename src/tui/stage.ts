@@ -36,7 +36,7 @@ export interface StageParts {
   readonly keys: Readonly<Partial<Record<string, readonly string[]>>>
   readonly mouse: boolean
   /** What only the command line can do; each has the terminal while it lasts. */
-  readonly attach: (session: SessionView, readOnly: boolean) => Promise<string | undefined>
+  readonly attach: (session: SessionView) => Promise<string | undefined>
   readonly edit: (text: string, suffix: string) => Promise<string | undefined>
   readonly page: (text: string) => Promise<void>
   /** Makes the terminal sane should this process be killed; the returned function ends that. */
@@ -235,8 +235,8 @@ export class TuiStage implements Stage {
     this.say(`copied ${text.length} characters`)
   }
 
-  async attach(session: SessionView, readOnly = false): Promise<void> {
-    const end = await this.lend(() => this.#parts.attach(session, readOnly))
+  async attach(session: SessionView): Promise<void> {
+    const end = await this.lend(() => this.#parts.attach(session))
     if (end !== undefined) this.say(end)
   }
 

@@ -72,7 +72,7 @@ export interface Stage {
   /** To the clipboard, by OSC 52. */
   copy(text: string): void
   /** The raw screen of a terminal session, or, of one without a process, its last words. Settles when it is left. */
-  attach(session: SessionView, readOnly?: boolean): Promise<void>
+  attach(session: SessionView): Promise<void>
   /** The user's $VISUAL or $EDITOR on this text. The text as it was saved; undefined when nothing was changed or it failed. */
   edit(text: string, suffix: string): Promise<string | undefined>
   /** The user's $PAGER on this text. */

@@ -22,7 +22,7 @@ async function run(context: Context, args: Args, verbs: readonly VerbEntry[]): P
   const shell = shellFrom(context, args.words[0])
   if (args.program === undefined) context.out(shell.script)
   else {
-    const facts: Facts = { verbs, sessions: () => sessionsInTime(context), agents: () => agentsHere(context) }
+    const facts: Facts = { verbs, sessions: () => sessionsInTime(context), agents: () => agentsInTime(context) }
     const lines = await shell.answer(args.program, (words) => complete(words, facts))
     context.out(lines.map((line) => `${line}\n`).join(''))
   }
@@ -52,14 +52,14 @@ async function sessionsInTime(context: Context): Promise<readonly SessionView[]>
   return await Promise.race([late, asked.catch(() => [])])
 }
 
-async function agentsHere({ env, cwd }: Context): Promise<readonly AgentListing[]> {
-  const [{ pathsFrom }, { defaultConfig, loadConfig }, { listAgents }] = await Promise.all([
-    import('../../config/paths.ts'),
+async function agentsInTime({ env, cwd }: Context): Promise<readonly AgentListing[]> {
+  const [{ defaultConfig }, { listAgents }, { ownConfig }] = await Promise.all([
     import('../../config/config.ts'),
     import('../../config/agents.ts'),
+    import('../../client/own-config.ts'),
   ])
   // A configuration with a mistake in it is not the moment's business.
-  const config = await loadConfig({ configFile: pathsFrom(env, process.getuid?.() ?? 0).configFile, cwd }).catch(() => defaultConfig)
+  const { config } = await ownConfig(env, cwd).catch(() => ({ config: defaultConfig }))
   return listAgents(config, { PATH: env['PATH'] })
 }
 

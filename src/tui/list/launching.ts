@@ -1,5 +1,6 @@
 // What the dispatch line has to know of the machine: which agents there are, and how the directory stands that a task is for. Looked up beside what is typed, never in its way; an answer that does not come is none.
 
+import { agentsHere } from '../../client/agents.ts'
 import type { AgentListing } from '../../config/agents.ts'
 import { changesIn } from '../../workspace/git.ts'
 import { projectOf } from '../../workspace/project.ts'
@@ -16,11 +17,7 @@ export interface DirectoryState {
 const gitMayTakeMs = 1500
 const freshMs = 5000
 
-export async function agentsFor(env: Variables, cwd: string): Promise<readonly AgentListing[]> {
-  const [{ pathsFrom }, { loadConfig }, { listAgents }] = await Promise.all([import('../../config/paths.ts'), import('../../config/config.ts'), import('../../config/agents.ts')])
-  const { configFile } = pathsFrom(env, process.getuid?.() ?? 0)
-  return listAgents(await loadConfig({ configFile, cwd }), { PATH: env['PATH'] })
-}
+export const agentsFor = async (env: Variables, cwd: string): Promise<readonly AgentListing[]> => (await agentsHere(env, cwd)).agents
 
 export async function directoryState(env: Variables, directory: string, signal: AbortSignal): Promise<DirectoryState> {
   const [project, changedFiles] = await Promise.all([
