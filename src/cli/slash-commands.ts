@@ -13,9 +13,8 @@ import { findSession } from '../client/find.ts'
 import { resumeCommand } from '../client/resume-command.ts'
 import { changedFiles } from '../text/changed-files.ts'
 import { type Paint, nameOf, padded } from '../text/format.ts'
-import { nearest } from '../text/nearest.ts'
 import { sessionsTable } from '../text/sessions-table.ts'
-import { type Slash, slashHelp, slashNames } from '../client/slash.ts'
+import { type Slash, notOurs, slashHelp } from '../client/slash.ts'
 
 /** The conversation, as its commands see it. */
 export interface Commanded extends ConversationParts {
@@ -113,10 +112,9 @@ function reply(on: Commanded, perform: () => Promise<Happening>): void {
 
 /** The agent may have commands of its own. */
 function unknownCommand(name: string, text: string, { offer, prompt, say }: Commanded): void {
-  const offered = (offer.commands ?? []).map((command) => command.name.replace(/^\//, ''))
-  if (offered.includes(name)) return prompt(text.trim())
-  const near = nearest(name, [...slashNames, ...offered])
-  say(`   there is no /${printableLine(name)}; ${near === undefined ? '/help says what there is' : `did you mean /${printableLine(near)}?`}`)
+  const meant = notOurs(name, offer)
+  if (meant.kind === 'agents-own') prompt(text.trim())
+  else say(`   ${meant.message}`)
 }
 
 function endThis(type: 'stop' | 'end', done: string, on: Commanded): void {

@@ -1,6 +1,8 @@
 // The commands that are typed in a conversation: `/bg`, `/switch ID` and the like.
 
-import type { Choosable } from '../core/events.ts'
+import type { AgentOffer, Choosable } from '../core/events.ts'
+import { printableLine } from '../core/terminal-text.ts'
+import { nearest } from '../text/nearest.ts'
 
 export type Slash =
   | { readonly kind: 'bg'; readonly label: string | undefined }
@@ -46,6 +48,14 @@ export const slashHelp: readonly (readonly [string, string])[] = [
 ]
 
 export const slashNames: readonly string[] = slashHelp.map(([usage]) => /^\/(\w+)/.exec(usage)?.[1] ?? '')
+
+/** A command that is none of ours: one of the agent's own, or why it is nothing. */
+export function notOurs(name: string, offer: AgentOffer | undefined): { readonly kind: 'agents-own' } | { readonly kind: 'nothing'; readonly message: string } {
+  const offered = (offer?.commands ?? []).map((command) => command.name.replace(/^\//, ''))
+  if (offered.includes(name)) return { kind: 'agents-own' }
+  const near = nearest(name, [...slashNames, ...offered])
+  return { kind: 'nothing', message: printableLine(`there is no /${name}; ${near === undefined ? '/help says what there is' : `did you mean /${near}?`}`) }
+}
 
 /** Undefined when it is no command but a text, as a path is that begins with a slash. */
 export function slashFrom(line: string): Slash | undefined {

@@ -46,6 +46,8 @@ export interface Webhook {
   readonly secret?: { readonly file: string } | { readonly variable: string }
 }
 
+export const wantsKind = ({ needsYou, completed, failed }: NotifySettings, about: NewsAbout): boolean => ({ 'needs-you': needsYou, completed, failed })[about]
+
 export const isQuiet = ({ quiet }: NotifySettings, minuteOfDay: number): boolean =>
   quiet !== undefined && (quiet.from <= quiet.to ? minuteOfDay >= quiet.from && minuteOfDay < quiet.to : minuteOfDay >= quiet.from || minuteOfDay < quiet.to)
 

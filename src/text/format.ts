@@ -131,5 +131,11 @@ export function shortId(id: string, all: readonly string[]): string {
 
 export const count = (number: number, noun: string, plural = `${noun}s`): string => `${number} ${number === 1 ? noun : plural}`
 
+/** `950`, `48k`, `1.2M`. */
+export function shortNumber(number: number): string {
+  if (number < 1000) return String(number)
+  return number < 999_500 ? `${Math.round(number / 1000)}k` : `${(number / 1_000_000).toFixed(1)}M`
+}
+
 /** Tab-separated, one line: whatever a field holds cannot make another field or line. */
 export const tabbed = (fields: readonly string[]): string => fields.map((field) => printableLine(field)).join('\t')

@@ -68,10 +68,3 @@ export function terminalNotice(env: Environment, notice: { readonly title: strin
   // A multiplexer marks the window of a bell, and may not let the other through.
   return env['TMUX'] || env['STY'] ? passed(env, text) + BEL : text
 }
-
-/** The title of the terminal's window: how many sessions need the user. */
-export function terminalTitle(env: Environment, waiting: number): string {
-  const { TERM = '' } = env
-  if (TERM === '' || TERM === 'linux' || TERM === 'dumb') return ''
-  return `${ESC}]2;${waiting > 0 ? `(${waiting}) ` : ''}offstage${BEL}`
-}

@@ -1,12 +1,13 @@
 // One session as its own facts make it, and what is being said in it right now: read from the beginning, then followed. Asks again when the daemon went away. Paints nothing.
 
-import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises'
-import { failureFrom } from '../../client/failures.ts'
-import type { Draft, Frame } from '../../core/api.ts'
-import type { Envelope } from '../../core/events.ts'
-import { type Session, evolve } from '../../core/session.ts'
-import { Transcript } from '../../core/transcript.ts'
-import type { Client } from '../../sdk/client.ts'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { failureFrom } from '../client/failures.ts'
+import type { Draft, Frame } from '../core/api.ts'
+import type { Envelope } from '../core/events.ts'
+import { type Session, evolve } from '../core/session.ts'
+import { Transcript } from '../core/transcript.ts'
+import type { Client } from '../sdk/client.ts'
+import { followAgain } from './again.ts'
 
 /** The whole text so far of what is no fact yet. */
 export interface Saying {
@@ -24,7 +25,6 @@ export interface Told {
   readonly failed: () => void
 }
 
-const againAfterMs = 1000
 /** So many frames are taken before keys get their turn. */
 const framesInARow = 256
 
@@ -79,22 +79,23 @@ export class FollowedSession {
     return this.#version
   }
 
-  async #follow(): Promise<void> {
+  #follow(): Promise<void> {
     let taken = 0
-    while (!this.#signal.aborted) {
-      try {
-        for await (const frame of this.#client.watch({ session: this.#id, after: this.#cursor, follow: true }, this.#signal)) {
+    return followAgain<Frame>(
+      (signal) => this.#client.watch({ session: this.#id, after: this.#cursor, follow: true }, signal),
+      {
+        take: (frame) => {
           this.#take(frame)
           taken += 1
-          if (taken % framesInARow === 0) await nextTurn()
-        }
-      } catch (cause) {
-        if (this.#signal.aborted) return
-        this.#trouble = failureFrom(cause).message
-        this.#told.failed()
-      }
-      await delay(againAfterMs, undefined, { signal: this.#signal }).catch(() => {})
-    }
+          return taken % framesInARow === 0 ? nextTurn() : undefined
+        },
+        failed: (cause) => {
+          this.#trouble = failureFrom(cause).message
+          this.#told.failed()
+        },
+      },
+      this.#signal,
+    )
   }
 
   #take(frame: Frame): void {

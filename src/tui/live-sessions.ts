@@ -1,10 +1,10 @@
 // All sessions as the daemon knows them, kept up to date while the screens are open.
 
 import { setTimeout as delay } from 'node:timers/promises'
+import type { ListFrame } from '../core/api.ts'
 import type { SessionView } from '../core/view.ts'
 import type { Client } from '../sdk/client.ts'
-
-const againAfterMs = 1000
+import { followAgain } from './again.ts'
 
 export class LiveSessions {
   readonly #views = new Map<string, SessionView>()
@@ -51,22 +51,21 @@ export class LiveSessions {
     this.#changed()
   }
 
-  async #watch(): Promise<void> {
-    while (!this.#signal.aborted) {
-      try {
-        for await (const frame of this.#client.sessions(this.#signal)) {
+  #watch(): Promise<void> {
+    return followAgain<ListFrame>(
+      (signal) => this.#client.sessions(signal),
+      {
+        take: (frame) => {
           if (frame.kind === 'session') this.#views.set(frame.session.id, frame.session)
           else {
             this.#caughtUp = true
             this.#told.resolve()
           }
           if (this.#caughtUp) this.#changed()
-        }
-      } catch (cause) {
-        if (this.#signal.aborted) return
-        this.#failed(cause)
-      }
-      await delay(againAfterMs, undefined, { signal: this.#signal }).catch(() => {})
-    }
+        },
+        failed: (cause) => this.#failed(cause),
+      },
+      this.#signal,
+    )
   }
 }

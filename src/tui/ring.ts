@@ -1,6 +1,6 @@
 // A tap on the shoulder through the terminal that the screens are on: when a session begins to need the user, is done or has failed. Several within a moment are told as one. What was so when the screens came is not told.
 
-import { type NewsAbout, type News, type NotifySettings, announce, isQuiet, newsKinds } from '../core/announcement.ts'
+import { type NewsAbout, type News, type NotifySettings, announce, isQuiet, newsKinds, wantsKind } from '../core/announcement.ts'
 import type { SessionView } from '../core/view.ts'
 import { summaryOf } from '../text/format.ts'
 import { terminalNotice } from '../text/terminal-notice.ts'
@@ -68,16 +68,8 @@ function aboutOf(session: SessionView): NewsAbout | undefined {
   }
 }
 
-function wants(settings: NotifySettings, about: NewsAbout, session: SessionView): boolean {
-  switch (about) {
-    case 'needs-you':
-      return settings.needsYou
-    case 'failed':
-      return settings.failed
-    case 'completed':
-      return settings.completed && session.elapsedMs >= settings.minDurationMs && session.outcome?.kind !== 'cut-short'
-  }
-}
+const wants = (settings: NotifySettings, about: NewsAbout, session: SessionView): boolean =>
+  wantsKind(settings, about) && (about !== 'completed' || (session.elapsedMs >= settings.minDurationMs && session.outcome?.kind !== 'cut-short'))
 
 const stateOf = (session: SessionView): string => [session.status, ...session.requests.map((request) => request.id)].join(' ')
 

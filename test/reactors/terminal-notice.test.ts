@@ -2,7 +2,7 @@
 
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { terminalNotice, terminalTitle } from '../../src/text/terminal-notice.ts'
+import { terminalNotice } from '../../src/text/terminal-notice.ts'
 
 const notice = { title: 'backend-api', body: 'may I?' }
 const osc9 = '\x1b]9;backend-api: may I?\x07'
@@ -71,10 +71,4 @@ test('whatever the texts are: the sequences are ours, and short', () => {
       expect(written.isWellFormed()).toBe(true)
     }),
   )
-})
-
-test('a title counts what waits, where there is a title', () => {
-  expect(terminalTitle({ TERM: 'xterm' }, 3)).toBe('\x1b]2;(3) offstage\x07')
-  expect(terminalTitle({ TERM: 'xterm' }, 0)).toBe('\x1b]2;offstage\x07')
-  expect([terminalTitle({ TERM: 'linux' }, 3), terminalTitle({ TERM: 'dumb' }, 3), terminalTitle({}, 3)]).toEqual(['', '', ''])
 })

@@ -5,7 +5,7 @@ import { printableLine } from '../../core/terminal-text.ts'
 import type { SessionView } from '../../core/view.ts'
 import { resumePolicies } from '../launch.ts'
 import type { OptionSpec, Verb } from '../verb.ts'
-import { statusWords } from '../verbs/sessions.ts'
+import { statusWords } from '../../text/status-words.ts'
 import type { VerbEntry } from '../verbs/index.ts'
 import { choicesFor, fieldsFor, lostRequestsOf, openRequests, sessionsFor } from './sessions.ts'
 

@@ -8,6 +8,7 @@ import { exitCodes, usageError } from '../../client/failures.ts'
 import { columnsOf, jsonText } from '../../text/format.ts'
 import { nearest } from '../../text/nearest.ts'
 import { sessionLines, sessionsTable } from '../../text/sessions-table.ts'
+import { statusWords } from '../../text/status-words.ts'
 import { type Args, type Context, type Verb, flag, jsonOption, text } from '../verb.ts'
 
 async function run(context: Context, args: Args): Promise<number> {
@@ -23,13 +24,6 @@ async function run(context: Context, args: Args): Promise<number> {
   else if (sessions.length > 0) context.out(sessionsTable(sessions, { columns: columnsOf(context.stdout), color: context.color, home: context.env['HOME'] }))
   else context.out(listed.length > 0 ? 'no session fits\n' : 'no sessions yet\n  offstage bg "what to do" starts one\n')
   return exitCodes.done
-}
-
-/** The statuses of the contract, and two everyday words for some of them. */
-export const statusWords: Readonly<Record<string, readonly Status[]>> = {
-  running: ['queued', 'starting', 'working'],
-  error: ['failed'],
-  ...Object.fromEntries(statuses.map((status) => [status, [status]])),
 }
 
 export function statusesFrom(list: string): readonly Status[] {

@@ -1,11 +1,10 @@
 // The channels that the settings ask for and this machine has, and how they are doing, for people.
 
-import { type Announcement, type ChannelReport, type NotifyReport, type NotifySettings, isQuiet, newsKinds } from '../../core/announcement.ts'
+import { type Announcement, type ChannelReport, type NotifyReport, type NotifySettings, isQuiet, newsKinds, wantsKind } from '../../core/announcement.ts'
 import { printableLine } from '../../core/terminal-text.ts'
 import { type Channel, messageOf } from './channel.ts'
 import { type System, desktopChannel } from './desktop.ts'
 import type { KnownEnvironment } from './environment.ts'
-import { wantsKind } from './news.ts'
 import type { RunProgram } from './run-program.ts'
 import { webhookChannel } from './webhook.ts'
 

@@ -1,7 +1,7 @@
 // What there is to tell of a session as it is now, and what of it is wanted. Pure.
 
 import type { Delivery, News, NewsAbout, NotifySettings } from '../../core/announcement.ts'
-import { tellingKey } from '../../core/announcement.ts'
+import { tellingKey, wantsKind } from '../../core/announcement.ts'
 import { restartDelayMs } from '../../core/decide.ts'
 import type { Session } from '../../core/session.ts'
 import { statusOf } from '../../core/status.ts'
@@ -72,8 +72,6 @@ export function unwanted(news: News, { session, attached }: Look, settings: Noti
   if (news.about === 'completed' && news.atMs - session.work.beganAtMs < settings.minDurationMs) return 'it took a moment only'
   return undefined
 }
-
-export const wantsKind = ({ needsYou, completed, failed }: NotifySettings, about: NewsAbout): boolean => ({ 'needs-you': needsYou, completed, failed })[about]
 
 export const wasTold = (news: News, session: Session, channel: Delivery['channel']): boolean => session.told.includes(tellingKey({ ...news, channel }))
 

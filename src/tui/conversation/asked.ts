@@ -7,7 +7,7 @@ import { printableLine } from '../../core/terminal-text.ts'
 import { statusMark } from '../../text/format.ts'
 import { RequestDialog } from '../dialog/request-dialog.ts'
 import type { Size, Stage } from '../view.ts'
-import type { FollowedSession } from './followed-session.ts'
+import type { FollowedSession } from '../followed-session.ts'
 import type { Orders } from './orders.ts'
 import { fitted } from './rows.ts'
 

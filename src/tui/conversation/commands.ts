@@ -5,7 +5,7 @@ import { choicesOf, chosenFrom } from '../../client/choosing.ts'
 import { endSession, endedText } from '../../client/ending.ts'
 import { findSession } from '../../client/find.ts'
 import { resumeCommand } from '../../client/resume-command.ts'
-import { type Slash, slashHelp, slashNames } from '../../client/slash.ts'
+import { type Slash, notOurs, slashHelp } from '../../client/slash.ts'
 import type { AgentOffer, Choosable } from '../../core/events.ts'
 import type { Command } from '../../core/inputs.ts'
 import type { Session } from '../../core/session.ts'
@@ -13,7 +13,6 @@ import { printableLine } from '../../core/terminal-text.ts'
 import type { Line } from '../../core/transcript.ts'
 import type { SessionView } from '../../core/view.ts'
 import { nameOf, padded } from '../../text/format.ts'
-import { nearest } from '../../text/nearest.ts'
 import type { Stage, View } from '../view.ts'
 import { openChanges } from './changes-page.ts'
 import { openPage } from './page.ts'
@@ -149,9 +148,8 @@ function showAgents(on: Commanded): void {
 
 /** The agent may have commands of its own. */
 function unknownCommand(name: string, text: string, on: Commanded): boolean {
-  const offered = (on.session?.offer.commands ?? []).map((command) => command.name.replace(/^\//, ''))
-  if (offered.includes(name)) return done(on.prompt(text))
-  const near = nearest(name, [...slashNames, ...offered])
-  on.stage.say(`there is no /${name}; ${near === undefined ? '/help says what there is' : `did you mean /${near}?`}`, 'error')
+  const meant = notOurs(name, on.session?.offer)
+  if (meant.kind === 'agents-own') return done(on.prompt(text))
+  on.stage.say(meant.message, 'error')
   return false
 }

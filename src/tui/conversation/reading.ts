@@ -2,7 +2,7 @@
 
 import { type PaneContent, TranscriptPane } from '../transcript/pane.ts'
 import type { Size, Stage } from '../view.ts'
-import type { FollowedSession } from './followed-session.ts'
+import type { FollowedSession } from '../followed-session.ts'
 import { fitted } from './rows.ts'
 import { type Elsewhere, type Unseen, shownLines, unseenIn } from './shown-lines.ts'
 

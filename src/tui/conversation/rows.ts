@@ -71,9 +71,3 @@ export function waitingRows(texts: readonly string[], { word, after, most }: Wai
     return fitted(`${theme.dim(begin)}${fitted(printableLine(text), Math.max(1, room))}${whole ? theme.dim(end) : ''}`, columns)
   })
 }
-
-/** `950`, `48k`, `1.2M`. */
-export function shortNumber(number: number): string {
-  if (number < 1000) return String(number)
-  return number < 999_500 ? `${Math.round(number / 1000)}k` : `${(number / 1_000_000).toFixed(1)}M`
-}

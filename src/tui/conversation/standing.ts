@@ -5,8 +5,8 @@ import type { Session } from '../../core/session.ts'
 import { statusOf } from '../../core/status.ts'
 import { printableLine } from '../../core/terminal-text.ts'
 import type { SessionView } from '../../core/view.ts'
-import { agentLabel, duration, nameOf } from '../../text/format.ts'
-import { type Header, type Piece, noSignal, shortNumber } from './rows.ts'
+import { agentLabel, duration, nameOf, shortNumber } from '../../text/format.ts'
+import { type Header, type Piece, noSignal } from './rows.ts'
 import { wayOn } from './way-on.ts'
 
 export interface Standing {

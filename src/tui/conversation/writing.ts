@@ -10,7 +10,7 @@ import { combined, fileCompletions, slashCompletions } from '../completions.ts'
 import { Composer } from '../composer.ts'
 import type { Size, Stage } from '../view.ts'
 import type { Asked } from './asked.ts'
-import type { FollowedSession } from './followed-session.ts'
+import type { FollowedSession } from '../followed-session.ts'
 import type { ConversationParts } from './leaving.ts'
 import type { Orders } from './orders.ts'
 

@@ -1,10 +1,11 @@
 // What is typed after `/`: words that must occur, and `status:`, `agent:`, `project:`, `branch:`, `label:` with values of which one must fit. Pure.
 
 import { printableLine } from '../../core/terminal-text.ts'
-import { type Status, statuses } from '../../core/status.ts'
+import type { Status } from '../../core/status.ts'
 import type { SessionView } from '../../core/view.ts'
 import { agentLabel, summaryOf } from '../../text/format.ts'
 import { nearest } from '../../text/nearest.ts'
+import { everydayStatusWords, ownStatusWords } from '../../text/status-words.ts'
 
 const fields = ['status', 'agent', 'project', 'branch', 'label'] as const
 type FilterField = (typeof fields)[number]
@@ -21,13 +22,8 @@ export interface Filter {
 
 export const noFilter: Filter = { words: [], fields: {}, statuses: undefined, hint: undefined }
 
-/** Of the contract, and everyday words for some of them; `done` is what the screen's first row counts as that. */
-const statusWords: Readonly<Record<string, readonly Status[]>> = {
-  ...Object.fromEntries(statuses.map((status) => [status, [status]])),
-  running: ['queued', 'starting', 'working'],
-  error: ['failed'],
-  done: ['completed', 'stopped'],
-}
+/** `done` is what the screen's first row counts as that. */
+const filterWords: Readonly<Record<string, readonly Status[]>> = { ...ownStatusWords, ...everydayStatusWords, done: ['completed', 'stopped'] }
 
 export const isEmpty = ({ words, fields: given }: Filter): boolean => words.length === 0 && Object.keys(given).length === 0
 
@@ -67,12 +63,12 @@ function fieldFrom(part: string): { readonly field: FilterField; readonly values
 /** The beginning of a status means every one that begins so: it is being typed. */
 function statusesFrom(values: readonly string[] | undefined): Pick<Filter, 'statuses' | 'hint'> {
   if (!values) return { statuses: undefined, hint: undefined }
-  const known = Object.keys(statusWords)
+  const known = Object.keys(filterWords)
   const found = (value: string): readonly string[] => (known.includes(value) ? [value] : known.filter((word) => word.startsWith(value)))
   const unknown = values.find((value) => found(value).length === 0)
   const near = unknown === undefined ? undefined : nearest(unknown, known)
   const hint = unknown === undefined ? undefined : `"${printableLine(unknown)}" is no status; ${near === undefined ? `one of ${known.join(', ')}` : `did you mean ${near}?`}`
-  return { statuses: new Set(values.flatMap(found).flatMap((word) => statusWords[word] ?? [])), hint }
+  return { statuses: new Set(values.flatMap(found).flatMap((word) => filterWords[word] ?? [])), hint }
 }
 
 /** By its fields alone, whatever its words are. */

@@ -3,8 +3,8 @@
 import { visibleWidth } from '@earendil-works/pi-tui'
 import { printable, printableLine } from '../../core/terminal-text.ts'
 import type { RequestView, SessionView } from '../../core/view.ts'
-import { count } from '../../text/format.ts'
-import { FollowedSession } from '../conversation/followed-session.ts'
+import { count, shortNumber } from '../../text/format.ts'
+import { FollowedSession } from '../followed-session.ts'
 import { TranscriptPane } from '../transcript/pane.ts'
 import type { Size, Stage } from '../view.ts'
 import { age } from './age.ts'
@@ -13,7 +13,7 @@ import { changesOf, markOf } from './doing.ts'
 import { sinceMs } from './groups.ts'
 import { ProgramOutput } from './program-output.ts'
 import { foremostRequest, questionRows } from './question.ts'
-import { type Words, costText, pieceText, tokenText } from './rows.ts'
+import { type Words, costText, pieceText } from './rows.ts'
 
 /** The cursor passes by many on its way to one. */
 const loadedAfterMs = 80
@@ -163,19 +163,19 @@ export class Peek {
     const figures = [
       plan ? `plan ${plan.done}/${plan.total}` : '',
       changes ? `${count(changes.files, 'file')}${changed === '' ? '' : ` ${changed}`}` : '',
-      tokens > 0 ? `${tokenText(tokens)} tokens` : '',
+      tokens > 0 ? `${shortNumber(tokens)} tokens` : '',
       cost,
       unseen > 0 ? theme.accent(`${unseen} new`) : '',
     ].filter((part) => part !== '')
     const start = figures.map((part) => `${part}   `).join('')
     const why = `why: ${printableLine([reason, ...evidence.slice(0, 1)].join(' · '))}`
     const room = columns - 2 - visibleWidth(start)
-    return room < 12 ? ` ${fitStyled(figures, columns - 2)}` : ` ${start}${theme.dim(fit(why, room))}`
+    return room < 12 ? ` ${asManyAsFit(figures, columns - 2)}` : ` ${start}${theme.dim(fit(why, room))}`
   }
 }
 
 /** As many as fit, none of them cut. */
-function fitStyled(parts: readonly string[], width: number): string {
+function asManyAsFit(parts: readonly string[], width: number): string {
   let row = ''
   for (const part of parts) {
     const longer = row === '' ? part : `${row}   ${part}`

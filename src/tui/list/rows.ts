@@ -2,7 +2,7 @@
 
 import { visibleWidth } from '@earendil-works/pi-tui'
 import type { SessionView } from '../../core/view.ts'
-import { agentLabel, nameOf, shortPath } from '../../text/format.ts'
+import { agentLabel, nameOf, shortNumber, shortPath } from '../../text/format.ts'
 import type { Theme } from '../theme.ts'
 import { cellPart, cellText, fit, fitEnd, left, right, spaces } from './cells.ts'
 import { type Columns, type Widest, beforeName } from './columns.ts'
@@ -166,7 +166,5 @@ function unseenText(unseen: number, width: number): string {
 export function costText({ costUsd, inputTokens, outputTokens }: SessionView['usage']): string {
   if (costUsd !== null && costUsd > 0) return costUsd < 1000 ? `$${costUsd.toFixed(2)}` : `$${Math.round(costUsd)}`
   const tokens = inputTokens + outputTokens
-  return tokens === 0 ? '' : tokenText(tokens)
+  return tokens === 0 ? '' : shortNumber(tokens)
 }
-
-export const tokenText = (tokens: number): string => (tokens < 1000 ? String(tokens) : tokens < 999_500 ? `${Math.round(tokens / 1000)}k` : `${(tokens / 1_000_000).toFixed(1)}M`)

@@ -1,7 +1,7 @@
 // The transcript of an agent session as what a log shows.
 
 import { counts } from '../../core/transcript.ts'
-import type { FollowedSession } from '../conversation/followed-session.ts'
+import type { FollowedSession } from '../followed-session.ts'
 import { type PaneAbout, type PaneContent, TranscriptPane } from '../transcript/pane.ts'
 import type { Size, Stage } from '../view.ts'
 import type { LogBody } from './log-body.ts'
