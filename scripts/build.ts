@@ -8,6 +8,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, globSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type InputOptions, type RolldownOutput, rolldown } from 'rolldown'
+import { quickEmoji } from './quick-emoji.ts'
 
 const root = join(import.meta.dirname, '..')
 const dist = join(root, 'dist')
@@ -37,6 +38,7 @@ async function bundleCommandLine(): Promise<ReadonlySet<string>> {
   const build = await rolldown({
     ...common,
     input: { 'cli/main': 'src/cli/main.ts' },
+    plugins: [quickEmoji],
     preserveEntrySignatures: 'allow-extension',
     // Where the sources load something later, that something is in the same file here.
     onLog: (level, log, handle) => (log.code === 'INEFFECTIVE_DYNAMIC_IMPORT' ? undefined : strictly(level, log, handle)),

@@ -1,6 +1,5 @@
 // The screens together: Agent View, and a conversation that was opened from it or from a shell. What leaving means is decided here: back to the list with that row selected, or back to the shell.
 
-import { visibleWidth } from '@earendil-works/pi-tui'
 import type { NotifySettings } from '../core/announcement.ts'
 import { printable } from '../core/terminal-text.ts'
 import { nameOf } from '../text/format.ts'
@@ -70,10 +69,7 @@ class App {
 
   /** The first frame shows the list, unless that takes long. */
   async listKnown(): Promise<void> {
-    const told = this.#sessions.told(listWithinMs)
-    // While the daemon answers: the first emoji of all makes a table that takes as long as a frame.
-    visibleWidth('✓')
-    await told
+    await this.#sessions.told(listWithinMs)
   }
 
   run(first: View): Promise<Left> {
