@@ -1,5 +1,6 @@
 // What starts a session: the agent or program, where, with which environment, and under which title.
 
+import { randomUUID } from 'node:crypto'
 import { realpathSync, statSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import type { Submission } from '../core/api.ts'
@@ -32,6 +33,10 @@ export interface AgentWishes extends Wishes {
   readonly model?: string | undefined
   readonly mode?: string | undefined
   readonly resume?: ResumePolicy | undefined
+  /** In a terminal, though it may have another way. */
+  readonly terminal?: boolean
+  /** Hears what speaks against a good end, though it is tried: one line each. */
+  readonly warn?: (text: string) => void
 }
 
 export interface ProgramWishes extends Wishes {
@@ -46,17 +51,20 @@ const mostInTitle = 4 * longestTitle
 
 /** `env` is that of the client: the session gets it, with what its agent and the wishes lay over it. Throws CommandFailed, ConfigInvalid. */
 export async function launchAgent(env: Variables, wishes: AgentWishes): Promise<Submission> {
-  const { cwd, prompt, model, mode } = wishes
+  const { cwd, prompt, model, mode, terminal = false } = wishes
   const { resolveAgent, config } = await agentsAndConfig(env, cwd)
-  const agent = resolveAgent(wishes.agent, config, { PATH: env['PATH'] })
+  const itsEnvironment = { ...env, ...wishes.extra }
+  const agent = resolveAgent(wishes.agent, config, itsEnvironment, { prompt, model, mode, terminal, conversation: randomUUID() })
   if (isRefusal(agent)) throw failureOf(agent)
+  if (agent.driver === 'terminal' && prompt.includes('\0')) throw usageError('the prompt holds a zero byte')
+  if (wishes.warn) (await import('../config/doubts.ts')).doubtsAbout(agent, config, itsEnvironment).forEach(wishes.warn)
   const resume = wishes.resume ?? config.resume
-  const own = { ...(resume === 'ask' ? {} : { resume }), ...(model === undefined ? {} : { model }), ...(mode === undefined ? {} : { mode }) }
-  // A terminal program takes keystrokes and no prompts, but nearly all agents of that sort take a first one as their argument.
+  const own = { ...(resume === 'ask' ? {} : { resume }), ...(model === undefined ? {} : { model }), ...(agent.mode === undefined ? {} : { mode: agent.mode }) }
+  const { name, argv, resumeArgv } = agent
   const spec: LaunchSpec =
     agent.driver === 'acp'
-      ? { kind: 'agent', driver: 'acp', agent: agent.name, argv: agent.argv, cwd, ...own }
-      : { kind: 'terminal', driver: 'terminal', agent: agent.name, argv: prompt === '' ? agent.argv : [...agent.argv, prompt], cwd, size: wishes.size, ...own }
+      ? { kind: 'agent', driver: 'acp', agent: name, argv, cwd, ...own }
+      : { kind: 'terminal', driver: 'terminal', agent: name, argv, ...(resumeArgv ? { resumeArgv } : {}), cwd, size: wishes.size, ...own }
   const told = prompt === '' || spec.kind === 'terminal' ? {} : { prompt }
   return submission(spec, titleOf(prompt === '' ? agent.name : prompt), wishes, { ...ownEnvironment(env), ...agent.env, ...wishes.extra }, told)
 }
@@ -69,7 +77,7 @@ export async function launchProgram(env: Variables, wishes: ProgramWishes): Prom
   if (argv.some((word) => word.includes('\0'))) throw usageError('the command holds a zero byte')
   const common = { kind: 'terminal', agent: basename(name), argv, cwd } as const
   const spec: LaunchSpec = wishes.pipes ? { ...common, driver: 'command' } : { ...common, driver: 'terminal', size: wishes.size }
-  const { commandLine } = await import('../config/agents.ts')
+  const { commandLine } = await import('../config/shell-words.ts')
   return submission(spec, titleOf(commandLine(argv)), wishes, { ...ownEnvironment(env), ...wishes.extra })
 }
 
@@ -88,7 +96,7 @@ export async function environmentFor(env: Variables, agentName: string, cwd: str
   const own = ownEnvironment(env)
   const { resolveAgent, config } = await agentsAndConfig(env, cwd)
   // An agent that is not there any more says so when it is started.
-  const agent = resolveAgent(agentName, config, { PATH: extra['PATH'] ?? own['PATH'] })
+  const agent = resolveAgent(agentName, config, { ...own, ...extra }, { prompt: '', conversation: '' })
   return { ...own, ...(isRefusal(agent) ? {} : agent.env), ...extra }
 }
 

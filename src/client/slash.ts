@@ -1,6 +1,6 @@
 // The commands that are typed in a conversation: `/bg`, `/switch ID` and the like.
 
-import type { AgentOffer, Choosable } from '../core/events.ts'
+import type { AgentOffer } from '../core/events.ts'
 import { printableLine } from '../core/terminal-text.ts'
 import { nearest } from '../text/nearest.ts'
 
@@ -16,8 +16,8 @@ export type Slash =
   /** Another session. */
   | { readonly kind: 'new' }
   | { readonly kind: 'agents' }
-  /** Without a value: what there is to choose from. */
-  | { readonly kind: 'choose'; readonly what: Choosable; readonly value: string | undefined }
+  /** `what`: mode, model or an option of the agent's own. Without it, or without a value: what there is to choose from. */
+  | { readonly kind: 'choose'; readonly what: string | undefined; readonly value: string | undefined }
   | { readonly kind: 'diff' }
   | { readonly kind: 'logs' }
   /** `choice`: the answer to the question that its process died with. */
@@ -36,6 +36,7 @@ export const slashHelp: readonly (readonly [string, string])[] = [
   ['/label TEXT', 'name this session'],
   ['/model [M]', "choose the agent's model"],
   ['/mode [M]', "choose the agent's mode"],
+  ['/set [OPTION [V]]', "choose another option of the agent's"],
   ['/diff', 'what it changed'],
   ['/logs', 'its whole log'],
   ['/agents', 'which agents there are'],
@@ -92,6 +93,10 @@ export function slashFrom(line: string): Slash | undefined {
     case 'model':
     case 'mode':
       return { kind: 'choose', what: name, value: rest === '' ? undefined : unquoted(rest) }
+    case 'set': {
+      const [, option = '', value = ''] = /^("[^"]*"|'[^']*'|\S*)\s*([^]*)$/.exec(rest) ?? []
+      return { kind: 'choose', what: unquoted(option) || undefined, value: unquoted(value) || undefined }
+    }
     case 'resume':
       return { kind: 'resume', choice: rest === '' ? undefined : unquoted(rest) }
     default:

@@ -1,25 +1,61 @@
-// Which agents there are and what is executed for a name: the user's own first, then those that are known to speak ACP. Looks for programs on PATH, runs nothing.
+// What is executed for the name of an agent, and which agents there are: the user's own first, then the catalogue. Looks for programs, files and variables; runs nothing.
 
-import { accessSync, constants, statSync } from 'node:fs'
-import { isAbsolute, join } from 'node:path'
+import type { CatalogueAgent, Command, TerminalWay } from '../catalogue/agent.ts'
+import { agentNamed, catalogue, ownAgent } from '../catalogue/index.ts'
+import { type Cannot, terminalLine } from '../catalogue/terminal-line.ts'
 import { type Refusal, isRefusal, refusal } from '../core/errors.ts'
-import type { AgentSetting, Config } from './config.ts'
-import { knownAgents } from './known-agents.ts'
+import type { AgentSetting } from './agent-settings.ts'
+import type { Config } from './config.ts'
+import { loggedIn } from './logins.ts'
+import type { Environment } from './paths.ts'
+import { isInstalled } from './programs.ts'
+import { commandLine, splitWords } from './shell-words.ts'
+
+export type Protocol = 'acp' | 'terminal'
+
+export interface Wanted {
+  /** In a terminal, though it may have another way. */
+  readonly terminal?: boolean
+  /** Empty: none. */
+  readonly prompt: string
+  readonly model?: string | undefined
+  readonly mode?: string | undefined
+  /** A UUID for the conversation, for programs that take one. */
+  readonly conversation: string
+}
 
 export interface ResolvedAgent {
   /** As sessions show it: the name, or `acp:COMMAND LINE`. */
   readonly name: string
-  /** The program, to be found by the PATH of the run, and its arguments. */
+  readonly driver: Protocol
+  /** The program, to be found by the PATH of the run, and its arguments. In a terminal the prompt is among them. */
   readonly argv: readonly string[]
-  readonly driver: 'acp' | 'terminal'
+  /** For later runs, if that is another. */
+  readonly resumeArgv?: readonly string[]
+  /** To be set by the driver before anything is done. */
+  readonly mode?: string
   /** To be laid over the environment of the run. */
   readonly env: Readonly<Record<string, string>>
+  /** Its entry of the catalogue. */
+  readonly known?: CatalogueAgent
+}
+
+export interface AgentWay {
+  readonly protocol: Protocol
+  readonly argv: Command
+  readonly installed: boolean
+  /** How to get it, for those that are known. */
+  readonly install: string | null
+  readonly leastVersion: string | null
+  readonly mode: string | null
 }
 
 export interface AgentListing {
   readonly name: string
+  readonly title: string
+  /** Of the way that is taken. */
   readonly command: string
-  readonly protocol: 'acp' | 'terminal'
+  readonly protocol: Protocol
   readonly installed: boolean
   /** It is in the user's configuration. */
   readonly configured: boolean
@@ -27,121 +63,165 @@ export interface AgentListing {
   readonly default: boolean
   /** How to get it, for those that are known. */
   readonly install: string | null
+  /** The one that is taken first. */
+  readonly ways: readonly AgentWay[]
+  /** Null: it cannot be told. */
+  readonly loggedIn: boolean | null
+  readonly login: string | null
+  readonly asksNothing: boolean
 }
 
 const commandLinePrefix = 'acp:'
 
 /** What to execute for `--agent NAME`, or for no name. `env` is that of the run: its PATH decides. Refused with `unknown-agent` or `invalid`. */
-export function resolveAgent(name: string | undefined, config: Config, env: { readonly PATH?: string | undefined }): ResolvedAgent | Refusal {
-  if (name !== undefined) return resolveNamed(name, config, env)
+export function resolveAgent(name: string | undefined, config: Config, env: Environment, wanted: Wanted): ResolvedAgent | Refusal {
+  if (name !== undefined) return resolveNamed(name, config, env, wanted)
   if (config.defaultAgent) {
-    const resolved = resolveNamed(config.defaultAgent.name, config, env)
+    const resolved = resolveNamed(config.defaultAgent.name, config, env, wanted)
     return isRefusal(resolved) ? refusal(resolved.refused, `default_agent in ${config.defaultAgent.setIn}: ${resolved.message}`, resolved.hint) : resolved
   }
-  const first = firstInstalled(env)
-  if (first !== undefined) return resolveNamed(first, config, env)
-  const npm = knownAgents['claude']?.npm
+  const first = firstUsable(config, env, wanted)
+  if (first !== undefined) return resolveNamed(first, config, env, wanted)
   return refusal(
     'unknown-agent',
-    `none of ${Object.keys(knownAgents).join(', ')} is installed and no default_agent is set`,
-    `install one (npm i -g ${npm}), or name one: --agent "acp:COMMAND LINE"`,
+    'no agent is installed, and no model is set for the one that Offstage brings',
+    `install one (${agentNamed('claude')?.acp?.install}; offstage agents lists more), or ${ownAgent.login.how}; a model server on this machine is found by: --agent offstage`,
   )
 }
 
-/** For `offstage agents`: the configured ones, then the known ones in the order of choice. */
-export function listAgents(config: Config, env: { readonly PATH?: string | undefined }): readonly AgentListing[] {
-  const byDefault = config.defaultAgent?.name ?? firstInstalled(env)
-  const configured = Object.entries(config.agents).map(([name, { command, args, protocol }]): AgentListing => {
-    return { name, command: commandLine([command, ...args]), protocol, installed: isInstalled(command, env.PATH), configured: true, default: name === byDefault, install: null }
-  })
-  const others = Object.entries(knownAgents).flatMap(([name, { argv, npm }]): AgentListing[] => {
-    if (Object.hasOwn(config.agents, name)) return []
+/** For `offstage agents`: the configured ones, then those of the catalogue in the order of choice. */
+export function listAgents(config: Config, env: Environment): readonly AgentListing[] {
+  const byDefault = config.defaultAgent?.name ?? firstUsable(config, env, { prompt: 'any', conversation: '' })
+  const names = [...Object.keys(config.agents), ...catalogue.map((agent) => agent.name).filter((name) => !Object.hasOwn(config.agents, name))]
+  return names.flatMap((name): AgentListing[] => {
+    const agent = entry(name, config)
+    const [taken, ...others] = agent ? waysOf(agent, env) : []
+    if (!agent || !taken) return []
+    const { known } = agent
     return [
-      { name, command: commandLine(argv), protocol: 'acp', installed: isInstalled(argv[0], env.PATH), configured: false, default: name === byDefault, install: `npm i -g ${npm}` },
+      {
+        name,
+        title: known?.title ?? name,
+        command: commandLine(taken.argv),
+        protocol: taken.protocol,
+        installed: taken.installed,
+        configured: agent.setting !== undefined,
+        default: name === byDefault,
+        install: taken.install,
+        ways: [taken, ...others],
+        loggedIn: known ? loggedIn(known, config, env) : null,
+        login: known?.login.how ?? null,
+        asksNothing: known?.asksNothing ?? false,
+      },
     ]
   })
-  return [...configured, ...others]
 }
 
-/** Splits as a POSIX shell does, with quotes and backslashes and nothing else: no shell is there to expand anything. */
-export function splitWords(line: string): readonly string[] | Refusal {
-  const words: string[] = []
-  let word: string | undefined
-  let quote: '' | '"' | "'" = ''
-  for (let at = 0; at < line.length; at++) {
-    const char = line[at] as string
-    const next = line[at + 1]
-    if (quote === "'") {
-      if (char === "'") quote = ''
-      else word += char
-    } else if (char === '\\' && quote === '"' && !(next !== undefined && '$`"\\\n'.includes(next))) word += char
-    else if (char === '\\') {
-      if (next === undefined) return refusal('invalid', `nothing follows the backslash at the end of ${JSON.stringify(line)}`, 'double it, or put the word in single quotes')
-      at += 1
-      // A backslash before a line's end joins the lines.
-      if (next !== '\n') word = (word ?? '') + next
-    } else if (quote === '"') {
-      if (char === '"') quote = ''
-      else word += char
-    } else if (char === '"' || char === "'") {
-      quote = char
-      word ??= ''
-    } else if (/[ \t\n]/.test(char)) {
-      if (word !== undefined) words.push(word)
-      word = undefined
-    } else word = (word ?? '') + char
-  }
-  if (quote !== '') return refusal('invalid', `a quote (${quote}) is not closed in ${JSON.stringify(line)}`, 'close it, or write it with a backslash before it')
-  if (word !== undefined) words.push(word)
-  return words
+interface Entry {
+  readonly name: string
+  readonly known: CatalogueAgent | undefined
+  readonly setting: AgentSetting | undefined
 }
 
-/** The words as one line that splits into the same words again. */
-export const commandLine = (words: readonly string[]): string => words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)).join(' ')
-
-function resolveNamed(name: string, config: Config, env: { readonly PATH?: string | undefined }): ResolvedAgent | Refusal {
-  if (name.startsWith(commandLinePrefix)) return fromCommandLine(name, env)
+function entry(name: string, config: Config): Entry | undefined {
   const setting = Object.hasOwn(config.agents, name) ? config.agents[name] : undefined
-  if (setting) return fromSetting(name, setting, env)
-  const agent = Object.hasOwn(knownAgents, name) ? knownAgents[name] : undefined
+  const known = agentNamed(name)
+  return setting || known ? { name, known, setting } : undefined
+}
+
+/** The way that the user's setting is about: the one that it names, else ACP. */
+const settingsWay = ({ known, setting }: Entry): Protocol => setting?.protocol ?? (setting?.command !== undefined || known?.acp ? 'acp' : 'terminal')
+
+/** The one that is taken first: what the configuration says, else ACP if it is installed, else whichever is. */
+function waysOf(agent: Entry, env: Environment): readonly AgentWay[] {
+  const all = (['acp', 'terminal'] as const).flatMap((protocol) => wayOf(agent, protocol, env) ?? [])
+  const first = agent.setting?.protocol ?? (agent.setting?.command === undefined ? all.find((way) => way.installed)?.protocol : 'acp')
+  return all.toSorted((a, b) => Number(b.protocol === first) - Number(a.protocol === first))
+}
+
+function wayOf({ name, known, setting }: Entry, protocol: Protocol, env: Environment): AgentWay | undefined {
+  const way = known?.[protocol]
+  const isAbout = settingsWay({ name, known, setting }) === protocol
+  const own = isAbout ? setting?.command : undefined
+  if (own === undefined && !way) return undefined
+  const further = isAbout ? (setting?.args ?? []) : []
+  const argv: Command = own !== undefined ? [own, ...further] : [...(way?.command ?? ['']), ...further]
+  return {
+    protocol,
+    argv,
+    installed: (own === undefined && known?.own === true) || isInstalled(argv[0], setting?.env['PATH'] ?? env['PATH']),
+    install: own === undefined ? (way?.install ?? null) : null,
+    leastVersion: own === undefined ? (way?.leastVersion ?? null) : null,
+    mode: (setting?.mode ?? (protocol === 'acp' || own === undefined ? way?.mode : undefined)) || null,
+  }
+}
+
+function resolveNamed(name: string, config: Config, env: Environment, wanted: Wanted): ResolvedAgent | Refusal {
+  if (name.startsWith(commandLinePrefix)) return fromCommandLine(name, env, wanted)
+  const agent = entry(name, config)
   if (!agent)
     return refusal('unknown-agent', `there is no agent ${JSON.stringify(name)}`, 'offstage agents lists them; any other is named by its command: --agent "acp:COMMAND LINE"')
-  const [program] = agent.argv
-  if (isInstalled(program, env.PATH)) return { name, argv: agent.argv, driver: 'acp', env: {} }
-  return refusal('unknown-agent', `agent ${name} is not installed: there is no ${program} on PATH`, `npm i -g ${agent.npm}`)
+  const ways = waysOf(agent, env)
+  const way = wanted.terminal ? ways.find(({ protocol }) => protocol === 'terminal') : ways[0]
+  if (!way) return refusal('invalid', `agent ${name} is not known to work in a terminal`, `leave out --terminal, or start its program: offstage bg -- ${name}`)
+  if (!way.installed) return notInstalled(agent, way)
+  const { known, setting } = agent
+  const missing = Object.entries(known?.environment ?? {}).filter(([variable]) => !env[variable])
+  const common = { name, env: { ...Object.fromEntries(missing), ...setting?.env }, ...(known ? { known } : {}) }
+  const mode = wanted.mode ?? way.mode ?? undefined
+  if (way.protocol === 'acp') return { ...common, driver: 'acp', argv: way.argv, ...(mode === undefined ? {} : { mode }) }
+  const line = terminalLine(terminalOf(agent, way.argv), { ...wanted, mode, session: wanted.conversation })
+  if ('cannot' in line) return cannotTake(name, line.cannot)
+  return { ...common, driver: 'terminal', ...line, ...(mode === undefined ? {} : { mode }) }
 }
 
-function fromCommandLine(name: string, env: { readonly PATH?: string | undefined }): ResolvedAgent | Refusal {
+/** Nearly all programs that the catalogue does not know take a first prompt as their argument. */
+function terminalOf({ known, setting }: Entry, command: Command): Pick<TerminalWay, 'command' | 'arguments' | 'resume'> {
+  const way = setting?.command === undefined ? known?.terminal : undefined
+  const { prompt = ['{prompt}'], ...others } = way?.arguments ?? {}
+  const takes = setting?.prompt ?? (way ? way.arguments.prompt : prompt)
+  return { command, arguments: { ...others, ...(takes && takes.length > 0 ? { prompt: takes } : {}) }, ...(way?.resume ? { resume: way.resume } : {}) }
+}
+
+function cannotTake(name: string, what: Cannot): Refusal {
+  if (what !== 'prompt') return refusal('invalid', `agent ${name} takes no ${what} on its command line`, `leave it out, and choose the ${what} in its terminal`)
+  return refusal('invalid', `agent ${name} takes no first prompt on its command line`, `start it without one (offstage run --agent ${name}) and type it there`)
+}
+
+function notInstalled({ name, known, setting }: Entry, { protocol, argv: [program], install }: AgentWay): Refusal {
+  const message = `agent ${name} is not installed: there is no ${install === null ? 'program ' : ''}${program}${install === null ? '' : ' on PATH'}`
+  if (install !== null) return refusal('unknown-agent', message, install)
+  const [first, ...rest] = program.split(/\s+/)
+  if (first !== undefined && rest.length > 0 && setting?.args.length === 0)
+    return refusal(
+      'unknown-agent',
+      message,
+      `command is one program, and args are its arguments: command = ${JSON.stringify(first)}, args = ${JSON.stringify(rest)} in [agents.${name}] of config.toml`,
+    )
+  const other = known?.[protocol]?.install
+  return refusal('unknown-agent', message, `correct command in [agents.${name}] of config.toml, or install it${other === undefined ? '' : `: ${other}`}`)
+}
+
+function fromCommandLine(name: string, env: Environment, wanted: Wanted): ResolvedAgent | Refusal {
+  if (wanted.terminal) return refusal('invalid', '--terminal is for agents with a name', 'any program is started in a terminal by: offstage bg -- COMMAND')
   const argv = splitWords(name.slice(commandLinePrefix.length))
   if (isRefusal(argv)) return argv
   const [program] = argv
   if (!program) return refusal('invalid', `there is no command in ${JSON.stringify(name)}`, 'write for example: --agent "acp:my-agent --acp"')
   if (argv.some((word) => word.includes('\0'))) return refusal('invalid', 'the command line holds a zero byte')
-  if (!isInstalled(program, env.PATH)) return refusal('unknown-agent', `there is no program ${program}`, 'install it, or write its absolute path')
-  return { name, argv, driver: 'acp', env: {} }
+  if (!isInstalled(program, env['PATH'])) return refusal('unknown-agent', `there is no program ${program}`, 'install it, or write its absolute path')
+  return { name, argv, driver: 'acp', env: {}, ...(wanted.mode === undefined ? {} : { mode: wanted.mode }) }
 }
 
-function fromSetting(name: string, setting: AgentSetting, env: { readonly PATH?: string | undefined }): ResolvedAgent | Refusal {
-  const path = setting.env['PATH'] ?? env.PATH
-  if (!isInstalled(setting.command, path))
-    return refusal('unknown-agent', `agent ${name} is not installed: there is no program ${setting.command}`, `correct command in [agents.${name}] of config.toml, or install it`)
-  return { name, argv: [setting.command, ...setting.args], driver: setting.protocol, env: setting.env }
-}
-
-const firstInstalled = (env: { readonly PATH?: string | undefined }): string | undefined => Object.entries(knownAgents).find(([, { argv }]) => isInstalled(argv[0], env.PATH))?.[0]
-
-// A path that is relative is so to the run's directory, which is not known here: its start will tell.
-function isInstalled(program: string, path = '/usr/bin:/bin'): boolean {
-  if (program.includes('/')) return !isAbsolute(program) || isExecutable(program)
-  // An empty part would mean the current directory.
-  return path.split(':').some((folder) => folder !== '' && isExecutable(join(folder, program)))
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK)
-    return statSync(file).isFile()
-  } catch {
-    return false
+/** The first that is installed and not known to be logged out; then Offstage's own, if there is a model for it; then the first that is installed. */
+function firstUsable(config: Config, env: Environment, wanted: Wanted): string | undefined {
+  let installed: string | undefined
+  for (const agent of catalogue) {
+    if (agent.own || !canStart(agent, config, env, wanted)) continue
+    if (loggedIn(agent, config, env) !== false) return agent.name
+    installed ??= agent.name
   }
+  return loggedIn(ownAgent, config, env) && canStart(ownAgent, config, env, wanted) ? ownAgent.name : installed
 }
+
+const canStart = ({ name }: CatalogueAgent, config: Config, env: Environment, wanted: Wanted): boolean => !isRefusal(resolveNamed(name, config, env, wanted))

@@ -1,0 +1,15 @@
+// Seen with Gemini CLI 0.61. Its title says "Ready" while it asks whether the folder is trusted.
+
+import type { Dialog } from '../dialog.ts'
+
+export const geminiDialogs: readonly Dialog[] = [
+  {
+    kind: 'permission',
+    asks: 'asks whether you trust this folder',
+    shows: ['Do you trust the files in this folder?', '1. Trust folder', "3. Don't trust"],
+    answers: { by: 'digits' },
+  },
+  { kind: 'auth', asks: 'asks how to log in', shows: ['How would you like to authenticate for this project?', 'https://geminicli.com/docs/resources/tos-privacy/'] },
+  { kind: 'permission', asks: 'asks for a permission', shows: ['Allow execution of', '1. Allow once', 'No, suggest changes'], tells: { row: '?' }, answers: { by: 'digits' } },
+  { kind: 'permission', asks: 'asks for a permission', shows: ['Apply this change?', '1. Allow once', 'No, suggest changes'], tells: { row: '?' }, answers: { by: 'digits' } },
+]
