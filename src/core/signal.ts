@@ -1,10 +1,15 @@
 // What the program of a terminal says of itself: its state by each way of saying it, its title, its last notification, its bell. Claims of a program, never more: all texts are
 // untrusted, of one printable line and short. What counts of them, what is news, and what somebody has looked at already.
+//
+// What counts where they contradict each other: the claim of the most trusted source, whatever is below it. But a claim that it waits for somebody counts before those above it, if it is newer
+// than they are and each of them says that nothing is under way (idle, done) or only guesses that something is (a hook, a spinner in a title, a progress bar). So a dialog is not hidden by a program that
+// says "ready" before it shows it, and no text on a screen makes one wait that says by a protocol of its own that it works.
 
 export type ClaimedState = 'idle' | 'working' | 'blocked' | 'done' | 'error'
 
-/** The most trusted first: a protocol made for it, titles that known agents use, a progress bar. */
-export const stateSources = ['OSC 7501', 'title', 'OSC 9;4'] as const
+/** The most trusted first: a protocol made for it, the file that a known agent keeps of itself, a hook that the user turned on (nothing fires when it is interrupted), titles that known agents use, a
+ *  progress bar, a dialog of a known agent on the screen. */
+export const stateSources = ['OSC 7501', 'session file', 'hook', 'title', 'OSC 9;4', 'screen'] as const
 export type StateSource = (typeof stateSources)[number]
 
 interface Said {
@@ -20,8 +25,14 @@ interface Said {
 
 export interface Claim extends Said {
   readonly source: StateSource
-  /** Of the output: the first byte after the sequence that said so first. Saying the same once more does not change it. */
+  /** Of the output: the first byte after the sequence that said so first, or what had been received when it was seen. Saying the same once more does not change it. */
   readonly atOffset: number
+}
+
+/** What is known of the program beside its output. */
+export interface Evidence {
+  readonly claims: readonly Claim[]
+  readonly worked?: true
 }
 
 /** A part of the program that has a state of its own (OSC 7501: a record with an id). */
@@ -135,7 +146,21 @@ export function foremost(signal: Signal): Claim | undefined {
     const part = signal.parts?.find((one) => one.state === state)
     if (part) return { source: 'OSC 7501', ...part }
   }
-  return first
+  return signal.claims.find((claim, index) => claim.state === 'blocked' && signal.claims.slice(0, index).every((above) => yields(above, claim))) ?? first
+}
+
+const yields = (above: Claim, asking: Claim): boolean => above.atOffset < asking.atOffset && (isAtRest(above.state) || (above.state === 'working' && isGuess(above.source)))
+const isAtRest = (state: ClaimedState): boolean => state === 'idle' || state === 'done'
+const isGuess = (source: StateSource): boolean => source === 'hook' || source === 'title' || source === 'OSC 9;4'
+
+/** It says by a protocol or a file of its own that it works: nothing else that is seen of it makes it wait. */
+export const surelyWorks = ({ claims: [first] }: Signal): boolean => first?.state === 'working' && !isGuess(first.source)
+
+/** With what is known beside the output, in the order of trust. */
+export function withEvidence(told: Signal, { claims, worked }: Evidence): Signal {
+  if (claims.length === 0 && (!worked || told.worked)) return told
+  const all = [...told.claims, ...claims].toSorted((one, other) => stateSources.indexOf(one.source) - stateSources.indexOf(other.source))
+  return { ...told, claims: all, ...(worked ? { worked } : {}) }
 }
 
 /** The words that go with the state that counts: of the claim itself, else the title. Empty if there are none. */

@@ -18,9 +18,11 @@ const marks: readonly TitleMark[] = [
   { of: 'gemini (the same)', mark: /^[✦⏲]\ufe0f?\s+/u, state: 'working' },
   { of: 'gemini (the same)', mark: /^◇\ufe0f?\s+/u, state: 'idle' },
   { of: 'codex, claude until 2.1.227, opencode: a spinner of braille dots', mark: /^[\u2800-\u28ff]+\s+(?:\| )?/u, state: 'working' },
-  { of: 'claude since 2.1.228 (anthropics/claude-code, changelog), qwen: a half circle that turns', mark: /^[◐◑◒◓]\ufe0f?\s+/u, state: 'working' },
+  { of: 'claude since 2.1.228 (anthropics/claude-code, changelog), qwen: a half circle that turns', mark: /^[◐◑◒◓][\ufe0e\ufe0f]?\s+/u, state: 'working' },
+  // With the sign for text behind it, which claude does not write.
+  { of: 'qwen 0.24: it waits for a confirmation, and at its prompt there is no mark', mark: /^✳\ufe0e\s+/u, state: 'blocked' },
   { of: 'claude: the other frames of its star', mark: /^[✢✶✻✽]\ufe0f?\s+/u, state: 'working' },
-  { of: 'claude (anthropics/claude-code issue 68643), qwen: at its prompt', mark: /^[✳✱]\ufe0f?\s+/u, state: 'idle' },
+  { of: 'claude (anthropics/claude-code issue 68643): at its prompt', mark: /^[✳✱]\ufe0f?\s+/u, state: 'idle' },
 ]
 
 /** The state that this title tells, if it does, and the title without its marks. One printable line in, one out. */

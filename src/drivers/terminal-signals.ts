@@ -12,6 +12,8 @@ import { type StatusReport, statusReport } from './program-status.ts'
 type SaidOf<T> = Omit<T, 'atOffset'>
 
 const mostParts = 32
+/** What `offstage agents hooks` makes agents report is a record of this id. */
+const hookRecord = 'offstage'
 const mostRecent = 16
 const longestPartText = 80
 /** Of a notification that comes in pieces. */
@@ -85,10 +87,16 @@ export class TerminalSignals {
 
   #made(): Signal {
     const root = this.#records.get('')
-    const parts = [...this.#records.values()].filter(({ id }) => id !== '').toSorted((one, other) => (one.id < other.id ? -1 : 1))
+    const hook = this.#records.get(hookRecord)
+    const parts = [...this.#records.values()].filter(({ id }) => id !== '' && id !== hookRecord).toSorted((one, other) => (one.id < other.id ? -1 : 1))
     const whole = root && withoutId(root)
     return {
-      claims: [...(whole ? [{ source: 'OSC 7501' as const, ...whole }] : []), ...(this.#byTitle ? [this.#byTitle] : []), ...(this.#byProgress ? [this.#byProgress] : [])],
+      claims: [
+        ...(whole ? [{ source: 'OSC 7501' as const, ...whole }] : []),
+        ...(hook ? [{ source: 'hook' as const, ...withoutId(hook) }] : []),
+        ...(this.#byTitle ? [this.#byTitle] : []),
+        ...(this.#byProgress ? [this.#byProgress] : []),
+      ],
       ...(parts.length > 0 ? { parts } : {}),
       ...(this.#title ? { title: this.#title } : {}),
       ...(this.#notice ? { notice: this.#notice } : {}),

@@ -95,6 +95,10 @@ export class LogScreen {
     return { offset: this.#offset, ...this.#screen.size, bytes: this.#screen.snapshot() }
   }
 
+  rows(): readonly string[] {
+    return this.#screen.rows()
+  }
+
   cursor(): ReturnType<Screen['cursor']> {
     return this.#screen.cursor()
   }

@@ -18,14 +18,21 @@ export interface Snapshot extends TerminalSize {
   readonly bytes: Uint8Array
 }
 
+/** What stands on the screen after the first `offset` bytes of the log, without colours: a string a row, blanks at its end left out. */
+export interface ScreenText {
+  readonly offset: number
+  readonly rows: readonly string[]
+}
+
 export type Question =
   | { readonly kind: 'snapshot'; readonly of: ScreenOf; readonly resizeTo: TerminalSize | undefined }
   | { readonly kind: 'cursor'; readonly of: ScreenOf; readonly offset: number }
+  | { readonly kind: 'text'; readonly of: ScreenOf }
 
 /** Questions come one at a time, each after the answer to the one before. */
 export type ToWorker = { readonly kind: 'question'; readonly question: Question } | { readonly kind: 'advance'; readonly of: ScreenOf } | { readonly kind: 'end' }
 
 export type FromWorker =
-  | { readonly kind: 'answer'; readonly answer: Snapshot | CursorPosition | undefined }
+  | { readonly kind: 'answer'; readonly answer: Snapshot | CursorPosition | ScreenText | undefined }
   /** Nothing is left to be advanced. */
   | { readonly kind: 'idle' }

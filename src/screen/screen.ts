@@ -81,6 +81,19 @@ export class Screen {
     return { row: buffer.y - top + 1, column: Math.min(buffer.x + 1, cols) }
   }
 
+  /** What stands in each row, without colours and without blanks at its end. */
+  rows(): readonly string[] {
+    const { active } = this.#headless.terminal.buffer
+    return Array.from(
+      { length: this.size.rows },
+      (_, row) =>
+        active
+          .getLine(active.baseY + row)
+          ?.translateToString(true)
+          .trimEnd() ?? '',
+    )
+  }
+
   /** Bytes that bring a terminal of this size, just reset, into this very state. At most `scrollback` lines (1000 are kept) above the screen are in it. */
   snapshot(scrollback = scrollbackLines): Uint8Array {
     return snapshotOf({ core: this.#headless.core, untracked: this.#untracked.sequences(), held: this.#filter.held, scrollback })

@@ -3,10 +3,10 @@
 
 import { Worker } from 'node:worker_threads'
 import type { TerminalSize } from '../core/events.ts'
-import type { FromWorker, Question, ScreenOf, Snapshot, ToWorker } from './messages.ts'
+import type { FromWorker, Question, ScreenOf, ScreenText, Snapshot, ToWorker } from './messages.ts'
 import type { CursorPosition } from './screen.ts'
 
-export type { CursorPosition, ScreenOf, Snapshot }
+export type { CursorPosition, ScreenOf, ScreenText, Snapshot }
 
 export interface ScreensOptions {
   /** For one answer, the start of the worker included. Default 1000. */
@@ -19,7 +19,7 @@ export interface ScreensOptions {
   readonly warn?: (message: string) => void
 }
 
-type Answer = Snapshot | CursorPosition | undefined
+type Answer = Snapshot | CursorPosition | ScreenText | undefined
 interface Asked {
   readonly question: Question
   readonly answered: (answer: Answer) => void
@@ -58,6 +58,13 @@ export class Screens implements AsyncDisposable {
     const soon = AbortSignal.timeout(this.#options.cursorDeadlineMs)
     const answer = await this.#ask({ kind: 'cursor', of: { folder, size }, offset }, soon).catch(() => undefined)
     return answer && 'row' in answer ? answer : undefined
+  }
+
+  /** What stands on the screen, as of the log's end now, or later. Undefined if it took too long or cannot be made. */
+  async text({ folder, size }: ScreenOf): Promise<ScreenText | undefined> {
+    const soon = AbortSignal.timeout(this.#options.deadlineMs)
+    const answer = await this.#ask({ kind: 'text', of: { folder, size } }, soon).catch(() => undefined)
+    return answer && 'rows' in answer && !('bytes' in answer) ? answer : undefined
   }
 
   /** The log has grown by about a megabyte, or has come to rest: what the next snapshot needs is prepared, in a fifth of one core's time at most. */

@@ -4,7 +4,7 @@
 import { parentPort } from 'node:worker_threads'
 import { logEnd } from '../keeper/run-folder.ts'
 import { LogScreen } from './log-screen.ts'
-import type { FromWorker, Question, ScreenOf, Snapshot, ToWorker } from './messages.ts'
+import type { FromWorker, Question, ScreenOf, ScreenText, Snapshot, ToWorker } from './messages.ts'
 import type { CursorPosition } from './screen.ts'
 
 /** Each takes some 5 MB. */
@@ -72,15 +72,26 @@ function rest(ms: number): Promise<void> {
 }
 
 async function answer(question: Question): Promise<void> {
-  let found: Snapshot | CursorPosition | undefined
+  let found: Snapshot | CursorPosition | ScreenText | undefined
   try {
-    found = question.kind === 'snapshot' ? await snapshot(question) : await cursor(question)
+    found = await answerTo(question)
   } catch {
     // The folder is gone, or xterm threw: a screen that is half drawn is worth nothing.
     warm.get(question.of.folder)?.dispose()
     warm.delete(question.of.folder)
   }
   say({ kind: 'answer', answer: found })
+}
+
+function answerTo(question: Question): Promise<Snapshot | CursorPosition | ScreenText | undefined> {
+  switch (question.kind) {
+    case 'snapshot':
+      return snapshot(question)
+    case 'cursor':
+      return cursor(question)
+    case 'text':
+      return text(question)
+  }
 }
 
 async function snapshot({ of, resizeTo }: Question & { kind: 'snapshot' }): Promise<Snapshot> {
@@ -97,6 +108,14 @@ async function cursor({ of, offset }: Question & { kind: 'cursor' }): Promise<Cu
   if (screen.offset > offset) return undefined
   await screen.readTo(offset, performance.now() + hurryAfterMs)
   return screen.offset === offset ? screen.cursor() : undefined
+}
+
+async function text({ of }: Question & { kind: 'text' }): Promise<ScreenText> {
+  const hurry = performance.now() + hurryAfterMs
+  const end = await logEnd(of.folder, 'out')
+  const screen = await screenOf(of, end)
+  await screen.readTo(end, hurry)
+  return { offset: screen.offset, rows: screen.rows() }
 }
 
 async function advance(of: ScreenOf): Promise<void> {

@@ -1,5 +1,20 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Claim, type Notice, type Signal, foremost, lookedAt, newsOf, recordSignal, signalText, stateKey, wordsOf } from '../../src/core/signal.ts'
+import {
+  type Claim,
+  type Notice,
+  type Signal,
+  foremost,
+  lookedAt,
+  newsOf,
+  recordSignal,
+  signalText,
+  stateKey,
+  stateSources,
+  surelyWorks,
+  withEvidence,
+  wordsOf,
+} from '../../src/core/signal.ts'
 
 const by = (state: Claim['state'], more: Partial<Claim> = {}): Claim => ({ source: 'OSC 7501', state, atOffset: 10, ...more })
 const notice = (text: string, atOffset: number): Notice => ({ source: 'OSC 9', text, atOffset })
@@ -55,4 +70,66 @@ test('a part that asks counts more than the whole, and speaks for itself', () =>
   expect(wordsOf({ claims: [by('done', { source: 'title' })], title: 't' })).toBe('t')
   expect(stateKey(signal)).not.toBe(stateKey({ ...signal, parts: [] }))
   expect(signalText(signal)).toBe('OSC 7501 working: all of it; OSC 7501 a blocked (question): which?; window title t')
+})
+
+describe('what counts of claims that contradict each other', () => {
+  const claim = (source: Claim['source'], state: Claim['state'], atOffset: number): Claim => ({ source, state, atOffset })
+  const table: readonly (readonly [string, readonly Claim[], Claim['source'] | undefined])[] = [
+    ['nothing', [], undefined],
+    ['the protocol before everything', [claim('OSC 7501', 'working', 1), claim('session file', 'blocked', 9), claim('screen', 'blocked', 9)], 'OSC 7501'],
+    ['the file before a title', [claim('session file', 'blocked', 1), claim('title', 'idle', 9)], 'session file'],
+    ['a hook before a title', [claim('hook', 'done', 1), claim('title', 'idle', 9)], 'hook'],
+    ['a dialog that is newer than "ready"', [claim('title', 'idle', 5), claim('screen', 'blocked', 9)], 'screen'],
+    ['a dialog that is newer than "done", also of the protocol', [claim('OSC 7501', 'done', 5), claim('screen', 'blocked', 9)], 'screen'],
+    ['no dialog that is older than "ready"', [claim('title', 'idle', 9), claim('screen', 'blocked', 5)], 'title'],
+    ['a dialog under a spinner', [claim('title', 'working', 5), claim('OSC 9;4', 'working', 6), claim('screen', 'blocked', 9)], 'screen'],
+    ['a dialog after a hook', [claim('hook', 'working', 5), claim('screen', 'blocked', 9)], 'screen'],
+    ['no dialog of one that surely works', [claim('session file', 'working', 5), claim('title', 'idle', 6), claim('screen', 'blocked', 9)], 'session file'],
+    ['no dialog after an error', [claim('OSC 7501', 'error', 5), claim('screen', 'blocked', 9)], 'OSC 7501'],
+    ['the more trusted of two that ask', [claim('title', 'idle', 1), claim('screen', 'blocked', 9), claim('screen', 'blocked', 5)], 'screen'],
+    ['a title that asks before the screen', [claim('OSC 7501', 'idle', 1), claim('title', 'blocked', 5), claim('screen', 'blocked', 9)], 'title'],
+  ]
+  test.each(table)('%s', (_, claims, source) => expect(foremost({ claims })?.source).toBe(source))
+
+  const claims = fc
+    .uniqueArray(fc.record({ source: fc.constantFrom(...stateSources), state: fc.constantFrom('idle', 'working', 'blocked', 'done', 'error'), atOffset: fc.nat(9) }), {
+      selector: ({ source }) => source,
+    })
+    .map((all): readonly Claim[] => all.toSorted((one, other) => stateSources.indexOf(one.source) - stateSources.indexOf(other.source)))
+
+  test('one of them counts, and another than the first only if it asks, and the first is older and says nothing of work that is sure', () => {
+    fc.assert(
+      fc.property(claims, (all) => {
+        const [first] = all
+        const counts = foremost({ claims: all })
+        expect(counts === undefined).toBe(first === undefined)
+        if (!first || !counts || counts === first) return
+        expect(all).toContain(counts)
+        expect(counts.state).toBe('blocked')
+        expect(counts.atOffset).toBeGreaterThan(first.atOffset)
+        expect(['OSC 7501', 'session file'].includes(first.source) && first.state === 'working').toBe(false)
+        expect(['blocked', 'error']).not.toContain(first.state)
+      }),
+    )
+  })
+
+  test('evidence is put in its place, wherever it comes from', () => {
+    fc.assert(
+      fc.property(claims, fc.array(fc.boolean(), { minLength: 6, maxLength: 6 }), (all, beside) => {
+        const told: Signal = { claims: all.filter((_, at) => !beside[at]), title: 't' }
+        expect(withEvidence(told, { claims: all.filter((_, at) => beside[at]) })).toEqual({ claims: all, title: 't' })
+      }),
+    )
+    const told: Signal = { claims: [] }
+    expect(withEvidence(told, { claims: [] })).toBe(told)
+    expect(withEvidence(told, { claims: [], worked: true })).toEqual({ claims: [], worked: true })
+  })
+
+  test('who surely works is not looked at', () => {
+    expect(surelyWorks({ claims: [by('working')] })).toBe(true)
+    expect(surelyWorks({ claims: [claim('session file', 'working', 1)] })).toBe(true)
+    for (const source of ['hook', 'title', 'OSC 9;4'] as const) expect(surelyWorks({ claims: [claim(source, 'working', 1)] })).toBe(false)
+    expect(surelyWorks({ claims: [by('blocked')] })).toBe(false)
+    expect(surelyWorks(nothing)).toBe(false)
+  })
 })

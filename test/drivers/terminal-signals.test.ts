@@ -133,6 +133,8 @@ describe('titles', () => {
     ['◐ Fix the tests', 'working', 'Fix the tests'],
     ['✳ Claude Code', 'idle', 'Claude Code'],
     ['✳Claude', undefined, '✳Claude'],
+    ['✳\ufe0e Qwen - project', 'blocked', 'Qwen - project'],
+    ['◐\ufe0e Qwen - project', 'working', 'Qwen - project'],
     ['notes.txt (~) - VIM', undefined, 'notes.txt (~) - VIM'],
     ['a ⠋ b', undefined, 'a ⠋ b'],
   ]
