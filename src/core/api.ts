@@ -29,6 +29,8 @@ export interface Draft {
   readonly kind: 'message' | 'thought' | 'output'
   readonly from: number
   readonly text: string
+  /** It goes on where the entry before it was cut. */
+  readonly continues?: true
 }
 
 export type Frame =
@@ -92,6 +94,8 @@ export interface ScreenQuery {
   readonly run?: number
   /** The terminal it is for: the screen is made this size first. Default: as the program sees it. */
   readonly size?: TerminalSize
+  /** Only what stands on it is wanted, not how it is restored: there is `text`, and no bytes. */
+  readonly text?: true
 }
 
 /** What the terminal of a run shows. Written to a cleared terminal of that size, `bytes` restore it with its modes and the end of its scrollback; the output from `offset` on continues it, also in the
@@ -99,6 +103,8 @@ export interface ScreenQuery {
 export interface Screen extends TerminalSize {
   readonly offset: number
   readonly bytes: Uint8Array
+  /** A string a row, as the program sees it. The program's own words: not printable as they are. */
+  readonly text?: readonly string[]
 }
 
 /** Each method may also throw what the world does to it (connection lost, disk); a Refusal is an expected answer. */

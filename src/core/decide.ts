@@ -1,8 +1,9 @@
 // decide: which facts an input makes, or why it is refused. settle: which facts follow by themselves. Pure; nothing here performs anything.
 
 import { type Refusal, refusal, unreachable } from './errors.ts'
-import type { Author, Choosable, Event, RunBecause } from './events.ts'
+import type { Author, Event, RunBecause } from './events.ts'
 import type { Command, Input, Report } from './inputs.ts'
+import { choicesOf } from './offer.ts'
 import { type Answer, type Request, answerText, checkAnswer, withoutSecrets } from './requests.ts'
 import { type Session, mostRestarts } from './session.ts'
 import { newsOf, wantsALook } from './signal.ts'
@@ -26,6 +27,8 @@ export function authorOf(input: Input): Author {
     case 'turn-ended':
     case 'usage':
     case 'signals':
+    case 'paused':
+    case 'continued':
       return 'agent'
     case 'asks':
       return input.report.ask.kind === 'error' ? 'offstage' : 'agent'
@@ -37,10 +40,16 @@ export function authorOf(input: Input): Author {
 /** What follows from the state by itself: the next queued prompt starts a turn as soon as there is an idle agent that is ready for it. */
 export function settle(session: Session): readonly Event[] {
   const [next] = session.queue
-  if (!next || session.stopping || session.turn.kind !== 'idle') return []
+  if (!next || session.stopping || session.turn.kind !== 'idle' || wantsLogIn(session)) return []
   if (session.process.kind !== 'live' || !session.process.ready) return []
   return [{ type: 'turn-started', run: session.process.run, turn: session.turns + 1, promptId: next.promptId }]
 }
+
+/** Its agent takes no prompt before somebody has said what is to come of that. */
+const wantsLogIn = ({ loggingIn, requests }: Session): boolean => loggingIn || requests.some((request) => !request.lost && asksAgain(request))
+
+/** It is about a turn that is over, and stays when that ends. */
+const asksAgain = ({ options }: Request): boolean => options.some(({ again }) => again)
 
 const isLive = (session: Session): boolean => session.process.kind === 'live' || session.process.kind === 'starting'
 
@@ -160,7 +169,7 @@ function decideWithdraw(session: Session, promptId: string): readonly Event[] | 
   )
 }
 
-function decideChoose(session: Session, what: Choosable, value: string): readonly Event[] | Refusal {
+function decideChoose(session: Session, what: string, value: string): readonly Event[] | Refusal {
   const no = gone(session)
   if (no) return no
   if (session.spec.kind === 'terminal') return refusal('not-supported', `session ${session.id} is a terminal: it has no ${what}s to choose from`)
@@ -168,7 +177,14 @@ function decideChoose(session: Session, what: Choosable, value: string): readonl
     const hint = isLive(session) ? 'try again when it is ready' : comesBack(session) ? 'the next prompt brings it back' : resumeHint(session)
     return refusal('not-running', `the agent of session ${session.id} is not running, so its ${what} cannot be set`, hint)
   }
-  const choices = (what === 'mode' ? session.offer.modes : session.offer.models) ?? []
+  const options = (session.offer.options ?? []).map(({ id }) => id)
+  const choices = choicesOf(session.offer, what)?.all
+  if (!choices)
+    return refusal(
+      'no-such-option',
+      `the agent of session ${session.id} has no option "${what}"`,
+      options.length > 0 ? `its options are: ${options.join(', ')}` : 'it has mode and model only',
+    )
   if (choices.length === 0) return refusal('not-supported', `the agent of session ${session.id} offers no ${what}s to choose from`)
   if (choices.some((choice) => choice.id === value)) return [{ type: 'chosen', run: session.process.run, what, value }]
   return refusal('no-such-option', `the agent of session ${session.id} has no ${what} "${value}"`, `choose one of: ${choices.map(({ id }) => id).join(', ')}`)
@@ -198,6 +214,12 @@ function decideAnswer(session: Session, id: string, requestId: string, answer: A
   // Offstage's own questions about an agent that does not get ready offer to stop it.
   const stops = request.kind === 'error' && answer.kind === 'option' && answer.optionId === 'stop'
   const note = answer.kind === 'option' ? (answer.note ?? '') : ''
+  if (note.trim() !== '' && session.spec.kind === 'terminal')
+    return refusal('not-supported', `session ${session.id} is a terminal: it takes no words besides the answer`, `offstage switch ${session.id} opens it`)
+  const again = answer.kind === 'option' && request.options.some((option) => option.id === answer.optionId && option.again)
+  // It goes before what waits, and says what there is to say besides as well.
+  if (again && session.prompt)
+    return [answered, { type: 'prompt-queued', promptId: id, text: [session.prompt.text, note.trim()].filter((part) => part !== '').join('\n\n'), again: true }]
   // The agent hears it as the user's next prompt, when the turn that asked is over.
   if (!stops) return note.trim() === '' ? [answered] : [answered, { type: 'prompt-queued', promptId: id, text: note }]
   const others = { ...session, requests: session.requests.filter((one) => one !== request) }
@@ -264,10 +286,10 @@ function decideReport(session: Session, run: number, report: Report): readonly E
     case 'exited': {
       if (!live) return over
       const { type: _, ...facts } = report
-      return [{ type: 'run-exited', run, ...facts }]
+      return [...goneFromScreen(session), { type: 'run-exited', run, ...facts }]
     }
     case 'lost':
-      return live ? [{ type: 'run-lost', run, cause: report.cause }] : over
+      return live ? [...goneFromScreen(session), { type: 'run-lost', run, cause: report.cause }] : over
     case 'swept':
       return swept(session, report.ended)
     case 'deferred':
@@ -279,7 +301,7 @@ function decideReport(session: Session, run: number, report: Report): readonly E
     case 'released':
       return live && session.held !== null ? [{ type: 'released', run }] : []
     case 'silent':
-      return session.turn.kind === 'working' && !session.silent ? [{ type: 'fell-silent', run, forMs: report.forMs }] : []
+      return session.turn.kind === 'working' && !session.silent && !session.paused ? [{ type: 'fell-silent', run, forMs: report.forMs }] : []
     case 'spoke':
       return session.silent ? [{ type: 'spoke-again', run }] : []
     case 'idle':
@@ -300,6 +322,9 @@ function decideReport(session: Session, run: number, report: Report): readonly E
       return live ? decideAgentReport(session, run, report) : over
   }
 }
+
+/** What stood on the screen of a program that is gone cannot be answered, and a new run of it knows nothing of it. */
+const goneFromScreen = ({ spec, requests }: Session): readonly Event[] => (spec.kind === 'terminal' ? closed(requests, 'withdrawn') : [])
 
 function swept(session: Session, ended: number): readonly Event[] {
   switch (session.stopping) {
@@ -334,11 +359,12 @@ export const isIdle = (session: Session): boolean =>
   session.turn.kind === 'idle' &&
   session.queue.length === 0 &&
   session.requests.length === 0 &&
+  !session.loggingIn &&
   session.outcome !== null &&
   session.canResume &&
   !session.stopping
 
-type AgentReport = Extract<Report, { type: 'ready' | 'offers' | 'entry' | 'asks' | 'withdraws' | 'turn-ended' | 'usage' }>
+type AgentReport = Extract<Report, { type: 'ready' | 'offers' | 'entry' | 'asks' | 'withdraws' | 'turn-ended' | 'usage' | 'paused' | 'continued' }>
 
 function decideAgentReport(session: Session, run: number, report: AgentReport): readonly Event[] | Refusal {
   const open = session.requests.filter((request) => !request.lost)
@@ -356,6 +382,13 @@ function decideAgentReport(session: Session, run: number, report: AgentReport): 
       return [{ type: 'entry-written', run, entryId: report.entryId, entry: report.entry }]
     case 'usage':
       return [{ type: 'usage-reported', run, usage: report.usage }]
+    case 'paused': {
+      const { untilMs, why } = report
+      const known = session.paused?.untilMs === untilMs && session.paused.why === why
+      return session.turn.kind === 'working' && !known ? [{ type: 'paused', run, untilMs, why }] : []
+    }
+    case 'continued':
+      return session.paused ? [{ type: 'continued', run }] : []
     case 'asks': {
       const { ask } = report
       if (Object.hasOwn(session.closedRequests, ask.id) || session.requests.some((request) => request.id === ask.id)) return []
@@ -370,7 +403,8 @@ function decideAgentReport(session: Session, run: number, report: AgentReport): 
       if (session.turn.kind !== 'working' || session.turn.promptId !== report.promptId)
         return refusal('stale-run', `the answer to prompt ${report.promptId} came, which is not the open one`)
       const { type: _, promptId: __, ...facts } = report
-      return [...closed(open, 'withdrawn'), { type: 'turn-ended', run, turn: session.turn.turn, ...facts }]
+      const ofTurn = open.filter((request) => !asksAgain(request))
+      return [...closed(ofTurn, 'withdrawn'), { type: 'turn-ended', run, turn: session.turn.turn, ...facts }]
     }
     default:
       return unreachable(report)

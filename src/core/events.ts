@@ -19,6 +19,8 @@ export interface LaunchSpec {
   readonly agent: string
   /** The program and its arguments, as executed. */
   readonly argv: readonly string[]
+  /** Executed instead by every later run, once its program has run: of an agent in a terminal, whose first prompt is in `argv` and is not said again. */
+  readonly resumeArgv?: readonly string[]
   readonly cwd: string
   readonly mode?: string
   readonly model?: string
@@ -64,8 +66,9 @@ export interface FileChange {
 
 /** One thing that an agent said or did, as the transcript shows it. */
 export type Entry =
-  | { readonly kind: 'message'; readonly text: string }
-  | { readonly kind: 'thought'; readonly text: string }
+  /** `continues`: the text goes on where the entry before it was cut, in the middle of one message. */
+  | { readonly kind: 'message'; readonly text: string; readonly continues?: true }
+  | { readonly kind: 'thought'; readonly text: string; readonly continues?: true }
   | {
       readonly kind: 'tool'
       readonly title: string
@@ -84,12 +87,22 @@ export interface AgentMode {
   readonly name: string
 }
 
+/** A setting of the agent's own besides mode and model. One that is on or off has the values `true` and `false`. */
+export interface AgentOption {
+  readonly id: string
+  readonly name: string
+  readonly description?: string
+  readonly current: string
+  readonly choices: readonly AgentMode[]
+}
+
 /** What the agent offers besides prompts. */
 export interface AgentOffer {
   readonly modes?: readonly AgentMode[]
   readonly currentMode?: string
   readonly models?: readonly AgentMode[]
   readonly currentModel?: string
+  readonly options?: readonly AgentOption[]
   readonly commands?: readonly { readonly name: string; readonly description: string }[]
 }
 
@@ -104,7 +117,8 @@ export type Event =
   | { readonly type: 'pinned'; readonly pinned: boolean }
   /** No channel tells of it, until it is not muted any more. */
   | { readonly type: 'muted'; readonly muted: boolean }
-  | { readonly type: 'prompt-queued'; readonly promptId: string; readonly text: string }
+  /** `again`: the user sends once more what the agent has not taken; it goes before what waits. */
+  | { readonly type: 'prompt-queued'; readonly promptId: string; readonly text: string; readonly again?: true }
   | { readonly type: 'prompt-withdrawn'; readonly promptId: string }
   /** Durable before anything is started. `resumes` is the agent's own session id to go on with. */
   | { readonly type: 'run-starting'; readonly run: number; readonly because: RunBecause; readonly resumes?: string; readonly environmentNames: readonly string[] }
@@ -132,9 +146,12 @@ export type Event =
   /** No byte of it came for this long although its turn is open. */
   | { readonly type: 'fell-silent'; readonly run: number; readonly forMs: number }
   | { readonly type: 'spoke-again'; readonly run: number }
+  /** Its turn is open and stands still until then, as the agent says itself (a rate limit); it goes on by itself. `untilMs` null: it does not know. */
+  | { readonly type: 'paused'; readonly run: number; readonly untilMs: number | null; readonly why: string }
+  | { readonly type: 'continued'; readonly run: number }
   | { readonly type: 'agent-offers'; readonly run: number; readonly offer: AgentOffer }
-  /** The user wants this mode or model of the agent's own; what the agent says of it comes as `agent-offers`, or as a note. */
-  | { readonly type: 'chosen'; readonly run: number; readonly what: Choosable; readonly value: string }
+  /** The user wants this of the agent's own: `what` is mode, model or the id of one of its options. What the agent says of it comes as `agent-offers`, or as a note. */
+  | { readonly type: 'chosen'; readonly run: number; readonly what: string; readonly value: string }
   | { readonly type: 'turn-started'; readonly run: number; readonly turn: number; readonly promptId: string }
   /** A new entry, or a newer state of the entry with this id. */
   | { readonly type: 'entry-written'; readonly run: number; readonly entryId: string; readonly entry: Entry }

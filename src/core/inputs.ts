@@ -1,7 +1,7 @@
 // What may come in: commands of clients and reports of drivers and keepers. Decided upon in decide.ts.
 
 import type { Delivery } from './announcement.ts'
-import type { AgentOffer, Choosable, Entry, Exit, LaunchSpec, ProcessIdentity, StopReason, Usage } from './events.ts'
+import type { AgentOffer, Entry, Exit, LaunchSpec, ProcessIdentity, StopReason, Usage } from './events.ts'
 import type { RequestId } from './ids.ts'
 import type { Answer, Ask } from './requests.ts'
 import type { Signal } from './signal.ts'
@@ -13,7 +13,8 @@ export type Command =
   | { readonly type: 'answer'; readonly requestId: RequestId; readonly answer: Answer }
   /** Takes a prompt back that no turn has begun with. */
   | { readonly type: 'withdraw'; readonly promptId: string }
-  | { readonly type: 'choose'; readonly what: Choosable; readonly value: string }
+  /** `what`: mode, model, or the id of one of its agent's options. */
+  | { readonly type: 'choose'; readonly what: string; readonly value: string }
   | { readonly type: 'pin'; readonly pinned: boolean }
   | { readonly type: 'mute'; readonly muted: boolean }
   | { readonly type: 'interrupt' }
@@ -47,6 +48,8 @@ export type Report =
   /** `promptId` names the turn: the answer to a prompt that is not the open one is refused. */
   | { readonly type: 'turn-ended'; readonly promptId: string; readonly stopReason: StopReason; readonly message?: string; readonly usage?: Usage }
   | { readonly type: 'usage'; readonly usage: Usage }
+  | { readonly type: 'paused'; readonly untilMs: number | null; readonly why: string }
+  | { readonly type: 'continued' }
   | { readonly type: 'signals'; readonly signal: Signal }
   | { readonly type: 'answer-undelivered'; readonly requestId: RequestId }
   | { readonly type: 'exited'; readonly exit: Exit; readonly outEnd: number; readonly errEnd: number; readonly lines?: number; readonly lastWords?: string }

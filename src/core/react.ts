@@ -1,7 +1,7 @@
 // react: what is to be done because of one fact. recover: what is to be done about a session that a new daemon finds. Pure; the engine performs.
 
 import { restartDelayMs } from './decide.ts'
-import type { Choosable, Envelope } from './events.ts'
+import type { Envelope } from './events.ts'
 import type { RequestId } from './ids.ts'
 import type { Answer } from './requests.ts'
 import type { Session } from './session.ts'
@@ -12,7 +12,9 @@ export type Order =
   | { readonly type: 'answer'; readonly requestId: RequestId; readonly answer: Answer; readonly secret: boolean }
   | { readonly type: 'cancel-request'; readonly requestId: RequestId }
   | { readonly type: 'interrupt' }
-  | { readonly type: 'choose'; readonly what: Choosable; readonly value: string }
+  | { readonly type: 'choose'; readonly what: string; readonly value: string }
+  /** Its process is about to be ended while it rests: it may put its things in order first. */
+  | { readonly type: 'close' }
 
 export type Effect =
   | { readonly type: 'start-run'; readonly run: number }
@@ -46,7 +48,12 @@ export function react(before: Session | undefined, envelope: Envelope, after: Se
     case 'interrupted':
       return [{ type: 'order', run, seq, order: { type: 'interrupt' } }]
     case 'stop-asked':
-      return [{ type: 'stop-run', run }]
+      return before && isAtRest(before)
+        ? [
+            { type: 'order', run, seq, order: { type: 'close' } },
+            { type: 'stop-run', run },
+          ]
+        : [{ type: 'stop-run', run }]
     case 'run-failed':
       return [{ type: 'stop-run', run }]
     case 'run-exited':
@@ -56,6 +63,8 @@ export function react(before: Session | undefined, envelope: Envelope, after: Se
       return []
   }
 }
+
+const isAtRest = ({ spec, process, turn }: Session): boolean => spec.kind === 'agent' && process.kind === 'live' && process.ready && turn.kind === 'idle'
 
 function restart(session: Session): readonly Effect[] {
   const afterMs = restartDelayMs(session)

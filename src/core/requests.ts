@@ -11,6 +11,8 @@ export interface Option {
   readonly kind: 'allow' | 'reject' | 'other'
   /** How long an allow or a reject holds. Absent for plain choices. */
   readonly scope?: 'once' | 'always'
+  /** Whoever chooses it sends the prompt of the last turn, which the agent has not taken, once more. */
+  readonly again?: true
 }
 
 export type FieldValue = string | number | boolean | readonly string[]

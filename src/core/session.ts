@@ -5,7 +5,7 @@ import { unknownCase } from './errors.ts'
 import type { AgentOffer, Entry, Envelope, Event, Exit, LaunchSpec, ProcessIdentity, Usage } from './events.ts'
 import type { SessionId } from './ids.ts'
 import { type Progress, afterEntry, noProgress, turnBegins } from './progress.ts'
-import type { Request } from './requests.ts'
+import type { Answer, Request } from './requests.ts'
 import { type RecordedSignal, type Signal, foremost, lookedAt, recordSignal, stateKey, wordsOf } from './signal.ts'
 
 export type ProcessState =
@@ -53,6 +53,10 @@ export interface Session {
   readonly turn: TurnState
   readonly turns: number
   readonly queue: readonly QueuedPrompt[]
+  /** Of the open turn, or of the newest one if that ended in an error. */
+  readonly prompt: QueuedPrompt | null
+  /** The user has chosen how to log in, and the agent has not said what came of it. */
+  readonly loggingIn: boolean
   /** Open and lost ones, oldest first. */
   readonly requests: readonly Request[]
   /** Ids of the newest ones that are over, and how: for a clear refusal of a second answer. */
@@ -70,6 +74,10 @@ export interface Session {
   readonly canResume: boolean
   readonly agentName: string | null
   readonly offer: AgentOffer
+  /** Ids of its agent's options that the user has set: its next run gets what they are then. */
+  readonly setOptions: readonly string[]
+  /** When the newest run that is over ended. */
+  readonly runEndedAtMs: number | null
   /** A run waits for an environment that only a client can give. */
   readonly environmentMissing: boolean
   /** Why its run waits for room, if it does. */
@@ -78,6 +86,8 @@ export interface Session {
   readonly held: string | null
   /** Its turn is open and nothing came of it for long. */
   readonly silent: boolean
+  /** Its turn is open and stands still, as its agent says itself. */
+  readonly paused: { readonly untilMs: number | null; readonly why: string } | null
   /** Its raw bytes were removed up to this run. */
   readonly droppedRun: number
   /** Starts by policy since anybody, or a turn's end, said that it goes on. */
@@ -107,6 +117,7 @@ export const mostRestarts = 3
 const keptNotes = 20
 const keptClosed = 200
 const keptTold = 100
+const keptOptions = 50
 
 const activityOf = (text: string): string => text.trim().split('\n', 1)[0]?.slice(0, 200) ?? ''
 
@@ -131,6 +142,8 @@ function created(envelope: Envelope, event: Extract<Event, { type: 'created' }>)
     turn: { kind: 'idle' },
     turns: 0,
     queue: [],
+    prompt: null,
+    loggingIn: false,
     requests: [],
     closedRequests: {},
     secretlyAnswered: [],
@@ -143,10 +156,13 @@ function created(envelope: Envelope, event: Extract<Event, { type: 'created' }>)
     canResume: false,
     agentName: null,
     offer: {},
+    setOptions: [],
+    runEndedAtMs: null,
     environmentMissing: false,
     deferred: null,
     held: null,
     silent: false,
+    paused: null,
     restarts: 0,
     droppedRun: 0,
     environmentNames: [],
@@ -181,14 +197,18 @@ export function evolve(before: Session | undefined, envelope: Envelope): Session
   const changed =
     after.process !== before.process ||
     after.turn !== before.turn ||
-    after.requests !== before.requests ||
+    (after.requests !== before.requests && !(saysBlocked(before) && saysBlocked(after))) ||
     after.outcome !== before.outcome ||
     after.stopping !== before.stopping ||
+    after.paused !== before.paused ||
     !saysTheSame(before, after)
   const quiet = event.type === 'shown' || event.type === 'notified'
   const startSeq = event.type === 'run-starting' ? envelope.seq : before.startSeq
   return { ...after, seq: envelope.seq, startSeq, updatedAtMs: quiet ? before.updatedAtMs : envelope.atMs, changedAtMs: changed ? envelope.atMs : before.changedAtMs }
 }
+
+/** What its screen asks in detail a moment later is no other state. */
+const saysBlocked = ({ spec, signal }: Session): boolean => spec.kind === 'terminal' && signal !== null && foremost(signal.signal)?.state === 'blocked'
 
 const saysTheSame = (before: Session, after: Session): boolean =>
   before.signal === after.signal || (before.signal && stateKey(before.signal.signal)) === (after.signal && stateKey(after.signal.signal))
@@ -201,11 +221,19 @@ export const fold = (envelopes: Iterable<Envelope>, from?: Session): Session | u
   return session
 }
 
-/** The mode and the model that its agent had last, of those that it offers. */
-export const lastChosen = ({ offer }: Session): { readonly lastMode?: string; readonly lastModel?: string } => {
+/** The mode and the model that its agent had last, of those that it offers, and the options that the user has set. */
+export const lastChosen = ({
+  offer,
+  setOptions,
+}: Session): { readonly lastMode?: string; readonly lastModel?: string; readonly lastOptions?: Readonly<Record<string, string>> } => {
   const mode = offer.modes?.find(({ id }) => id === offer.currentMode)
   const model = offer.models?.find(({ id }) => id === offer.currentModel)
-  return { ...(mode ? { lastMode: mode.id } : {}), ...(model ? { lastModel: model.id } : {}) }
+  const options = (offer.options ?? []).filter(({ id }) => setOptions.includes(id)).map(({ id, current }) => [id, current] as const)
+  return {
+    ...(mode ? { lastMode: mode.id } : {}),
+    ...(model ? { lastModel: model.id } : {}),
+    ...(options.length > 0 ? { lastOptions: Object.fromEntries(options) } : {}),
+  }
 }
 
 const isIdleAgent = (session: Session): boolean => session.spec.kind === 'agent' && session.turn.kind === 'idle' && session.process.kind === 'live' && session.process.ready
@@ -215,8 +243,26 @@ function runOver(before: Session, atMs: number, why: string, willingly = false):
   const atRest = isIdleAgent(before) && (willingly || before.outcome !== null)
   const outcome: Outcome | null = atRest || before.stopping ? before.outcome : { kind: 'failed', summary: why }
   const work = { ...before.work, endedAtMs: before.work.endedAtMs ?? atMs }
-  return { ...before, turn: { kind: 'idle' }, outcome, endedAtMs: atMs, work, requests: lost(before.requests), secretlyAnswered: [], held: null, silent: false, signal: null }
+  return {
+    ...before,
+    turn: { kind: 'idle' },
+    outcome,
+    endedAtMs: atMs,
+    runEndedAtMs: atMs,
+    work,
+    requests: lost(before.requests),
+    prompt: null,
+    loggingIn: false,
+    secretlyAnswered: [],
+    held: null,
+    silent: false,
+    paused: null,
+    signal: null,
+  }
 }
+
+/** When its newest run that is over ended, if that is over now. */
+const endedAtMs = ({ process, runEndedAtMs }: Session, atMs: number): number | null => (process.kind === 'live' ? atMs : runEndedAtMs)
 
 const lost = (requests: readonly Request[]): readonly Request[] => (requests.some((request) => !request.lost) ? requests.map((request) => ({ ...request, lost: true })) : requests)
 
@@ -247,7 +293,8 @@ function entryActivity(entry: Entry): string {
   switch (entry.kind) {
     case 'message':
     case 'thought':
-      return activityOf(entry.text)
+      // The middle of a message says nothing of what it is about.
+      return entry.continues ? '' : activityOf(entry.text)
     case 'tool':
       return activityOf(entry.title)
     case 'plan':
@@ -275,8 +322,10 @@ function apply(before: Session, event: Event, atMs: number): Session {
       return { ...before, muted: event.muted }
     case 'notified':
       return { ...before, told: [...before.told, tellingKey(event)].slice(-keptTold) }
-    case 'prompt-queued':
-      return { ...before, queue: [...before.queue, { promptId: event.promptId, text: event.text }], entries: before.entries + 1 }
+    case 'prompt-queued': {
+      const prompt = { promptId: event.promptId, text: event.text }
+      return { ...before, queue: event.again ? [prompt, ...before.queue] : [...before.queue, prompt], entries: before.entries + 1 }
+    }
     case 'prompt-withdrawn':
       return { ...before, queue: before.queue.filter((prompt) => prompt.promptId !== event.promptId) }
     case 'run-starting':
@@ -314,6 +363,10 @@ function apply(before: Session, event: Event, atMs: number): Session {
       return { ...before, silent: true }
     case 'spoke-again':
       return { ...before, silent: false }
+    case 'paused':
+      return { ...before, silent: false, paused: { untilMs: event.untilMs, why: event.why } }
+    case 'continued':
+      return { ...before, paused: null }
     case 'agent-ready':
       return {
         ...before,
@@ -327,13 +380,15 @@ function apply(before: Session, event: Event, atMs: number): Session {
       return { ...before, offer: { ...before.offer, ...event.offer } }
     case 'chosen':
       // What comes of it the agent says.
-      return before
+      if (event.what === 'mode' || event.what === 'model' || before.setOptions.includes(event.what)) return before
+      return { ...before, setOptions: [...before.setOptions, event.what].slice(-keptOptions) }
     case 'turn-started':
       return {
         ...before,
         turn: { kind: 'working', turn: event.turn, promptId: event.promptId, interrupted: false },
         turns: event.turn,
         queue: before.queue.filter((prompt) => prompt.promptId !== event.promptId),
+        prompt: before.queue.find((prompt) => prompt.promptId === event.promptId) ?? null,
         outcome: null,
         endedAtMs: null,
         work: { beganAtMs: atMs, endedAtMs: null },
@@ -343,10 +398,10 @@ function apply(before: Session, event: Event, atMs: number): Session {
     case 'entry-written':
       return withEntry(before, event.entryId, event.entry, atMs)
     case 'asked':
-      return { ...before, requests: [...before.requests, { ...event.ask, run: event.run, askedAtMs: atMs, lost: false }], entries: before.entries + 1 }
+      return { ...before, requests: [...before.requests, { ...event.ask, run: event.run, askedAtMs: atMs, lost: false }], entries: before.entries + 1, loggingIn: false }
     case 'answered': {
       const request = before.requests.find((one) => one.id === event.requestId)
-      const after = close(before, event.requestId, 'answered')
+      const after = { ...close(before, event.requestId, 'answered'), loggingIn: before.loggingIn || (request !== undefined && logsIn(before, request, event.answer)) }
       return event.secret && request ? { ...after, secretlyAnswered: [...before.secretlyAnswered, request] } : after
     }
     case 'request-reopened': {
@@ -367,8 +422,10 @@ function apply(before: Session, event: Event, atMs: number): Session {
         usage: event.usage ?? before.usage,
         endedAtMs: atMs,
         work: { ...before.work, endedAtMs: atMs },
+        prompt: event.stopReason === 'error' ? before.prompt : null,
         secretlyAnswered: [],
         silent: false,
+        paused: null,
         restarts: 0,
       }
     case 'usage-reported':
@@ -401,10 +458,14 @@ function apply(before: Session, event: Event, atMs: number): Session {
         halted: true,
         environmentMissing: false,
         deferred: null,
+        prompt: null,
+        loggingIn: false,
         held: null,
         silent: false,
+        paused: null,
         signal: null,
         process: before.process.kind === 'live' || before.process.kind === 'starting' ? { kind: 'none' } : before.process,
+        runEndedAtMs: endedAtMs(before, atMs),
         turn: { kind: 'idle' },
         secretlyAnswered: [],
         outcome: keeps ? before.outcome : { kind: 'stopped', summary: 'stopped' },
@@ -412,7 +473,7 @@ function apply(before: Session, event: Event, atMs: number): Session {
       }
     }
     case 'given-back':
-      return { ...before, stopping: null, process: { kind: 'none' }, exit: null, lastWords: null, signal: null }
+      return { ...before, stopping: null, runEndedAtMs: endedAtMs(before, atMs), process: { kind: 'none' }, exit: null, lastWords: null, signal: null }
     case 'archived':
       return { ...before, archived: true }
     case 'removed':
@@ -439,6 +500,14 @@ function apply(before: Session, event: Event, atMs: number): Session {
       return unknownCase(event, before)
   }
 }
+
+/** The agent of a session that was ready is told to log in, and says what came of it. */
+const logsIn = ({ process }: Session, request: Request, answer: Answer): boolean =>
+  process.kind === 'live' &&
+  process.ready &&
+  request.kind === 'auth' &&
+  answer.kind === 'option' &&
+  request.options.some(({ id, kind, again }) => id === answer.optionId && kind === 'other' && !again)
 
 /** It works from now on, as it says itself. */
 const begins = (before: Session, signal: Signal): boolean =>

@@ -30,7 +30,10 @@ export function statusOf(session: Session): Derived {
   })
 
   if (session.stopping && session.stopping !== 'given-back') return derived('working', 'being stopped', 'a stop was asked for and is not proven yet')
-  if (asking) return derived('waiting', requestText(asking), `request ${asking.id} is open${open.length > 1 ? `, and ${open.length - 1} more` : ''}`)
+  if (asking) {
+    const said = session.signal ? evidenceOf(session.signal, foremost(session.signal.signal)?.source ?? 'bell') : []
+    return derived('waiting', requestText(asking), `request ${asking.id} is open${open.length > 1 ? `, and ${open.length - 1} more` : ''}`, ...said)
+  }
   if (session.environmentMissing)
     return derived('waiting', `needs an environment: offstage resume ${session.id}`, 'the environment is kept in memory only, and the daemon that had it is gone')
   if (session.deferred !== null) return derived('queued', session.deferred, 'it is started as soon as there is room')
@@ -44,6 +47,9 @@ export function statusOf(session: Session): Derived {
       if (session.held !== null) return derived('working', `held: ${session.held}`, 'its output is not read, so it stands still when it writes')
       if (session.spec.kind === 'terminal') return ofTerminal(session, derived)
       if (!process.ready) return derived('starting', 'waiting for the agent to be ready')
+      if (session.paused && turn.kind === 'working' && !turn.interrupted)
+        return derived('paused', pausedText(session.paused), 'its agent says so, and that it goes on by itself', `turn ${turn.turn} is open`)
+      if (session.loggingIn) return derived('working', 'logging in', 'its agent was told to log in and has not answered')
       if (session.silent) return derived('working', 'no signal: its turn is open and nothing comes of it', `turn ${turn.kind === 'working' ? turn.turn : session.turns} is open`)
       if (turn.kind === 'working') return derived('working', turn.interrupted ? 'interrupting' : session.activity || 'at work', `turn ${turn.turn} is open`)
       if (lostOne) return lost()
@@ -63,6 +69,16 @@ export function statusOf(session: Session): Derived {
       return unreachable(process)
   }
 }
+
+/** Of one that is waiting: for a prompt and nothing else, and whoever started it knows. Nobody is called for that. */
+export const isNewcomer = ({ spec, requests, environmentMissing, restarts, signal }: Session): boolean =>
+  requests.length === 0 &&
+  !environmentMissing &&
+  (spec.kind === 'agent' ? restarts === 0 : signal?.signal.notice === undefined && signal?.signal.claims.every(({ state }) => state === 'idle') === true)
+
+/** With the time as ISO 8601: whoever shows it knows the clock. */
+const pausedText = ({ untilMs, why }: NonNullable<Session['paused']>): string =>
+  [why.trim() || 'paused', ...(untilMs === null ? [] : [`until ${new Date(untilMs).toISOString()}`])].join(', ')
 
 type Derive = (status: Status, reason: string, ...evidence: readonly string[]) => Derived
 

@@ -1,11 +1,12 @@
-// The transcript as the fold of a session's facts: what was said, done and asked, in order, each entry in its newest state.
+// The transcript as the fold of a session's facts: what was said, done and asked, in order, each entry in its newest state. Owns that order: a prompt stands where its turn began, and behind everything as long as it is queued.
 
 import type { Entry, Envelope } from './events.ts'
 import { type Request, answerText } from './requests.ts'
 import { exitText } from './session.ts'
 
 export type Line =
-  | { readonly kind: 'prompt'; readonly id: string; readonly atMs: number; readonly text: string; readonly state: 'queued' | 'sent' | 'withdrawn' }
+  /** `nth`: which one it was of the lines that count, when it was written. What was said until its turn began stands before it. */
+  | { readonly kind: 'prompt'; readonly id: string; readonly atMs: number; readonly nth: number; readonly text: string; readonly state: 'queued' | 'sent' | 'withdrawn' }
   | { readonly kind: 'entry'; readonly id: string; readonly atMs: number; readonly entry: Entry }
   | { readonly kind: 'request'; readonly id: string; readonly atMs: number; readonly request: Request; readonly state: string; readonly answer?: string }
   /** What happened to the run itself: it ended, was lost, was resumed, a note. */
@@ -17,26 +18,75 @@ type RequestLine = Extract<Line, { kind: 'request' }>
 /** Whether this line counts as one that can be unseen: the same ones that `entries` of the session counts. */
 export const counts = (line: Line): boolean => line.kind !== 'notice'
 
+export interface Unseen {
+  /** Of the first line that was not seen. */
+  readonly place: number
+  readonly count: number
+  /** Of the last one that was. */
+  readonly sinceMs: number | undefined
+}
+
+/** `shown`: how many of the lines that count had been written when their end was seen. Undefined: all of them. */
+export function unseenIn(lines: readonly Line[], shown: number): Unseen | undefined {
+  const prompts = new Set(lines.flatMap((line) => (line.kind === 'prompt' ? [line.nth] : [])))
+  let other = 0
+  const nthOf = (line: Line): number => {
+    if (line.kind === 'prompt') return line.nth
+    do other += 1
+    while (prompts.has(other))
+    return other
+  }
+  let newestSeen = 0
+  let sinceMs: number | undefined
+  let place: number | undefined
+  let count = 0
+  for (const [index, line] of lines.entries()) {
+    if (!counts(line)) continue
+    const nth = nthOf(line)
+    if (nth > shown) {
+      place ??= index
+      count += 1
+    } else if (nth > newestSeen) {
+      newestSeen = nth
+      sinceMs = line.atMs
+    }
+  }
+  return place === undefined ? undefined : { place, count, sinceMs }
+}
+
 /** Of one session, as it grows with the facts. A line whose state is newer is another object in the same place. */
 export class Transcript {
-  readonly #lines: Line[] = []
+  /** What has its place for good. */
+  readonly #settled: Line[] = []
+  /** Prompts whose turn has not begun, behind all of that. */
+  #queued: readonly PromptLine[] = []
+  #lines: readonly Line[] | undefined
   readonly #placeOf = new Map<string, number>()
   /** Places of open questions. */
   readonly #open = new Set<number>()
+  /** Places of tool calls that are not over. */
+  readonly #underWay = new Set<number>()
+  #counted = 0
 
   get lines(): readonly Line[] {
+    this.#lines ??= this.#queued.length === 0 ? this.#settled : [...this.#settled, ...this.#queued]
     return this.#lines
   }
 
-  /** Takes the next fact in. The places of the lines that it made or changed. */
-  add(envelope: Envelope): readonly number[] {
+  /** Takes the next fact in. The lines that it made or changed. */
+  add(envelope: Envelope): readonly Line[] {
+    this.#lines = undefined
+    return this.#take(envelope)
+  }
+
+  #take(envelope: Envelope): readonly Line[] {
     const { event, atMs, seq } = envelope
-    const notice = (text: string): readonly number[] => [this.#put({ kind: 'notice', id: String(seq), atMs, text })]
-    /** The questions that are open are lost with the process that asked them. */
-    const ending = (text: string): readonly number[] => [...this.#loseQuestions(), ...notice(text)]
+    const notice = (text: string): readonly Line[] => [this.#put({ kind: 'notice', id: String(seq), atMs, text })]
+    /** The questions that are open are lost with the process that asked them, and what it was about to do is not done any more. */
+    const ending = (text: string): readonly Line[] => [...this.#loseQuestions(), ...this.#leaveUnfinished(), ...notice(text)]
     switch (event.type) {
       case 'prompt-queued':
-        return [this.#put({ kind: 'prompt', id: event.promptId, atMs, text: event.text, state: 'queued' })]
+        return this.#queue({ kind: 'prompt', id: event.promptId, atMs, nth: this.#counted + 1, text: event.text, state: 'queued' }, event.again === true)
       case 'prompt-withdrawn':
         return this.#prompt(event.promptId, 'withdrawn')
       case 'turn-started':
@@ -52,7 +102,7 @@ export class Transcript {
       case 'request-closed':
         return this.#request(event.requestId, (line) => ({ ...line, state: event.because }))
       case 'turn-ended':
-        return event.stopReason === 'end_turn' ? [] : notice(event.message || `the turn ended: ${event.stopReason}`)
+        return [...this.#leaveUnfinished(), ...(event.stopReason === 'end_turn' ? [] : notice(event.message || `the turn ended: ${event.stopReason}`))]
       case 'interrupted':
         return notice('interrupted')
       case 'run-starting':
@@ -72,13 +122,16 @@ export class Transcript {
       case 'held':
         return notice(`held: ${event.why}`)
       case 'released':
+      case 'continued':
         return notice('goes on')
+      case 'paused':
+        return notice(`paused: ${event.why}${event.untilMs === null ? '' : `, until ${new Date(event.untilMs).toISOString()}`}`)
       case 'output-dropped':
         return notice('its raw output was removed by age or size; what is shown here stays')
       case 'given-back':
         return notice('its process was given back until the next prompt')
       case 'stopped':
-        return notice('stopped')
+        return [...this.#leaveUnfinished(), ...notice('stopped')]
       case 'noted':
         return notice(event.text)
       default:
@@ -87,41 +140,66 @@ export class Transcript {
   }
 
   /** A new line, or a newer state of the one that it was first, in its place and with its time. */
-  #put(line: Line): number {
-    const key = `${line.kind} ${line.id}`
+  #put<Made extends Line>(line: Made): Made {
+    const key = keyOf(line)
     const known = this.#placeOf.get(key)
-    const place = known ?? this.#lines.length
+    const place = known ?? this.#settled.length
+    const made = known === undefined ? line : { ...line, atMs: this.#settled[known]?.atMs ?? line.atMs }
     this.#placeOf.set(key, place)
-    this.#lines[place] = known === undefined ? line : { ...line, atMs: this.#lines[known]?.atMs ?? line.atMs }
+    this.#settled[place] = made
+    if (known === undefined && line.kind !== 'prompt' && counts(line)) this.#counted += 1
     if (line.kind === 'request') {
       if (line.state === 'open') this.#open.add(place)
       else this.#open.delete(place)
     }
-    return place
+    if (line.kind === 'entry' && line.entry.kind === 'tool') {
+      if (line.entry.status === 'pending' || line.entry.status === 'running') this.#underWay.add(place)
+      else this.#underWay.delete(place)
+    }
+    return made
   }
 
-  #line(kind: Line['kind'], id: string): Line | undefined {
-    const place = this.#placeOf.get(`${kind} ${id}`)
-    return place === undefined ? undefined : this.#lines[place]
+  #queue(prompt: PromptLine, isNext: boolean): readonly Line[] {
+    this.#counted += 1
+    this.#queued = isNext ? [prompt, ...this.#queued] : [...this.#queued, prompt]
+    return [prompt]
   }
 
-  #prompt(id: string, state: PromptLine['state']): readonly number[] {
-    const line = this.#line('prompt', id)
-    return line?.kind === 'prompt' ? [this.#put({ ...line, state })] : []
+  /** It is told the agent now, or never: from here on it has a place. */
+  #prompt(id: string, state: PromptLine['state']): readonly Line[] {
+    const prompt = this.#queued.find((one) => one.id === id)
+    if (!prompt) return []
+    this.#queued = this.#queued.filter((one) => one !== prompt)
+    return [this.#put({ ...prompt, state })]
   }
 
-  #request(id: string, newer: (line: RequestLine) => RequestLine): readonly number[] {
-    const line = this.#line('request', id)
+  #request(id: string, newer: (line: RequestLine) => RequestLine): readonly Line[] {
+    const place = this.#placeOf.get(`request ${id}`)
+    const line = place === undefined ? undefined : this.#settled[place]
     return line?.kind === 'request' ? [this.#put(newer(line))] : []
   }
 
-  #loseQuestions(): readonly number[] {
+  /** A call that nobody has told the end of, when its turn or its run is over. One that goes on behind that says so later. */
+  #leaveUnfinished(): readonly Line[] {
+    return [...this.#underWay].flatMap((place) => {
+      const line = this.#settled[place]
+      if (line?.kind !== 'entry' || line.entry.kind !== 'tool') return []
+      const output = [line.entry.output ?? '', notFinished].filter((part) => part !== '').join('\n')
+      return [this.#put({ ...line, entry: { ...line.entry, status: 'failed', output } })]
+    })
+  }
+
+  #loseQuestions(): readonly Line[] {
     return [...this.#open].flatMap((place) => {
-      const line = this.#lines[place]
+      const line = this.#settled[place]
       return line?.kind === 'request' ? [this.#put({ ...line, request: { ...line.request, lost: true }, state: 'lost' })] : []
     })
   }
 }
+
+const notFinished = '(not finished)'
+
+const keyOf = ({ kind, id }: Line): string => `${kind} ${id}`
 
 export function transcriptOf(envelopes: Iterable<Envelope>): Transcript {
   const transcript = new Transcript()

@@ -4,7 +4,7 @@ import type { DriverName, Exit, TerminalSize, Usage } from './events.ts'
 import type { Field, Option, Request, RequestKind } from './requests.ts'
 import type { Outcome, Session } from './session.ts'
 import { type SignalSource, foremost, signalRows } from './signal.ts'
-import { type Derived, type Status, statusOf } from './status.ts'
+import { type Derived, type Status, isNewcomer, statusOf } from './status.ts'
 
 export interface RequestView {
   readonly id: string
@@ -44,7 +44,11 @@ export interface SessionView {
   readonly changes: { readonly files: number; readonly added: number; readonly removed: number } | null
   /** Of an open turn: since when no file was changed, and the tool call that it repeats, if it does. */
   readonly drift: { readonly unchangedSince: string; readonly repeats: { readonly title: string; readonly times: number; readonly since: string } | null } | null
+  /** Of one whose status is paused: what its agent waits for, and until when, if it knows. */
+  readonly paused: { readonly until: string | null; readonly why: string } | null
   readonly requests: readonly RequestView[]
+  /** It waits for a prompt and nothing else, as whoever started it knows: nobody is called for that. */
+  readonly newcomer: boolean
   readonly queued: number
   readonly outcome: (Outcome & { readonly checks: readonly [] }) | null
   readonly createdAt: string
@@ -62,6 +66,8 @@ export interface SessionView {
   /** Everything that the program of a live terminal says of itself, the most trusted first. What follows from it is the status. */
   readonly signals: readonly { readonly source: SignalSource; readonly value: string; readonly since: string }[]
   readonly mode: string | null
+  /** Settings of its agent's own besides mode and model, by id: what each of them is. */
+  readonly options: Readonly<Record<string, string>>
   readonly size: TerminalSize | null
   readonly archived: boolean
   readonly removed: boolean
@@ -147,7 +153,9 @@ export function viewOf(session: Session, nowMs: number, live: LiveFacts = {}): S
     plan: progress.plan,
     changes: progress.files === 0 ? null : { files: progress.files, added: progress.added, removed: progress.removed },
     drift: driftOf(session),
+    paused: status === 'paused' && session.paused ? { until: session.paused.untilMs === null ? null : iso(session.paused.untilMs), why: session.paused.why } : null,
     requests: session.requests.map(requestView),
+    newcomer: status === 'waiting' && isNewcomer(session),
     queued: session.queue.length,
     outcome: session.outcome && { ...session.outcome, checks: [] },
     createdAt: iso(session.createdAtMs),
@@ -162,6 +170,7 @@ export function viewOf(session: Session, nowMs: number, live: LiveFacts = {}): S
     signals: session.signal ? signalRows(session.signal).map(({ source, value, sinceMs }) => ({ source, value, since: iso(sinceMs) })) : [],
     usage: session.usage ?? { inputTokens: 0, outputTokens: 0, costUsd: null },
     mode: session.offer.currentMode ?? session.spec.mode ?? null,
+    options: Object.fromEntries((session.offer.options ?? []).map(({ id, current }) => [id, current])),
     size: session.spec.size ?? null,
     archived: session.archived,
     removed: session.removed,

@@ -76,6 +76,7 @@ async function main(): Promise<void> {
     screens: {
       snapshot: (of, signal) => screens.snapshot(inFolder(of), signal),
       cursor: (of, offset) => screens.cursor(inFolder(of), offset),
+      text: (of) => screens.text(inFolder(of)),
       advance: (of) => screens.advance(inFolder(of)),
     },
     projects: new Projects(),

@@ -37,7 +37,7 @@ export type Output =
   | { readonly kind: 'report'; readonly report: Report }
   | { readonly kind: 'send'; readonly send: Send }
   | { readonly kind: 'file'; readonly call: FileCall }
-  | { readonly kind: 'draft'; readonly entryId: string; readonly draft: Draft['kind']; readonly from: number; readonly text: string }
+  | { readonly kind: 'draft'; readonly entryId: string; readonly draft: Draft['kind']; readonly from: number; readonly text: string; readonly continues?: true }
   /** The program asks where its cursor is, after exactly so many bytes: the engine asks the screen and answers on lane 2, with the offset as id. */
   | { readonly kind: 'cursor'; readonly offset: number; readonly extended: boolean }
   /** The program cannot be used: the engine ends the run, which then fails with this text. */
@@ -52,6 +52,8 @@ export interface Launch {
   /** What its run before had last, which may be another one than the spec's. */
   readonly lastMode?: string
   readonly lastModel?: string
+  /** Other options of the agent's own that the user has set, by id. */
+  readonly lastOptions?: Readonly<Record<string, string>>
   /** Sequence number of `run-starting`: the id of the first send. */
   readonly seq: number
   /** The version that this program announces as its own. */
@@ -76,6 +78,8 @@ export interface Conversation {
   recall?(lane: 1 | 2, id: number, bytes: Uint8Array | undefined): Order | undefined
   /** The result of a file call. */
   reply(callId: string, result: FileResult): readonly Output[]
+  /** It was told that it is about to be ended, and has not said that it is ready for that. */
+  readonly closing?: boolean
   /** File calls without a reply so far: the engine performs them again after a restart. */
   openCalls(): readonly FileCall[]
   /** Everything up to the end of both streams was received: what is still half said becomes an entry. */

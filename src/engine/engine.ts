@@ -13,6 +13,7 @@ import { type EngineDeps, type EngineParts, startSize } from './parts.ts'
 import { applyRetention } from './retention.ts'
 import { Room } from './room.ts'
 import { SessionActor } from './session-actor.ts'
+import { StateFolders } from './state-files.ts'
 
 const adoptionDeadlineMs = 2000
 const chunkBytes = 64 * 1024
@@ -36,7 +37,7 @@ export class Engine implements Api {
       if (frame.kind === 'fact') changed(frame.envelope.session)
       else if (frame.draft.kind !== 'output') changed(frame.draft.session, sayingTogetherMs)
     }
-    this.#deps = { ...parts, publish, changed, room: new Room(parts, () => this.#waiting()) }
+    this.#deps = { ...parts, publish, changed, room: new Room(parts, () => this.#waiting()), stateFolders: new StateFolders() }
   }
 
   /** Resolves when every live run is adopted or its end recorded, at the latest after 2 s: then what is not is shown as "no signal". */
@@ -167,7 +168,12 @@ export class Engine implements Api {
     const session = this.#actors.get(query.session)?.session
     const run = query.run ?? session?.runs ?? 0
     if (session?.spec.driver !== 'terminal' || run === 0) return undefined
-    return this.#deps.screens.snapshot({ session: session.id, run, size: startSize(session.spec), ...(query.size ? { resizeTo: query.size } : {}) }, signal)
+    const of = { session: session.id, run, size: startSize(session.spec) }
+    if (query.text) {
+      const found = await this.#deps.screens.text(of)
+      return found && { ...of.size, offset: found.offset, bytes: new Uint8Array(), text: found.rows }
+    }
+    return this.#deps.screens.snapshot({ ...of, ...(query.size ? { resizeTo: query.size } : {}) }, signal)
   }
 
   async write(session: SessionId, bytes: Uint8Array, _signal: AbortSignal): Promise<Refusal | undefined> {

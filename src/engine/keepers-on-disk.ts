@@ -21,6 +21,7 @@ import { bootId, oomKills } from './machine.ts'
 import { type Found, type Kept, type Keepers, type RunLine, StartFailed, longestTalkBytes } from './keepers.ts'
 import { Mailbox } from './mailbox.ts'
 import { startSize } from './parts.ts'
+import { programOf } from './program.ts'
 
 /** More than this received and not taken yet: the keeper is not read from until it is. */
 const heldBytes = 1024 * 1024
@@ -54,6 +55,7 @@ export function keepersOnDisk(paths: Paths, packageRoot: string, recorded: (sess
   }
   const lineTo = (socket: string, folder: string, nonce: string, kept: Kept, signal: AbortSignal): Promise<RunLine> =>
     openLine(socket, folder, nonce, kept, (leave) => inTurn(folder, () => noteLeft(folder, kept.keeper).then(leave)), signal)
+  const hasRun = (session: string, before: number): boolean => Array.from({ length: before - 1 }, (_, index) => index + 1).some((run) => recorded(session, run) !== undefined)
   const treeOf = (session: string, run: number): Promise<Tree | undefined> => treeIn(folderOf(session, run), () => recorded(session, run))
 
   return {
@@ -77,7 +79,9 @@ export function keepersOnDisk(paths: Paths, packageRoot: string, recorded: (sess
         const binary = await keeperBinary({ packageRoot, cacheDir: paths.cache })
         const limits = spec.driver === 'acp' ? { mostBytes: longestTalkBytes } : { keep: keptOutput, ...(start.mode === 'pipes' ? { keepErr: keptOutput } : {}) }
         const reserveBytes = await reserveOn(folder)
-        const launch = { binary, folder, socketPath, nonce, argv: spec.argv, env, cwd: spec.cwd, mode: start.mode, size, startFile: paths.startFile, reserveBytes, ...limits }
+        const again = spec.resumeArgv !== undefined && hasRun(session, run)
+        const argv = programOf(spec, { again, offstage: [process.execPath, join(packageRoot, 'bin', 'offstage.cjs')] })
+        const launch = { binary, folder, socketPath, nonce, argv, env, cwd: spec.cwd, mode: start.mode, size, startFile: paths.startFile, reserveBytes, ...limits }
         kept = await launchKeeper(launch, signal)
       } catch (cause) {
         throw new StartFailed(startProblem(cause), { cause })

@@ -8,6 +8,7 @@ import type { Driver, FileResult } from '../drivers/driver.ts'
 import type { EventLog } from '../store/event-log.ts'
 import type { Keepers } from './keepers.ts'
 import type { Room } from './room.ts'
+import type { StateFolders } from './state-files.ts'
 
 export interface Files {
   /** `approved`: the real place outside that a person allowed; a path that leads elsewhere is refused. */
@@ -31,6 +32,8 @@ export interface Screens {
   snapshot(of: ScreenOf & { readonly resizeTo?: TerminalSize }, signal: AbortSignal): Promise<Screen | undefined>
   /** Counted from 1, as CPR reports it, after exactly that many bytes. Undefined when it takes too long. */
   cursor(of: ScreenOf, offset: number): Promise<{ readonly row: number; readonly column: number } | undefined>
+  /** What stands on it, a string a row, as of the end of the log now, or later. Undefined when it takes too long. */
+  text(of: ScreenOf): Promise<{ readonly offset: number; readonly rows: readonly string[] } | undefined>
   /** Its log has grown: what a snapshot needs is prepared at leisure. */
   advance(of: ScreenOf): void
 }
@@ -85,6 +88,7 @@ export interface Limits {
 
 export interface EngineDeps extends EngineParts {
   readonly room: Room
+  readonly stateFolders: StateFolders
   readonly publish: (frame: Exclude<Frame, { kind: 'caught-up' }>) => void
   /** Something of it is otherwise that no fact says. `withinMs`: how soon it is worth telling. */
   readonly changed: (session: SessionId, withinMs?: number) => void

@@ -44,6 +44,7 @@ const spec = z.object({
   driver: z.enum(['acp', 'terminal', 'command']),
   agent: z.string().min(1),
   argv: z.array(z.string()).min(1),
+  resumeArgv: z.array(z.string()).min(1).exactOptional(),
   cwd: z.string().min(1),
   mode: z.string().exactOptional(),
   model: z.string().exactOptional(),
@@ -318,6 +319,10 @@ class Story {
   /** It was sent: it must never wait to be sent once more. */
   #prompt(run: number, promptId: string, text: string): void {
     const before = this.mark()
+    // It was sent, so whatever was asked before that was over.
+    for (const { id, options } of this.#session?.requests ?? []) {
+      if (options.some(({ again }) => again)) this.tell({ type: 'request-closed', requestId: id, because: 'superseded' }, 'offstage')
+    }
     this.#decide({ kind: 'command', id: promptId, command: { type: 'prompt', text } })
     const turn = this.#session?.turn
     if (turn?.kind === 'working' && turn.promptId === promptId) return

@@ -1,16 +1,22 @@
 // One live run, as its session's actor holds it: the line to the keeper and the driver's conversation. Bytes in, reports out; orders in, inputs out. It decides nothing.
 
 import type { Draft } from '../core/api.ts'
+import { terminalProgram } from '../catalogue/index.ts'
 import { isIdle } from '../core/decide.ts'
+import type { Refusal } from '../core/errors.ts'
 import { derivedId } from '../core/ids.ts'
 import type { Report } from '../core/inputs.ts'
 import type { Order } from '../core/react.ts'
+import type { Answer } from '../core/requests.ts'
 import { type Session, lastChosen } from '../core/session.ts'
 import { type Signal, newsOf } from '../core/signal.ts'
 import type { Checkpoint, Conversation, Driver, FileResult, Launch, Output, Send } from '../drivers/driver.ts'
 import { crashPoint, crashesAt, die } from './crash-point.ts'
 import { printingTogetherMs } from './list-feed.ts'
 import { type EngineDeps, startSize } from './parts.ts'
+import { SignalPace } from './signal-pace.ts'
+import type { Variables } from './state-files.ts'
+import { TerminalEvidence } from './terminal-evidence.ts'
 import { type Found, type RunLine, StartFailed, longestTalkBytes } from './keepers.ts'
 import { Quiet } from './quiet.ts'
 
@@ -23,10 +29,6 @@ const screenAfterMs = 250
 const screenEveryMs = 30_000
 /** A keeper that does not acknowledge in this time holds nobody up any longer; its answer still counts when it comes. */
 const ackDeadlineMs = 5000
-/** What a program says of its state is recorded at once, but not more often than this; what it only says in other words, less often, and less and less often while it goes on. */
-const stateEveryMs = 500
-const wordsEveryMs = 2000
-const longestWordsEveryMs = 10_000
 /** Of a flood of questions to its terminal, so many wait for their answers; the rest stays without. */
 const mostAnswers = 64
 const heldWhy = { disk: 'the disk is full: free some space, and it goes on by itself', limit: 'it has said too much' }
@@ -89,14 +91,17 @@ export class Run {
   #signalTimer: NodeJS.Timeout | undefined
   /** The timer is for a state, which nothing overtakes. */
   #stateWaits = false
-  #signaledAtMs = -Infinity
-  #wordsEveryMs = wordsEveryMs
+  readonly #pace = new SignalPace()
+  /** Of a terminal whose program the catalogue knows. */
+  readonly #evidence: TerminalEvidence | undefined
   /** What was said last of which nothing is new. */
   #known: Signal | undefined
   #seenTo: number
   /** Answers to what it asks its terminal, in the order of the questions, because ids only grow. No step waits for them. */
   #answers: Promise<void> = Promise.resolve()
   #answering = 0
+  /** Until its agent has answered that it is about to be ended. */
+  #closing: PromiseWithResolvers<void> | undefined
   /** Open while it is held because it has said too much. */
   #limitRequest: string | undefined
 
@@ -112,6 +117,7 @@ export class Run {
     this.#unready = new Quiet(deps.initializeTimeoutMs, () => void this.#inTurn(() => this.#stillNotReady()))
     this.#stalled = new Quiet(deps.limits.stallAfterMs, () => void this.#inTurn(() => this.#fellSilent()))
     this.#settled = new Quiet(screenAfterMs, () => this.#advanceScreen())
+    this.#evidence = line && this.#evidenceOf(session)
     this.#idle = new Quiet(deps.limits.idleAfterMs, () => void this.#inTurn(() => this.#wasIdle()))
   }
 
@@ -136,7 +142,7 @@ export class Run {
     const begin = async (): Promise<void> => {
       const reports = await run.#perform(outputs)
       await actor.reportNow(run.number, [{ type: 'started', ...line.kept }, ...reports])
-      run.#listen(line, { out: 0, err: 0 })
+      run.#listen(line, { out: 0, err: 0 }, environment)
     }
     return { run, begin }
   }
@@ -168,8 +174,10 @@ export class Run {
     const begin = async (): Promise<void> => {
       const reports: Report[] = [...(await run.#perform(fresh?.outputs ?? []))]
       for (const { seq: orderSeq, order } of orders) {
-        const undelivered = order.type === 'answer' && order.secret && line !== undefined && line.highestOrder < orderSeq + orderBase(session)
-        if (undelivered) reports.push({ type: 'answer-undelivered', requestId: order.requestId })
+        const undelivered = order.type === 'answer' && line !== undefined && line.highestOrder < orderSeq + orderBase(session)
+        // Nobody can say what the keys would be pressed on by now: what the screen still asks is asked again.
+        if (undelivered && session.spec.kind === 'terminal') reports.push({ type: 'note', text: 'an answer was not typed: the daemon ended right before it' })
+        else if (undelivered && order.secret) reports.push({ type: 'answer-undelivered', requestId: order.requestId })
         else reports.push(...(await run.#perform(conversation.order(orderSeq + orderBase(session), order))))
       }
       reports.push(...(await run.#perform(conversation.openCalls().map((call) => ({ kind: 'file', call })))))
@@ -214,6 +222,11 @@ export class Run {
     return this.#attached
   }
 
+  /** Resolves when its agent is ready to be ended; undefined where it was not told that it is about to be. */
+  closed(): Promise<void> | undefined {
+    return this.#closing && Promise.race([this.#closing.promise, this.#over.promise])
+  }
+
   /** Resolves when the end of the run is recorded. */
   settled(): Promise<void> {
     return this.#over.promise
@@ -255,7 +268,7 @@ export class Run {
       this.#conversation.looked?.()
     }
     if (session.spec.kind !== 'agent' || this.#isOver || this.#isDetached || !this.#line) return
-    if (session.turn.kind === 'working' && !session.silent) this.#stalled.watch()
+    if (session.turn.kind === 'working' && !session.silent && !session.paused) this.#stalled.watch()
     else this.#stalled.stop()
     if (isIdle(session)) this.#idle.watch()
     else this.#idle.stop()
@@ -264,6 +277,7 @@ export class Run {
   #stopTimers(): void {
     this.#unready.stop()
     clearTimeout(this.#signalTimer)
+    this.#evidence?.stop()
     this.#settled.stop()
     this.#stalled.stop()
     this.#idle.stop()
@@ -275,12 +289,18 @@ export class Run {
       if (order.answer.kind === 'option' && order.answer.optionId === 'more') this.#line?.limit((Math.floor(this.#received / longestTalkBytes) + 2) * longestTalkBytes)
       return
     }
+    if (order.type === 'answer' && this.#evidence) {
+      const keys = this.#evidence.keysOf(order.requestId)
+      if (keys) await this.#send({ lane: 1, id: seq + orderBase(this.#session), bytes: keys })
+      return
+    }
     if (order.type === 'interrupt' && this.#driver.interruptBySignal) {
       this.#line?.interrupt()
       return
     }
     const reports = await this.#perform(this.#conversation.order(seq + orderBase(this.#session), order))
     if (order.type === 'prompt') crashPoint('prompt.sent')
+    if (order.type === 'close' && this.#conversation.closing) this.#closing ??= Promise.withResolvers()
     if (reports.length > 0) await this.#actor.reportNow(this.number, reports)
   }
 
@@ -288,6 +308,11 @@ export class Run {
   async write(bytes: Uint8Array): Promise<boolean> {
     if (!this.#line) return false
     return (await this.#line.input({ lane: 0, id: 0, bytes })) !== 'closed'
+  }
+
+  /** Of a terminal: whether the keys of an answer may be pressed now. For somebody whose turn it is. */
+  mayAnswer(requestId: string, answer: Answer): Promise<Refusal | undefined> {
+    return this.#evidence?.mayAnswer(requestId, answer) ?? Promise.resolve(undefined)
   }
 
   resize(columns: number, rows: number): void {
@@ -322,8 +347,11 @@ export class Run {
     for (const wake of [...this.#advanced]) wake()
   }
 
-  #listen(line: RunLine, from: { out: number; err: number }): void {
+  /** `environment`: of the run, if this daemon knows it. */
+  #listen(line: RunLine, from: { out: number; err: number }, environment?: Variables): void {
     this.#received = from.out
+    const { process } = this.#actor.session ?? this.#session
+    if (process.kind === 'live') void this.caughtUp().then(() => !this.#isOver && !this.#isDetached && this.#evidence?.begin(process.child, environment))
     line.onAttended((offset, viewers) => {
       this.#attached = viewers
       this.#conversation.attended?.(offset, viewers)
@@ -371,9 +399,13 @@ export class Run {
       this.#bytesSinceScreen += bytes.length
     }
     crashPoint('bytes.reduced')
+    if (!this.#conversation.closing) this.#closing?.resolve()
     this.#followScreen()
     // What it said before this daemon came is not told again step by step.
-    if (this.#received >= line.outEnd) reports.push(...this.#signals())
+    if (this.#received >= line.outEnd) {
+      reports.push(...(this.#evidence?.heard(frames.reduce((sum, { bytes }) => sum + bytes.length, 0)) ?? []))
+      reports.push(...this.#signals())
+    }
     if (reports.some((report) => report.type === 'ready')) this.#own = new Set((await this.#deps.keepers.processes(this.#session.id, this.number)).map(({ pid }) => pid))
     if (reports.length > 0) {
       this.#bytesSinceCheckpoint = 0
@@ -415,9 +447,29 @@ export class Run {
     this.#deps.screens.advance({ session: id, run: this.number, size: startSize(spec) })
   }
 
+  #evidenceOf(session: Session): TerminalEvidence | undefined {
+    const known = session.spec.driver === 'terminal' ? terminalProgram(session.spec.argv) : undefined
+    return (
+      known &&
+      new TerminalEvidence({
+        run: this.number,
+        known,
+        deps: this.#deps,
+        session: () => this.#actor.session ?? session,
+        told: () => this.#conversation.signal?.(),
+        received: () => this.#received,
+        inTurn: (step) => this.#inTurn(step),
+        changed: async (reports) => {
+          const all = [...reports, ...this.#signals()]
+          if (all.length > 0) await this.#actor.reportNow(this.number, all)
+        },
+      })
+    )
+  }
+
   /** What the program says of itself, if it is news and time for it. */
   #signals(): readonly Report[] {
-    const now = this.#conversation.signal?.()
+    const now = this.#evidence ? this.#evidence.signal() : this.#conversation.signal?.()
     const { session } = this.#actor
     if (!now || !session || now === this.#known || (this.#signalTimer && this.#stateWaits)) return []
     clearTimeout(this.#signalTimer)
@@ -427,12 +479,10 @@ export class Run {
       this.#known = now
       return []
     }
-    const sinceMs = performance.now() - this.#signaledAtMs
-    const leftMs = (news === 'state' ? stateEveryMs : this.#wordsEveryMs) - sinceMs
-    if (leftMs <= 0) {
-      this.#signaledAtMs = performance.now()
-      const goesOn = news === 'words' && sinceMs < 2 * this.#wordsEveryMs
-      this.#wordsEveryMs = goesOn ? Math.min(2 * this.#wordsEveryMs, longestWordsEveryMs) : wordsEveryMs
+    const nowMs = performance.now()
+    const leftMs = this.#pace.waitMs(news, nowMs)
+    if (leftMs === 0) {
+      this.#pace.recorded(news, nowMs)
       return [{ type: 'signals', signal: now }]
     }
     this.#stateWaits = news === 'state'
@@ -629,10 +679,11 @@ export class Run {
 
   /** After the facts of the same bytes, so that nobody sees a sentence before the tool call that came before it. */
   #publishDrafts(): void {
-    for (const { entryId, draft: kind, from, text } of this.#newDrafts) {
+    for (const { entryId, draft: kind, from, text, continues } of this.#newDrafts) {
       const before = this.#drafts.get(entryId)?.text.slice(0, from) ?? ''
-      this.#drafts.set(entryId, { session: this.#session.id, entryId, kind, from: 0, text: before + text })
-      this.#actor.publishDraft({ session: this.#session.id, entryId, kind, from, text })
+      const draft: Draft = { session: this.#session.id, entryId, kind, from, text, ...(continues ? { continues } : {}) }
+      this.#drafts.set(entryId, { ...draft, from: 0, text: before + text })
+      this.#actor.publishDraft(draft)
     }
     this.#newDrafts = []
   }

@@ -1,5 +1,6 @@
 // One session: its state, its mailbox, its run. The only writer of its facts. Everything goes one way: decide -> append (durable) -> evolve -> publish -> perform.
 
+import { quirksOf } from '../catalogue/index.ts'
 import type { Delivery } from '../core/announcement.ts'
 import type { Draft, Submission } from '../core/api.ts'
 import { authorOf, decide, settle } from '../core/decide.ts'
@@ -23,6 +24,9 @@ import { NotUnderstood, Run, type RunOwner } from './run.ts'
 const pageSize = 10_000
 const storeRetryMs = 1000
 const lastWordsMs = 5000
+/** An agent at rest that is about to be ended has so long to put its things in order. */
+const closeMs = 1000
+const minuteMs = 60_000
 /** Facts of a session with a live run: no more than these, about, are read when a daemon starts. */
 const foldEvery = 100
 /** How soon a run that could not be adopted is looked for again; twice as long each time. */
@@ -44,6 +48,14 @@ const pointAfter: Partial<Record<Event['type'], CrashPoint>> = {
 
 const isLive = (session: Session | undefined): boolean => session?.process.kind === 'live' || session?.process.kind === 'starting'
 const errorText = (cause: unknown): string => (cause instanceof Error ? (cause.stack ?? cause.message) : String(cause))
+
+/** How long an agent that cannot load in the minute of its last word has to wait for another one. */
+function minuteToWait({ spec, runs, agentRef, canResume, runEndedAtMs }: Session, nowMs: number): number {
+  if (runs < 2 || !canResume || agentRef === null || runEndedAtMs === null || spec.driver !== 'acp' || !quirksOf(spec.agent).loadAfterMinute) return 0
+  const leftMs = (Math.floor(runEndedAtMs / minuteMs) + 1) * minuteMs - nowMs
+  // A clock that was set back says nothing of the minute.
+  return leftMs > 0 && leftMs <= minuteMs ? leftMs + 100 : 0
+}
 
 const followUp = (session: Session | undefined): readonly Event[] => (session ? settle(session) : [])
 
@@ -159,7 +171,11 @@ export class SessionActor implements RunOwner {
       if (this.#session?.environmentMissing && environment) await this.#apply([{ kind: 'command', id: `${commandId}+`, command: { type: 'resume' }, environmentNames }], 'command')
       return undefined
     }
-    if (command.type === 'answer') this.#secret = command
+    if (command.type === 'answer') {
+      const no = await this.#run?.mayAnswer(command.requestId, command.answer)
+      if (no) return no
+      this.#secret = command
+    }
     const [refused] = await this.#apply([{ kind: 'command', id: commandId, command, environmentNames }], 'command').finally(() => (this.#secret = undefined))
     // One that failed is tried again with every command.
     if (this.#session?.stopping) this.#stopInBackground(this.#session.runs)
@@ -400,6 +416,13 @@ export class SessionActor implements RunOwner {
     const session = this.#session
     if (!session) return
     if (!this.#environment) return this.reportNow(run, [{ type: 'environment-missing' }])
+    const waitMs = minuteToWait(session, this.#deps.nowMs())
+    if (waitMs > 0) {
+      void this.#deps.delay(waitMs).then(() => (this.#deps.signal.aborted ? undefined : this.mayStart()))
+      return this.reportNow(run, [
+        { type: 'deferred', why: `waits for the next minute: ${session.spec.agent} loses a conversation that is taken up in the minute of its last word` },
+      ])
+    }
     const noRoom = await this.#deps.room.take(this.id)
     if (noRoom !== undefined) return this.reportNow(run, [{ type: 'deferred', why: noRoom }])
     this.#run = undefined
@@ -491,6 +514,8 @@ export class SessionActor implements RunOwner {
   /** Not in the mailbox: while the tree is being ended, its last words still come in. */
   async #stop(run: number): Promise<void> {
     try {
+      const closed = this.#run?.number === run ? this.#run.closed() : undefined
+      if (closed) await Promise.race([closed, this.#deps.delay(closeMs)])
       const ended = await this.#deps.keepers.sweep(this.id, run, this.#deps.signal)
       crashPoint('stop.swept')
       // The last words of a flood may take longer to read than anybody wants to wait.

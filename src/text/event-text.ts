@@ -24,7 +24,7 @@ function wordsOf(event: Event): string {
     case 'notified':
       return deliveryText(event)
     case 'prompt-queued':
-      return `${event.promptId}  ${event.text}`
+      return `${event.promptId}${event.again ? ' (again)' : ''}  ${event.text}`
     case 'prompt-withdrawn':
       return event.promptId
     case 'run-starting':
@@ -40,7 +40,10 @@ function wordsOf(event: Event): string {
       return `run ${event.run}: ${event.why}`
     case 'fell-silent':
       return `run ${event.run}, for ${Math.round(event.forMs / 1000)} s`
+    case 'paused':
+      return `run ${event.run}: ${event.why}${event.untilMs === null ? '' : `, until ${new Date(event.untilMs).toISOString()}`}`
     case 'released':
+    case 'continued':
     case 'output-dropped':
     case 'spoke-again':
       return `run ${event.run}`

@@ -76,7 +76,7 @@ export interface Paint {
   readonly removed: (text: string) => string
 }
 
-const statusColors: Readonly<Record<Status, string>> = { waiting: '33', working: '36', starting: '36', queued: '2', paused: '33', completed: '32', failed: '31', stopped: '2' }
+const statusColors: Readonly<Record<Status, string>> = { waiting: '33', working: '36', starting: '36', queued: '2', paused: '35', completed: '32', failed: '31', stopped: '2' }
 
 export function painter(color: boolean): Paint {
   const wrap = (code: string) => (text: string) => (color && text !== '' ? `\x1b[${code}m${text}\x1b[0m` : text)
@@ -98,19 +98,20 @@ export function agentLabel(agent: string): string {
 export const nameOf = (session: Pick<SessionView, 'label' | 'title'>): string => printableLine(session.label ?? session.title)
 
 /** Reasons that say more than what the session did last: it stands still, nobody hears of it, or it has not begun. */
-const standsStill = /^(held: |waits for |no signal; last known: |no signal: its )/
+const standsStill = /^(held: |waits for |no signal; last known: |no signal: its |logging in$)/
 
 /** What a session is about right now, in one line. */
-export function summaryOf(session: Pick<SessionView, 'status' | 'reason' | 'activity' | 'title' | 'requests'>): string {
+export function summaryOf(session: Pick<SessionView, 'status' | 'reason' | 'activity' | 'title' | 'requests' | 'paused'>): string {
   if (standsStill.test(session.reason)) return printableLine(session.reason)
   switch (session.status) {
     case 'waiting': {
       const [asking] = session.requests
       return printableLine(asking ? (asking.lost ? `lost: ${asking.title}` : asking.title) : session.reason)
     }
+    case 'paused':
+      return pausedText(session, Date.now())
     case 'failed':
     case 'starting':
-    case 'paused':
       return printableLine(session.reason || session.title)
     case 'working':
     case 'completed':
@@ -118,6 +119,26 @@ export function summaryOf(session: Pick<SessionView, 'status' | 'reason' | 'acti
     default:
       return printableLine(session.title)
   }
+}
+
+/** Where a text has a time as ISO 8601 says it, as the clock of this machine does: with its day, if that is another one than `atMs` is of. */
+export const withLocalTimes = (text: string, atMs: number): string =>
+  text.replaceAll(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?Z/g, (iso) => {
+    const at = new Date(iso)
+    if (Number.isNaN(at.getTime())) return iso
+    const day = at.toDateString()
+    return `${day === new Date(atMs).toDateString() ? '' : `${day.slice(0, -5)} `}${clock(at.getTime()).slice(0, 5)}`
+  })
+
+/** `rate limit of anthropic, until 14:30 (in 12m)`, by the clock of this machine; a day away with its date. */
+export function pausedText({ paused, reason }: Pick<SessionView, 'paused' | 'reason'>, nowMs: number): string {
+  if (!paused?.until) return printableLine(reason)
+  const at = new Date(paused.until)
+  const leftMs = at.getTime() - nowMs
+  const two = (number: number): string => String(number).padStart(2, '0')
+  const day = Math.abs(leftMs) < 24 * 3_600_000 ? '' : `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} `
+  const left = leftMs > 0 ? ` (in ${duration(leftMs)})` : ''
+  return `${printableLine(paused.why) || 'paused'}, until ${day}${two(at.getHours())}:${two(at.getMinutes())}${left}`
 }
 
 /** The shortest beginning of an id, at least four characters, that no other id shares. */

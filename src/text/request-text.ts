@@ -20,6 +20,17 @@ export function choicesText(request: Shown): string {
   return fields.map((field) => `${printableLine(field.name)}${field.required ? '' : ' (optional)'}`).join(', ')
 }
 
+const closings: Readonly<Record<string, string>> = {
+  withdrawn: 'withdrawn by the agent',
+  cancelled: 'cancelled by an interrupt or a stop',
+  superseded: 'the session went on without an answer',
+  'answered-in-prompt': 'answered in a prompt',
+  lost: 'lost with its process',
+}
+
+/** How a question was closed that has no answer, by the state of its line or the reason of its fact. */
+export const closedText = (because: string): string => (Object.hasOwn(closings, because) ? (closings[because] ?? because) : printableLine(because))
+
 export const questionText = ({ title }: Pick<Shown, 'title'>): string => `${printableLine(title)}${/[?？]\s*$/.test(title) ? '' : ' ?'}`
 
 /** The block in a conversation or a log; without a trailing line break. */

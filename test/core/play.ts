@@ -94,6 +94,18 @@ export const secretQuestion: Ask = {
   ],
 }
 
+/** About a prompt that was refused for want of a log-in. */
+export const logIn: Ask = {
+  id: 'reqlogin',
+  kind: 'auth',
+  title: 'log in',
+  options: [
+    { id: 'key', label: 'Use a key', kind: 'other' },
+    { id: 'again', label: 'send the prompt again', kind: 'other', again: true },
+    { id: 'leave', label: 'leave it', kind: 'reject' },
+  ],
+}
+
 export const ready: Extract<Report, { type: 'ready' }> = { type: 'ready', agentRef: 'ref-1', how: 'new', canResume: true, offer: {} }
 
 // Facts in the order in which a session usually has them.

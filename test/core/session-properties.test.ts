@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import { isRefusal } from '../../src/core/errors.ts'
 import type { AgentOffer, Entry, Envelope, Event, ResumePolicy } from '../../src/core/events.ts'
 import type { Command, Input, Report } from '../../src/core/inputs.ts'
+import { choicesOf } from '../../src/core/offer.ts'
 import { type Effect, recover } from '../../src/core/react.ts'
 import { type Answer, type Ask, type Request, checkAnswer } from '../../src/core/requests.ts'
 import { type Session, evolve, fold } from '../../src/core/session.ts'
@@ -12,7 +13,7 @@ import { type Claim, type Signal, newsOf, stateSources } from '../../src/core/si
 import { statusOf, statuses } from '../../src/core/status.ts'
 import { counts, transcriptOf } from '../../src/core/transcript.ts'
 import { viewOf } from '../../src/core/view.ts'
-import { Play, agentSpec, permission, question, ready, secretQuestion, terminalSpec } from './play.ts'
+import { Play, agentSpec, logIn, permission, question, ready, secretQuestion, terminalSpec } from './play.ts'
 
 /** What a step wants to do; ids in it are numbers that are resolved against what the session has when it is played. */
 type Step =
@@ -36,7 +37,7 @@ const errorAsk: Ask = {
     { id: 'stop', label: 'stop it', kind: 'reject' },
   ],
 }
-const templates: readonly Ask[] = [permission, question, secretQuestion, errorAsk]
+const templates: readonly Ask[] = [permission, question, secretQuestion, errorAsk, logIn, logIn]
 
 const offer: AgentOffer = {
   modes: [
@@ -44,6 +45,17 @@ const offer: AgentOffer = {
     { id: 'code', name: 'Code' },
   ],
   currentMode: 'ask',
+  options: [
+    {
+      id: 'effort',
+      name: 'Effort',
+      current: 'low',
+      choices: [
+        { id: 'low', name: 'Low' },
+        { id: 'high', name: 'High' },
+      ],
+    },
+  ],
 }
 
 const text = fc.constantFrom('do it', 'and this', ' ', 'ünï\u2028code')
@@ -61,7 +73,10 @@ const commandStep: fc.Arbitrary<Step> = fc.record({
     { weight: 1, arbitrary: fc.constant({ type: 'restore' } as const) },
     { weight: 1, arbitrary: fc.record({ type: fc.constant('label'), label: fc.constantFrom('', 'backend') }) },
     { weight: 1, arbitrary: fc.record({ type: fc.constant('pin'), pinned: fc.boolean() }) },
-    { weight: 2, arbitrary: fc.record({ type: fc.constant('choose'), what: fc.constantFrom('mode', 'model'), value: fc.constantFrom('ask', 'code', 'none') }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({ type: fc.constant('choose'), what: fc.constantFrom('mode', 'model', 'effort', 'never'), value: fc.constantFrom('ask', 'code', 'high', 'none') }),
+    },
     { weight: 1, arbitrary: fc.record({ type: fc.constant('withdraw'), promptId: fc.constantFrom('cmd00001', 'never') }) },
     { weight: 1, arbitrary: fc.record({ type: fc.constant('show'), entries: fc.nat(12) }) },
     { weight: 1, arbitrary: fc.constant({ type: 'create', spec: agentSpec, title: 'again' } as const) },
@@ -126,6 +141,8 @@ const reportStep: fc.Arbitrary<Step> = fc.record({
     fc.record({ type: fc.constant('deferred'), why: fc.constant('no room') }),
     fc.record({ type: fc.constant('held'), why: fc.constantFrom('the disk is full', 'too much output') }),
     fc.record({ type: fc.constant('silent'), forMs: fc.nat(9) }),
+    { weight: 2, arbitrary: fc.record({ type: fc.constant('paused'), untilMs: fc.constantFrom(null, 0, 8.64e15), why: fc.constantFrom('', 'rate limit') }) },
+    { weight: 2, arbitrary: fc.constant({ type: 'continued' } as const) },
     { weight: 3, arbitrary: fc.record({ type: fc.constant('signals'), signal }) },
     fc.constantFrom<Report>({ type: 'may-start' }, { type: 'idle' }, { type: 'drop-output' }, { type: 'released' }, { type: 'spoke' }),
   ),
@@ -135,8 +152,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 12, arbitrary: fc.constant({ do: 'go-on' } as const) },
   { weight: 7, arbitrary: commandStep },
   { weight: 4, arbitrary: reportStep },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('ask'), nth: fc.nat(9), template: fc.nat(3) }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('answer', 'resume-answering', 'withdraw', 'undelivered'), nth: fc.nat(9), how: fc.nat(5) }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('ask'), nth: fc.nat(9), template: fc.nat(5) }) },
+  { weight: 5, arbitrary: fc.record({ do: fc.constantFrom('answer', 'answer', 'resume-answering', 'withdraw', 'undelivered'), nth: fc.nat(9), how: fc.nat(5) }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('entry'), again: fc.boolean(), what: fc.nat(8) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('take-back'), nth: fc.nat(9) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('repeat'), nth: fc.nat(30), ofItsRun: fc.boolean() }) },
@@ -155,6 +172,10 @@ const formAnswers: readonly Answer[] = [
   { kind: 'option', optionId: 'stop', note: 'never mind' },
   { kind: 'option', optionId: 'no', note: 'not that file' },
   { kind: 'option', optionId: 'no', note: ' ' },
+  { kind: 'option', optionId: 'again' },
+  { kind: 'option', optionId: 'again', note: 'please' },
+  { kind: 'option', optionId: 'key' },
+  { kind: 'option', optionId: 'leave' },
   { kind: 'form', fields: { tone: 'formal' } },
   { kind: 'form', fields: { user: 'me', token: 'hunter2' } },
   { kind: 'decline' },
@@ -178,7 +199,7 @@ const entryOf = (number: number, what: number): Entry => {
 
 const answerTo = (request: Request | undefined, how: number): Answer => {
   const fitting = request ? formAnswers.filter((answer) => !checkAnswer(request, answer)) : []
-  return (how === 0 ? formAnswers[4] : fitting[how % Math.max(1, fitting.length)]) ?? { kind: 'decline' }
+  return (how === 0 ? { kind: 'form', fields: { tone: 'formal' } } : fitting[how % Math.max(1, fitting.length)]) ?? { kind: 'decline' }
 }
 
 /** Plays steps against a session, and knows what an orderly world would say next. */
@@ -426,7 +447,9 @@ test('an answer counts once', () => {
   always(({ input, before, decided, world }) => {
     if (input.kind !== 'command' || input.command.type !== 'answer') return
     const { requestId, answer } = input.command
-    const wasOpen = before?.requests.some((request) => request.id === requestId && !request.lost && !checkAnswer(request, answer))
+    // A program in a terminal takes no prompt, so there is nobody to be told more.
+    const saysMore = before?.spec.kind === 'terminal' && answer.kind === 'option' && (answer.note ?? '').trim() !== ''
+    const wasOpen = !saysMore && before?.requests.some((request) => request.id === requestId && !request.lost && !checkAnswer(request, answer))
     expect(decided !== 'refused').toBe(wasOpen ?? false)
     // The same again, at once.
     const second = world.play.submit(world.play.command(input.command))
@@ -434,12 +457,65 @@ test('an answer counts once', () => {
   })
 })
 
+test('a turn stands still only while it is open, is not silent then, and says so', () => {
+  always(({ world: { session } }) => {
+    if (!session?.paused) return
+    expect([session.turn.kind, session.silent]).toEqual(['working', false])
+    const open = session.requests.some(({ lost }) => !lost)
+    if (session.spec.kind === 'agent' && !open && !session.stopping && session.held === null && session.turn.kind === 'working' && !session.turn.interrupted)
+      expect(statusOf(session).status).toBe('paused')
+    expect(viewOf(session, 1).paused !== null).toBe(statusOf(session).status === 'paused')
+  })
+})
+
+test('no turn begins while it is asked whether a prompt is to be sent again, or while its agent logs in; that outlives its turn and nothing else', () => {
+  inTheEnd(({ play: { log } }) => {
+    let session: Session | undefined
+    for (const envelope of log) {
+      if (envelope.event.type === 'turn-started') {
+        expect(session?.requests.filter(({ lost, options }) => !lost && options.some(({ again }) => again))).toEqual([])
+        expect(session?.loggingIn).toBe(false)
+      }
+      session = evolve(session, envelope)
+      if (session.loggingIn) expect(session.process).toMatchObject({ kind: 'live', ready: true })
+      if (envelope.event.type === 'turn-ended') for (const { lost, options } of session.requests) expect(lost || options.some(({ again }) => again)).toBe(true)
+    }
+  })
+})
+
+test('what a person sends again is what the turn before was told, with what is said besides, and goes before what waits', () => {
+  always(({ input, before, decided, world: { session } }) => {
+    if (input.kind !== 'command' || input.command.type !== 'answer' || decided === 'refused') return
+    const queued = decided.find((event) => event.type === 'prompt-queued')
+    if (!queued?.again) return
+    const note = (input.command.answer.kind === 'option' && input.command.answer.note) || ''
+    expect(queued).toEqual({ type: 'prompt-queued', promptId: input.id, text: [before?.prompt?.text, note].filter(Boolean).join('\n\n'), again: true })
+    expect(session?.turn.kind === 'working' ? [session.turn.promptId, input.id] : [session?.queue[0]?.promptId]).toContain(input.id)
+  })
+})
+
+test('an agent is told that it is about to be ended when it rests, and each time once', () => {
+  inTheEnd(({ play: { log, effects } }) => {
+    const told = effects.flatMap((effect) => (effect.type === 'order' && effect.order.type === 'close' ? [effect.seq] : []))
+    const resting: number[] = []
+    let session: Session | undefined
+    for (const envelope of log) {
+      const process = session?.process
+      if (envelope.event.type === 'stop-asked' && session?.spec.kind === 'agent' && process?.kind === 'live' && process.ready && session.turn.kind === 'idle')
+        resting.push(envelope.seq)
+      session = evolve(session, envelope)
+    }
+    expect(told).toEqual(resting)
+  })
+})
+
 test('what is added to the choice of an option is the next prompt, unless it ends the session or says nothing', () => {
-  always(({ input, decided }) => {
+  always(({ input, before, decided }) => {
     if (input.kind !== 'command' || input.command.type !== 'answer' || decided === 'refused') return
     const { answer } = input.command
     const note = answer.kind === 'option' && !decided.some((event) => event.type === 'stop-asked') ? (answer.note ?? '').trim() : ''
     const queued = decided.flatMap((event) => (event.type === 'prompt-queued' ? [event] : []))
+    if (answer.kind === 'option' && answer.optionId === 'again' && before?.prompt) return expect(queued).toHaveLength(1)
     expect(queued).toEqual(note === '' ? [] : [{ type: 'prompt-queued', promptId: input.id, text: note }])
   })
 })
@@ -455,11 +531,12 @@ test('a prompt is taken back only while it is queued, and no turn begins with it
 })
 
 test('only what a live agent offers is chosen, and it is told of it once', () => {
-  always(({ input, before, decided }) => {
+  always(({ input, before, decided, world }) => {
     if (input.kind !== 'command' || input.command.type !== 'choose' || decided === 'refused') return
     const { what, value } = input.command
     expect(before?.process).toMatchObject({ kind: 'live', ready: true })
-    expect((what === 'mode' ? before?.offer.modes : before?.offer.models)?.map(({ id }) => id)).toContain(value)
+    expect(choicesOf(before?.offer ?? {}, what)?.all.map(({ id }) => id)).toContain(value)
+    expect(world.session && world.session.setOptions.includes('effort')).toBe(what === 'effort' || before?.setOptions.includes('effort'))
     expect(decided).toEqual([{ type: 'chosen', run: before?.runs, what, value }])
   })
   inTheEnd(({ play: { log, effects } }) => {
@@ -621,9 +698,10 @@ test('the random inputs reach what they are meant to reach', () => {
         if (world.session) seen.add(`status ${statusOf(world.session).status}`)
       })
       for (const { event } of world.play.log) seen.add(event.type)
+      if (world.play.log.some(({ event }) => event.type === 'prompt-queued' && event.again)) seen.add('sent again')
       for (const request of world.session?.requests ?? []) seen.add(request.lost ? 'lost request' : 'open request')
     }),
-    { ...runs, seed: 7 },
+    { numRuns: Math.max(2000, runs.numRuns), seed: 7 },
   )
   const types = Object.keys({
     'turn-ended': 0,
@@ -640,13 +718,10 @@ test('the random inputs reach what they are meant to reach', () => {
     pinned: 0,
     chosen: 0,
     'prompt-withdrawn': 0,
+    paused: 0,
+    continued: 0,
   })
   expect([...seen]).toEqual(
-    expect.arrayContaining([
-      ...types,
-      'lost request',
-      'open request',
-      ...statuses.filter((status) => status !== 'paused' && status !== 'queued').map((status) => `status ${status}`),
-    ]),
+    expect.arrayContaining([...types, 'sent again', 'lost request', 'open request', ...statuses.filter((status) => status !== 'queued').map((status) => `status ${status}`)]),
   )
 })

@@ -14,6 +14,7 @@ import {
   folded,
   halted,
   idle,
+  logIn,
   lost,
   permission,
   question,
@@ -24,6 +25,7 @@ import {
   stopAsked,
   stopped,
   terminalSpec,
+  turnEnded,
   turnStarted,
   waiting,
   working,
@@ -47,6 +49,7 @@ const signaled = (signal: Signal): Event => ({ type: 'signaled', run: 1, signal 
 const by = (state: Claim['state'], more: Partial<Claim> = {}): Claim => ({ source: 'OSC 7501', state, atOffset: 10, ...more })
 const part = (id: string, state: Claim['state']): PartClaim => ({ id, state, message: `of ${id}`, atOffset: 10 })
 const notice: Notice = { source: 'OSC 9', text: 'tests passed', atOffset: 20 }
+const paused = (untilMs: number | null): Event => ({ type: 'paused', run: 1, untilMs, why: 'rate limit of anthropic' })
 const shown: Event = { type: 'shown', entries: 0 }
 
 const table: readonly (readonly [string, readonly Event[], Status, string])[] = [
@@ -57,6 +60,19 @@ const table: readonly (readonly [string, readonly Event[], Status, string])[] = 
   ['in a turn', working, 'working', 'at work'],
   ['in a turn that says something', [...working, spoke('  Reading the tests.\nThen more')], 'working', 'Reading the tests.'],
   ['interrupted', [...working, { type: 'interrupted', run: 1, turn: 1 }], 'working', 'interrupting'],
+  ['paused', [...working, paused(1_795_028_400_000)], 'paused', 'rate limit of anthropic, until 2026-11-18T19:00:00.000Z'],
+  ['paused for nobody knows how long', [...working, { type: 'fell-silent', run: 1, forMs: 9 }, { ...paused(null), why: ' ' } as Event], 'paused', 'paused'],
+  ['paused and asking', [...working, paused(null), asked()], 'waiting', 'permission: delete old.txt'],
+  ['paused and interrupted', [...working, paused(null), { type: 'interrupted', run: 1, turn: 1 }], 'working', 'interrupting'],
+  ['going on', [...working, paused(null), { type: 'continued', run: 1 }], 'working', 'at work'],
+  ['paused until its turn ended', [...working, paused(null), turnEnded()], 'completed', 'the turn ended'],
+  ['paused and lost', [...working, paused(null), lost()], 'failed', 'run lost: its keeper ended unexpectedly'],
+  [
+    'logging in',
+    [...working, asked(logIn), ended('error', 'log in'), { type: 'answered', requestId: logIn.id, answer: { kind: 'option', optionId: 'key' } }],
+    'working',
+    'logging in',
+  ],
   ['asking', waiting, 'waiting', 'permission: delete old.txt'],
   ['answered', [...waiting, { type: 'answered', requestId: permission.id, answer: { kind: 'option', optionId: 'yes' } }], 'working', 'at work'],
   ['asking before it is ready', [created, starting(), started(), asked(question)], 'waiting', 'question: Which tone?'],
@@ -162,7 +178,14 @@ test.each(table)('%s', (_, events, status, reason) => {
 })
 
 test('every status that there is so far is in the table', () => {
-  expect(new Set(table.map(([, , status]) => status))).toEqual(new Set(statuses.filter((status) => status !== 'paused')))
+  expect(new Set(table.map(([, , status]) => status))).toEqual(new Set(statuses))
+})
+
+test('what is paused says in a view until when, and since when it is so', () => {
+  const view = viewOf(folded([...working, paused(1_795_028_400_000)]), 60_000)
+  expect([view.paused, view.changedAt]).toEqual([{ until: '2026-11-18T19:00:00.000Z', why: 'rate limit of anthropic' }, '1970-01-01T00:00:07.000Z'])
+  expect(viewOf(folded([...working, paused(0), { type: 'continued', run: 1 }]), 60_000).paused).toBeNull()
+  expect(viewOf(folded([...working, paused(0), asked()]), 60_000).paused).toBeNull()
 })
 
 test('the evidence names the process and what it is about', () => {

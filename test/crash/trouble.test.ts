@@ -182,7 +182,7 @@ async function withEngine(
     keepers: change.keepers?.(keepers) ?? keepers,
     driver: async (name) => (change.driver ?? ((real) => real))(await drivers[name]()),
     files: { read: () => Promise.reject(new Error('unused')), write: () => Promise.reject(new Error('unused')) },
-    screens: { snapshot: async () => undefined, cursor: async () => undefined, advance: () => {} },
+    screens: { snapshot: async () => undefined, cursor: async () => undefined, text: async () => undefined, advance: () => {} },
     projects: { refresh: async () => {}, of: () => ({ name: 'project', branch: null }) },
     search: { search: async () => [] },
     nowMs: Date.now,

@@ -175,6 +175,48 @@ const choosing = (): AcpScript =>
     .respond('session/set_config_option', { configOptions: [llm('large')] })
     .respond('session/prompt', { stopReason: 'end_turn' })
 
+const ask = { currentModeId: 'ask', availableModes: [{ id: 'ask', name: 'Ask' }] }
+const effort = (currentValue: string): object => ({ ...llm(currentValue), id: 'effort', category: 'thought_level' })
+const fast = (currentValue: boolean): object => ({ type: 'boolean', id: 'fast', name: 'Fast', currentValue })
+
+const goneAndSet = (): AcpScript =>
+  new AcpScript({ launch: { ...launch, run: 2, resumes: 'agent-session', lastMode: 'plän', lastModel: 'huge', lastOptions: { effort: 'large', fast: 'true' } } })
+    .initialized({ agentCapabilities: { sessionCapabilities: { resume: {}, close: {} } } })
+    .respond('session/resume', { modes: ask, configOptions: [llm('small'), effort('small'), fast(false)] })
+    .prompt('too early')
+    .answer({ kind: 'option', optionId: 'ask' })
+    .respond('session/set_mode', {})
+    .answer({ kind: 'option', optionId: 'own' })
+    .respond('session/set_config_option', { configOptions: [llm('small'), effort('small'), fast(false)] })
+    .respond('session/set_config_option', { configOptions: [llm('small'), effort('large'), fast(false)] })
+    .fail('session/set_config_option', { code: -32603, message: 'nö' })
+    .order({ type: 'choose', what: 'fast', value: 'true' })
+    .respond('session/set_config_option', { configOptions: [llm('small'), effort('large'), fast(true)] })
+    .order({ type: 'close' })
+    .respond('session/close', {})
+
+const outside = (): AcpScript =>
+  new AcpScript()
+    .initialized({ authMethods: [{ id: 'key', name: 'Use a key' }] })
+    .respond('session/new', { sessionId: 'agent-session' })
+    .prompt('go')
+    .notify('_offstage/paused', { sessionId: 'agent-session', until: '2026-11-23T14:30:00Z', why: 'Grenze überschritten' })
+    .notify('_offstage/continued', { sessionId: 'agent-session' })
+    .request(1, 'elicitation/create', { mode: 'url', message: 'Öffne', elicitationId: 'e1', url: 'https://example.org/a' })
+    .answer({ kind: 'option', optionId: 'open' })
+    .notify('elicitation/complete', { elicitationId: 'e1' })
+    .request(2, 'elicitation/create', { mode: 'url', message: 'Again', elicitationId: 'e2', url: 'https://example.org/b' })
+    .notify('elicitation/complete', { elicitationId: 'e2' })
+    .request(3, 'elicitation/create', { mode: 'url', message: 'Never', elicitationId: 'e3', url: 'javascript:alert(1)' })
+    .fail('session/prompt', { code: -32000, message: 'abgelaufen: ä' })
+    .answer({ kind: 'option', optionId: 'key' })
+    .fail('authenticate', { code: -32603, message: 'wrong' })
+    .answer({ kind: 'option', optionId: 'key' })
+    .respond('authenticate', {})
+    .answer({ kind: 'option', optionId: 'again' })
+    .prompt('go', 'prompt02')
+    .respond('session/prompt', { stopReason: 'end_turn' })
+
 driverContract('acp', acpDriver, () => [
   conversation().recording('a conversation'),
   fileRun().recording('files, inside and outside'),
@@ -183,4 +225,6 @@ driverContract('acp', acpDriver, () => [
   loggingIn().recording('logging in'),
   choosing().recording('modes and models chosen, and a call that prints'),
   longText().recording('long texts'),
+  goneAndSet().recording('what is gone and what is set again'),
+  outside().recording('what a person does outside'),
 ])

@@ -183,6 +183,9 @@ test.for([false, true])('a turn with everything in it (restarted after every pie
     ['count', false],
     ['token', true],
   ])
+  expect(await peer.answer({ kind: 'option', optionId: 'open' })).toMatchObject({ kind: 'question', title: 'open 127.0.0.1: Look there' })
+  expect(await peer.next('asks')).toMatchObject({ ask: { title: 'finish at 127.0.0.1' } })
+  await peer.next('withdraws')
   expect(await peer.next('turn-ended')).toEqual({ type: 'turn-ended', promptId: 'prompt01', stopReason: 'end_turn', usage: { inputTokens: 10, outputTokens: 20, costUsd: null } })
   expect(peer.said()).toBe(
     'begin\nline 1\nline 2\nline 3\nanswer: allow\nanswer: accept {"choice":"casual"}\nanswer: accept {"yes":true}\nanswer: accept {"name":"Ada","count":2,"token":"hunter2"}\nno terminal: -32601\nwrote a.txt\nread a.txt: text\nthe end\n',

@@ -2,6 +2,7 @@
 
 import { expect, test } from 'vitest'
 import type { Entry } from '../../src/core/events.ts'
+import type { Report } from '../../src/core/inputs.ts'
 import { acpDriver } from '../../src/drivers/acp/index.ts'
 import type { Output } from '../../src/drivers/driver.ts'
 import { AcpScript, launch, launchWith } from './acp-script.ts'
@@ -15,7 +16,7 @@ const text = (said: string): { content: { type: 'text'; text: string } } => ({ c
 
 // The handshake
 
-test('the first send is initialize, in lane 1 with the id of the start, and declares forms but neither files nor terminals', () => {
+test('the first send is initialize, in lane 1 with the id of the start, and declares forms and addresses but neither files nor terminals', () => {
   const script = new AcpScript()
   expect(script.outputs).toMatchObject([{ kind: 'send', send: { lane: 1, id: 3 } }])
   expect(script.sent()).toEqual([
@@ -26,7 +27,7 @@ test('the first send is initialize, in lane 1 with the id of the start, and decl
       params: {
         protocolVersion: 1,
         clientInfo: { name: 'offstage', title: 'Offstage', version: '0.1.0' },
-        clientCapabilities: { fs: { readTextFile: false, writeTextFile: false }, terminal: false, elicitation: { form: {} } },
+        clientCapabilities: { fs: { readTextFile: false, writeTextFile: false }, terminal: false, elicitation: { form: {}, url: {} } },
       },
     },
   ])
@@ -295,20 +296,6 @@ test('a later run has the mode and the model that the one before had, whatever i
   expect(script.reports().at(-1)).toMatchObject({ type: 'ready', how: 'resumed', offer: { currentMode: 'plan', currentModel: 'two' } })
 })
 
-test('a mode or model that it had last and that is not to be had any more is noted; the session goes on', () => {
-  const later = { ...launch, run: 2, resumes: 'agent-session', lastMode: 'gone', lastModel: 'two' }
-  const script = new AcpScript({ launch: later }).initialized().respond('session/resume', { ...modes, configOptions: [option('llm', 'model', 'one')] })
-  script.fail('session/set_config_option', { code: -32603, message: 'retired' })
-  expect(script.reports()).toMatchObject([
-    { type: 'note', text: 'the mode "gone" cannot be set, which it had before; it goes on with "ask"' },
-    { type: 'note', text: 'the model "two" cannot be set (retired), which it had before; it goes on with "one"' },
-    { type: 'ready', offer: { currentMode: 'ask', currentModel: 'one' } },
-  ])
-  // What was asked for with the session is insisted on.
-  const insisting = new AcpScript({ launch: { ...later, spec: { ...launch.spec, mode: 'gone' } } }).initialized().respond('session/resume', modes)
-  expect(gaveUp(insisting)).toBe('mode "gone" cannot be set; it offers: ask (Ask first), plan')
-})
-
 test('a choice is recalled from what was sent', () => {
   const script = new AcpScript().ready({ ...modes, configOptions: [option('llm', 'model', 'one')] })
   const recalled = (order: ReturnType<typeof choosing>): unknown => {
@@ -352,11 +339,16 @@ test('a second response to the same prompt, and one to nothing that was sent, ar
 })
 
 test('an error in place of the response ends the turn as failed, with what the agent says', () => {
-  const ended = (error: { code: number; message: string; data?: unknown }): unknown => new AcpScript().inTurn().fail('session/prompt', error).reports()
+  const ended = (error: { code: number; message: string; data?: unknown }): readonly Report[] =>
+    new AcpScript()
+      .inTurn()
+      .fail('session/prompt', error)
+      .reports()
+      .filter(({ type }) => type === 'turn-ended')
   const script = new AcpScript()
   script.inTurn()
-  expect(script.fail('session/prompt', { code: -32603, message: 'Internal error', data: 'over quota' }).reports()).toEqual([
-    { type: 'turn-ended', promptId: 'prompt01', stopReason: 'error', message: 'Internal error: over quota' },
+  expect(script.fail('session/prompt', { code: -32603, message: 'Internal error', data: 'out of paper' }).reports()).toEqual([
+    { type: 'turn-ended', promptId: 'prompt01', stopReason: 'error', message: 'Internal error: out of paper' },
   ])
   expect(ended({ code: -32000, message: 'token expired' })).toMatchObject([{ stopReason: 'error', message: 'the agent wants you to log in: token expired' }])
 })
@@ -446,13 +438,17 @@ test('another message id begins another entry', () => {
   ])
 })
 
-test('a long text is cut into entries at the ends of lines, and nothing of it is lost', () => {
+test('a long text is cut into entries at the ends of lines, which are known as one text, and nothing of it is lost', () => {
   const script = new AcpScript()
   script.inTurn()
   const long = `${'🌲 a line of a long text\n'.repeat(2000)}${'x'.repeat(40_000)}`
   for (let at = 0; at < long.length; at += 1000) script.say(long.slice(at, at + 1000))
+  const drafts = script.outputs.filter((output) => output.kind === 'draft')
+  expect(new Set(drafts.map(({ entryId, continues = false }) => continues === (entryId !== '1.1')))).toEqual(new Set([true]))
   script.respond('session/prompt', { stopReason: 'end_turn' })
-  const texts = entries(script).map(([, entry]) => (entry.kind === 'message' ? entry.text : ''))
+  const all = entries(script).map(([, entry]) => entry)
+  const texts = all.map((entry) => (entry.kind === 'message' ? entry.text : ''))
+  expect(all.map((entry) => entry.kind === 'message' && (entry.continues ?? false))).toEqual(texts.map((_, index) => index > 0))
   expect(texts.join('')).toBe(long)
   expect(texts.length).toBeGreaterThan(4)
   expect(texts.every((one) => one.length <= 16_384 && one.isWellFormed())).toBe(true)
@@ -867,11 +863,11 @@ test('a form that is declined or cancelled', () => {
 test('a question in a form that we do not have is declined at once, and that is said', () => {
   const script = new AcpScript()
   script.inTurn()
-  script.request(1, 'elicitation/create', { mode: 'url', message: 'Log in there', elicitationId: 'e', url: 'https://example.org' })
+  script.request(1, 'elicitation/create', { mode: 'song', message: 'Sing it', elicitationId: 'e', url: 'https://example.org' })
   expect(script.lastSent()).toMatchObject({ id: 1, result: { action: 'decline' } })
   expect(script.outputs.at(-1)).toMatchObject({ send: { lane: 2 } })
   expect(script.reports()).toEqual([
-    { type: 'note', text: 'the agent asked a question in a form that Offstage does not have (url: https://example.org); it was declined: Log in there' },
+    { type: 'note', text: 'the agent asked a question in a form that Offstage does not have (song: https://example.org); it was declined: Sing it' },
   ])
 })
 

@@ -36,7 +36,7 @@ async function engineAlone(): Promise<Opened> {
     },
     driver: unused,
     files: { read: unused, write: unused },
-    screens: { snapshot: async () => undefined, cursor: async () => undefined, advance: () => {} },
+    screens: { snapshot: async () => undefined, cursor: async () => undefined, text: async () => undefined, advance: () => {} },
     projects: { refresh: async () => {}, of: () => ({ name: 'project', branch: 'main' }) },
     search: { search: unused },
     nowMs: () => 1_000_000,

@@ -34,7 +34,7 @@ test('after its own death and the daemon’s an agent is in its mode and model a
   ])
 })
 
-test('an agent that comes back in a wider mode than was recorded is put back, or not used', () => {
+test('an agent that comes back in a wider mode than was recorded is put back, or waits for a person', () => {
   const modes = (current: string, ...ids: readonly string[]): object => ({ modes: { currentModeId: current, availableModes: ids.map((id) => ({ id, name: id })) } })
   const asked = { ...launch, resumes: 'agent-session', spec: { ...launch.spec, mode: 'ask' } }
   const wider = new AcpScript({ launch: asked }).initialized().respond('session/resume', modes('anything', 'ask', 'anything'))
@@ -42,7 +42,9 @@ test('an agent that comes back in a wider mode than was recorded is put back, or
   expect(wider.lastSent()).toMatchObject({ method: 'session/set_mode', params: { modeId: 'ask' } })
   expect(wider.respond('session/set_mode', null).reports()).toMatchObject([{ type: 'ready', offer: { currentMode: 'ask' } }])
   const without = new AcpScript({ launch: asked }).initialized().respond('session/resume', modes('anything', 'anything'))
-  expect(without.outputs.at(-1)).toEqual({ kind: 'give-up', why: expect.stringContaining('mode "ask" cannot be set') })
+  expect(without.reports()).toMatchObject([{ type: 'asks', ask: { kind: 'error', options: [{ id: 'anything' }, { id: 'stop' }] } }])
+  const before = without.sent().length
+  expect(without.prompt('go').sent()).toHaveLength(before)
 })
 
 test('two who resume the same session at once get one agent: the second is told that it runs', async () => {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Envelope, Event } from '../../src/core/events.ts'
-import { fold } from '../../src/core/session.ts'
+import { fold, lastChosen } from '../../src/core/session.ts'
 import { statusOf } from '../../src/core/status.ts'
 import { transcriptOf } from '../../src/core/transcript.ts'
 import { viewOf } from '../../src/core/view.ts'
@@ -25,6 +25,8 @@ const facts = stored('format-1.jsonl')
 const signalFacts = stored('format-1-signals.jsonl')
 const steeringFacts = stored('format-1-steering.jsonl')
 const notificationFacts = stored('format-1-notifications.jsonl')
+const pauseFacts = stored('format-1-pauses.jsonl')
+const dialogFacts = stored('format-1-dialogs.jsonl')
 
 const sessions = [...new Set(facts.map(({ session }) => session))]
 const of = (session: string): readonly Envelope[] => facts.filter((one) => one.session === session)
@@ -44,6 +46,8 @@ const everyType: Record<Event['type'], true> = {
   held: true,
   released: true,
   'fell-silent': true,
+  paused: true,
+  continued: true,
   'spoke-again': true,
   'given-back': true,
   'agent-ready': true,
@@ -76,7 +80,7 @@ const everyType: Record<Event['type'], true> = {
 }
 
 test('there is a stored fact of every case', () => {
-  expect(new Set([...facts, ...signalFacts, ...notificationFacts, ...steeringFacts].map(({ event }) => event.type))).toEqual(new Set(Object.keys(everyType)))
+  expect(new Set([...facts, ...signalFacts, ...notificationFacts, ...steeringFacts, ...pauseFacts].map(({ event }) => event.type))).toEqual(new Set(Object.keys(everyType)))
 })
 
 test('facts of format 1 make the sessions that they made then', () => {
@@ -122,6 +126,24 @@ test('a pin, a choice and the hunks of a change make what they made then', () =>
   const session = fold(steeringFacts)
   expect(session).toMatchObject({ pinned: true, offer: { currentMode: 'plan' } })
   expect(session && viewOf(session, 0).changes).toEqual({ files: 1, added: 1, removed: 1 })
+})
+
+test('an option that was set, a pause, a text in pieces and a prompt that is sent again make what they made then', () => {
+  const paused = fold(pauseFacts.filter(({ seq }) => seq <= 12))
+  expect(paused && statusOf(paused)).toMatchObject({ status: 'paused', reason: 'rate limit of anthropic, until 2026-11-18T19:00:00.000Z' })
+  const session = fold(pauseFacts)
+  expect(session).toMatchObject({ paused: null, setOptions: ['effort'], turns: 2, queue: [], turn: { kind: 'working', promptId: 'c0mmandS' } })
+  expect(session && lastChosen(session)).toEqual({ lastOptions: { effort: 'high' } })
+  expect(transcriptOf(pauseFacts).lines.filter(({ kind }) => kind === 'entry')).toMatchObject([{ entry: { text: 'a long ' } }, { entry: { text: 'text', continues: true } }])
+})
+
+test('what files, hooks and screens say of a terminal makes what it made then', () => {
+  const at = (seq: number) => fold(dialogFacts.filter((one) => one.seq <= seq))
+  const [working, asked, over] = [at(4), at(6), at(9)]
+  expect(working && statusOf(working)).toMatchObject({ status: 'working', evidence: ['session file, since 2026-09-21T14:18:24.000Z: working', 'run 1 is alive, pid 701'] })
+  expect(asked && statusOf(asked)).toMatchObject({ status: 'waiting', reason: 'permission: Bash command · npm test · Do you want to proceed?' })
+  expect(over).toMatchObject({ requests: [], closedRequests: { d1alog01: 'answered', d1alog02: 'withdrawn' } })
+  expect(over && statusOf(over).reason).toBe('permission: permission prompt')
 })
 
 test('a database that a version with format 1 made opens and reads as it was written', () => {

@@ -4,11 +4,13 @@ import type { Answer, Field, FieldValue, Option } from '../../core/requests.ts'
 import type { Order } from '../../core/react.ts'
 import type { Exchange } from './exchange.ts'
 import { answerOutside } from './files.ts'
-import { authenticate, open } from './handshake.ts'
+import { authenticate, chosenInstead, open } from './handshake.ts'
+import { logInAgain } from './log-in.ts'
 import { type RpcId, errorLine, requestCancelled, resultLine } from './rpc.ts'
 import { type FormProperty, cancelRequest, elicitationRequest, permissionRequest } from './schema.ts'
 import { endSpeech } from './speech.ts'
 import type { AskedFor, Pending } from './state.ts'
+import { answerVisit, askToVisit } from './visits.ts'
 import { commandOf, cut, diffsOf, firstLine, shownPath, subjectOf } from './text.ts'
 import { findTool, updateTool } from './tools.ts'
 
@@ -68,8 +70,12 @@ const declined = { action: 'decline' }
 export function askForm(exchange: Exchange, rpcId: RpcId, params: unknown): boolean {
   const parsed = elicitationRequest.safeParse(params)
   if (!parsed.success) return false
-  const { message, mode, requestedSchema, url } = parsed.data
+  const { message, mode, requestedSchema, url, elicitationId } = parsed.data
   endSpeech(exchange)
+  if (mode === 'url' && url && elicitationId) {
+    askToVisit(exchange, rpcId, { message, url, elicitationId })
+    return true
+  }
   if (mode !== 'form') {
     exchange.note(cut(`the agent asked a question in a form that Offstage does not have (${mode}${url ? `: ${url}` : ''}); it was declined: ${message}`, 500))
     exchange.send(resultLine(rpcId, declined))
@@ -176,6 +182,19 @@ function respond(exchange: Exchange, pending: Pending, given: Answer | null, sec
       return given.optionId === 'retry' ? open(exchange, pending.how) : authenticate(exchange, given.optionId, pending.how)
     case 'forgotten':
       if (given?.kind === 'option' && given.optionId === 'new' && awaitsPerson(exchange)) open(exchange, 'new')
+      return
+    case 'gone':
+      if (given?.kind === 'option' && awaitsPerson(exchange)) chosenInstead(exchange, pending, given.optionId)
+      return
+    case 'visit':
+      return answerVisit(exchange, pending, given?.kind === 'option' ? given.optionId : given?.kind === 'decline' ? 'decline' : null)
+    case 'log-in-again':
+      if (given?.kind === 'option') logInAgain(exchange, given.optionId)
+      return
+    case 'visited':
+    case 'logged-in':
+      // What follows from it is the session's, or the agent's, to do.
+      return
   }
 }
 
@@ -192,7 +211,7 @@ function formResult(only: Extract<AskedFor, { kind: 'form' }>['only'], given: An
 /** A new turn begins: whoever still waits for an answer of the last one will not get it. */
 export function settleOld(exchange: Exchange): void {
   const { state } = exchange
-  const isOld = (one: Pending): boolean => one.answeredBy !== null || one.at < state.turnEndedAt
+  const isOld = (one: Pending): boolean => one.answeredBy !== null || one.at < state.turnEndedAt || one.kind === 'log-in-again' || one.kind === 'logged-in'
   for (const pending of state.requests.filter((one) => isOld(one) && one.answeredBy === null)) respond(exchange, pending, null, false)
   state.requests = state.requests.filter((one) => !isOld(one))
 }

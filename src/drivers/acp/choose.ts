@@ -1,6 +1,6 @@
-// Mode and model: how an agent is told to take one, which is not the same for all of them, and what it says to that.
+// Mode, model and other options: how an agent is told to take one, which is not the same for all of them, and what it says to that.
 
-import type { AgentOffer, Choosable } from '../../core/events.ts'
+import type { AgentOffer } from '../../core/events.ts'
 import type { Order } from '../../core/react.ts'
 import type { Exchange } from './exchange.ts'
 import { offer, takeOptions } from './offers.ts'
@@ -13,9 +13,13 @@ import { cut } from './text.ts'
 const mostChoices = 16
 
 /** Tells the agent to take it. Gives what is waited for. */
-export function tell(exchange: Exchange, what: Choosable, value: string): Choice {
+export function tell(exchange: Exchange, what: string, value: string): Choice {
   const { state } = exchange
   const sessionId = state.agentRef
+  if (what !== 'mode' && what !== 'model') {
+    const given = state.switches.includes(what) ? { type: 'boolean', value: value === 'true' } : { value }
+    return { id: exchange.request('session/set_config_option', { sessionId, configId: what, ...given }), what, value, optionId: what }
+  }
   // Agents with modes of the older kind besides config options mean the former.
   const optionId = what === 'mode' && state.ownModes ? undefined : state.optionIds[what]
   if (optionId !== undefined) return { id: exchange.request('session/set_config_option', { sessionId, configId: optionId, value }), what, value, optionId }
@@ -32,7 +36,8 @@ export function takenOf(exchange: Exchange, { what, value, optionId }: Omit<Choi
   return taken
 }
 
-const current = (what: Choosable, value: string): AgentOffer => (what === 'mode' ? { currentMode: value } : { currentModel: value })
+/** What another option is now stands in the list of all. */
+const current = (what: string, value: string): AgentOffer => (what === 'mode' ? { currentMode: value } : what === 'model' ? { currentModel: value } : {})
 
 export function choose(exchange: Exchange, { what, value }: Extract<Order, { type: 'choose' }>): void {
   const { state, requestId } = exchange

@@ -40,9 +40,10 @@ export class Exchange {
     this.report({ type: 'entry', entryId, entry })
   }
 
-  /** Asks a person. `at`: offset of the end of the line that made it necessary, which gives the request its id. */
-  ask(what: Omit<Ask, 'id'>, askedFor: AskedFor, at: number): void {
-    const id = derivedId(this.launch.session, this.launch.run, at)
+  /** Asks a person. `at`: offset of the end of the line that made it necessary, which gives the request its id; `of`: which one of several because of that line. */
+  ask(what: Omit<Ask, 'id'>, askedFor: AskedFor, at: number, of?: string): void {
+    const id = derivedId(this.launch.session, this.launch.run, at, ...(of === undefined ? [] : [of]))
+    if (this.state.requests.some((one) => one.id === id)) return
     this.state.requests.push({ id, at, answeredBy: null, secret: false, ...askedFor })
     this.report({ type: 'asks', ask: { id, ...what } })
   }

@@ -1,9 +1,12 @@
-// From the first byte to a session that takes prompts: initialize, open (new, resume, load), log in where asked, set mode and model. Nothing goes on with other
-// permissions than the session was begun with or had last, unless it is said.
+// From the first byte to a session that takes prompts: initialize, open (new, resume, load), log in where asked, set mode, model and options. Nothing goes on with another
+// mode or model than the session was begun with or had last, unless a person says so.
 
+import { agentNamed } from '../../catalogue/index.ts'
 import type { AgentMode, Choosable } from '../../core/events.ts'
+import { type Choices, choicesOf } from '../../core/offer.ts'
 import type { Option } from '../../core/requests.ts'
 import { takenOf, tell } from './choose.ts'
+import { askToLogIn } from './log-in.ts'
 import type { Exchange } from './exchange.ts'
 import { takeOffer, takeOpened } from './offers.ts'
 import { type Outcome, authRequired, errorText } from './rpc.ts'
@@ -17,7 +20,7 @@ export function initialize(exchange: Exchange): void {
   const id = exchange.request('initialize', {
     protocolVersion,
     clientInfo: { name: 'offstage', title: 'Offstage', version: exchange.launch.version },
-    clientCapabilities: { fs: { readTextFile: false, writeTextFile: false }, terminal: false, elicitation: { form: {} } },
+    clientCapabilities: { fs: { readTextFile: false, writeTextFile: false }, terminal: false, elicitation: { form: {}, url: {} } },
   })
   exchange.state.phase = { step: 'initialize', id }
 }
@@ -34,6 +37,8 @@ export function handshakeResponse(exchange: Exchange, phase: Extract<Phase, { id
     case 'mode':
     case 'model':
       return settled(exchange, phase, outcome)
+    case 'option':
+      return optionSet(exchange, phase, outcome)
   }
 }
 
@@ -62,6 +67,7 @@ function remember({ state }: Exchange, response: Initialized): void {
   state.agent = { ...(name ? { name: cut(name, 100) } : {}), ...(agentInfo?.version ? { version: cut(agentInfo.version, 40) } : {}) }
   state.canLoad = agentCapabilities?.loadSession === true
   state.canResume = agentCapabilities?.sessionCapabilities?.resume === true
+  state.canClose = agentCapabilities?.sessionCapabilities?.close === true
   state.authMethods = (authMethods ?? []).map((method) => {
     const byHand = method.type === 'terminal'
     const how = byHand ? `in a terminal of your own: start the agent with ${method.args?.join(' ') || 'no arguments'}, then try again` : ''
@@ -101,18 +107,25 @@ function opened(exchange: Exchange, how: How, outcome: Outcome): void {
 
 const listOf = (choices: readonly AgentMode[]): string => choices.map((one) => (one.name && one.name !== one.id ? `${one.id} (${one.name})` : one.id)).join(', ')
 
-/** What was asked for with the session is insisted on. What it had last may have gone out of use since. */
+/** What was asked for with a new session is insisted on, as a misspelt word would be. Otherwise it is no longer to be had, or nobody has typed it: a person chooses. */
 function notTaken(exchange: Exchange, how: How, step: Choosable, wanted: string, why?: string): void {
-  const { launch, state } = exchange
-  const choices = (step === 'mode' ? state.offer.modes : state.offer.models) ?? []
-  const cannot = `${step} "${wanted}" cannot be set${why ? ` (${why})` : ''}`
-  if (wanted === launch.spec[step]) return exchange.giveUp(`${cannot}; ${choices.length > 0 ? `it offers: ${listOf(choices)}` : `it offers no ${step}s to choose from`}`)
-  const now = step === 'mode' ? state.offer.currentMode : state.offer.currentModel
-  exchange.note(`the ${cannot}, which it had before; it goes on with ${now === undefined ? 'its own' : `"${now}"`}`)
-  goOn(exchange, how, step)
+  const { launch } = exchange
+  const { all } = offeredFor(exchange, step)
+  const offers = all.length > 0 ? `it offers: ${listOf(all)}` : `it offers no ${step}s to choose from`
+  if (launch.run === 1 && launch.resumes === undefined && wanted === launch.spec[step] && !isByDefault(exchange, step)) {
+    return exchange.giveUp(`${step} "${wanted}" cannot be set${why ? ` (${why})` : ''}; ${offers}`)
+  }
+  askAboutGone(exchange, how, step, wanted, why, offers)
 }
 
-const goOn = (exchange: Exchange, how: How, after: Choosable): void => (after === 'mode' ? setModel(exchange, how) : ready(exchange, how))
+/** Nobody has named it: the catalogue has. */
+function isByDefault({ launch: { spec } }: Exchange, step: Choosable): boolean {
+  return step === 'mode' && spec.mode !== undefined && agentNamed(spec.agent)?.acp?.mode === spec.mode
+}
+
+const offeredFor = ({ state }: Exchange, step: Choosable): Choices => choicesOf(state.offer, step) ?? { all: [], current: undefined }
+
+const goOn = (exchange: Exchange, how: How, after: Choosable): void => (after === 'mode' ? setModel(exchange, how) : setOptions(exchange, how))
 
 function setMode(exchange: Exchange, how: How): void {
   const { launch, state } = exchange
@@ -127,6 +140,10 @@ function setModel(exchange: Exchange, how: How): void {
 function set(exchange: Exchange, how: How, step: Choosable, wanted: string | undefined, choices: readonly AgentMode[] | undefined, now: string | undefined): void {
   if (wanted === undefined || wanted === now) return goOn(exchange, how, step)
   if (!choices?.some((one) => one.id === wanted)) return notTaken(exchange, how, step, wanted)
+  takeUp(exchange, how, step, wanted)
+}
+
+function takeUp(exchange: Exchange, how: How, step: Choosable, wanted: string): void {
   const { id, optionId } = tell(exchange, step, wanted)
   exchange.state.phase = { step, id, how, wanted, ...(optionId === undefined ? {} : { optionId }) }
 }
@@ -139,6 +156,28 @@ function settled(exchange: Exchange, phase: Extract<Phase, { step: Choosable }>,
   const taken = takenOf(exchange, { what: step, value: wanted, ...(optionId === undefined ? {} : { optionId }) }, outcome.result)
   if (taken !== wanted) return notTaken(exchange, how, step, wanted, `the agent stays in "${taken}"`)
   goOn(exchange, how, step)
+}
+
+/** What the user had set. An option widens no permission that a mode would not name, so what is not to be had is only said. */
+function setOptions(exchange: Exchange, how: How, options: readonly (readonly [string, string])[] = Object.entries(exchange.launch.lastOptions ?? {})): void {
+  const { state } = exchange
+  const [first, ...left] = options
+  if (!first) return ready(exchange, how)
+  const [option, wanted] = first
+  const choices = choicesOf(state.offer, option)
+  if (choices?.current === wanted) return setOptions(exchange, how, left)
+  if (!choices?.all.some(({ id }) => id === wanted)) {
+    exchange.note(cut(`the option ${option} cannot be "${wanted}" any more, as it was before; ${choices ? `it is "${choices.current}"` : 'the agent does not have it'}`, 500))
+    return setOptions(exchange, how, left)
+  }
+  state.phase = { step: 'option', id: tell(exchange, option, wanted).id, how, option, wanted, left }
+}
+
+function optionSet(exchange: Exchange, { how, option, wanted, left }: Extract<Phase, { step: 'option' }>, outcome: Outcome): void {
+  const taken = 'error' in outcome ? undefined : takenOf(exchange, { what: option, value: wanted, optionId: option }, outcome.result)
+  if (taken !== wanted)
+    exchange.note(cut(`the agent does not take option ${option} "${wanted}", which it had before${'error' in outcome ? `: ${errorText(outcome.error)}` : ''}`, 500))
+  setOptions(exchange, how, left)
 }
 
 function ready(exchange: Exchange, how: How): void {
@@ -156,16 +195,44 @@ function ready(exchange: Exchange, how: How): void {
   })
 }
 
-function askToLogIn(exchange: Exchange, how: How, why: string): void {
-  const { state, launch, cause } = exchange
-  const methods = state.authMethods
-  const options: readonly Option[] = [
-    ...methods.filter((method) => !method.byHand).map((method): Option => ({ id: method.id, label: method.name, kind: 'other' })),
-    { id: 'retry', label: 'try again', kind: 'other' },
-  ]
-  const detail = [why, ...methods.map((method) => (method.description ? `${method.name}: ${method.description}` : method.name))].join('\n')
+/** Choices of ours: an offered one by such a name could not be told from them. */
+const ours: ReadonlySet<string> = new Set(['own', 'stop'])
+const mostOffered = 50
+
+function askAboutGone(exchange: Exchange, how: How, step: Choosable, wanted: string, why: string | undefined, offers: string): void {
+  const { state, cause } = exchange
+  const { all, current } = offeredFor(exchange, step)
   state.phase = { step: 'asked' }
-  exchange.ask({ kind: 'auth', title: `log in to ${state.agent.name ?? launch.spec.agent}`, detail: cut(detail, 4096), options }, { kind: 'auth', how }, cause.id)
+  const offered = all.filter(({ id }) => !ours.has(id)).slice(0, mostOffered)
+  // A mode says what the agent may do: it goes on in one that was chosen, unless it has none.
+  const own: readonly Option[] =
+    step === 'model' || all.length === 0 ? [{ id: 'own', label: current === undefined ? `go on without a ${step} of your choice` : `go on with ${current}`, kind: 'other' }] : []
+  const name = exchange.state.agent.name ?? exchange.launch.spec.agent
+  exchange.ask(
+    {
+      kind: 'error',
+      title: cut(`${name} does not have the ${step} "${wanted}"${exchange.launch.run === 1 ? '' : ' any more'}: which one?`, 300),
+      detail: cut(
+        [
+          `The session is to go on in ${step} "${wanted}". ${why ? `The agent says: ${why}` : 'The agent does not offer it.'}`,
+          `Now ${offers}.`,
+          'Nothing is done until you choose.',
+        ].join('\n'),
+        4096,
+      ),
+      options: [...offered.map(({ id, name: label }): Option => ({ id, label: cut(label || id, 200), kind: 'other' })), ...own, { id: 'stop', label: 'stop', kind: 'reject' }],
+    },
+    { kind: 'gone', step, how },
+    cause.id,
+  )
+}
+
+/** A person has chosen. What was chosen is told even if the agent has it already, so that the choice can be read from what was sent. */
+export function chosenInstead(exchange: Exchange, { step, how }: { readonly step: Choosable; readonly how: How }, optionId: string): void {
+  const { all, current } = offeredFor(exchange, step)
+  const wanted = optionId === 'own' ? current : optionId
+  if (wanted === undefined) return goOn(exchange, how, step)
+  if (optionId === 'own' || all.some(({ id }) => id === wanted)) takeUp(exchange, how, step, wanted)
 }
 
 function askAboutForgotten(exchange: Exchange, why: string): void {

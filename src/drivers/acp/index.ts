@@ -7,6 +7,9 @@ import { printable } from '../../core/terminal-text.ts'
 import type { Checkpoint, Conversation, Driver, FileCall, FileResult, Launch, Output } from '../driver.ts'
 import { OutputTail } from '../output-tail.ts'
 import { answer, askForm, askPermission, settleOld, withdraw } from './asks.ts'
+import { askToLogInAgain, loggedIn } from './log-in.ts'
+import { visitCompleted } from './visits.ts'
+import { limitHint } from './limits.ts'
 import { choose, chosen } from './choose.ts'
 import { Exchange } from './exchange.ts'
 import { causeOf, fileRequest, fileResult, findCall, openCalls } from './files.ts'
@@ -16,6 +19,7 @@ import { recall, resumed } from './recall.ts'
 import { type Message, type Outcome, type RpcId, authRequired, errorLine, errorText, invalidParams, methodNotFound, readMessage } from './rpc.ts'
 import { promptResponse } from './schema.ts'
 import { endSpeech, pauseSpeech } from './speech.ts'
+import { pauseReport } from './pauses.ts'
 import { type State, freshState, restoredState } from './state.ts'
 import { receiveUpdate, takeUsage } from './updates.ts'
 import { forgetTools } from './tools.ts'
@@ -88,7 +92,7 @@ class AcpConversation implements Conversation {
     const from = half.entryId === this.#drafted.entryId ? this.#drafted.length : 0
     if (half.text.length === half.written || half.text.length === from) return []
     this.#drafted = { entryId: half.entryId, length: half.text.length }
-    return [{ kind: 'draft', entryId: half.entryId, draft: half.kind, from, text: half.text.slice(from) }]
+    return [{ kind: 'draft', entryId: half.entryId, draft: half.kind, from, text: half.text.slice(from), ...(half.continues ? { continues: true } : {}) }]
   }
 
   #outputDrafts(): readonly Output[] {
@@ -150,6 +154,10 @@ class AcpConversation implements Conversation {
     return exchange.outputs
   }
 
+  get closing(): boolean {
+    return this.#state.closing !== null
+  }
+
   openCalls(): readonly FileCall[] {
     return this.#gaveUp ? [] : openCalls(this.#state)
   }
@@ -185,18 +193,38 @@ function receiveMessage(exchange: Exchange, message: Message): void {
     case 'request':
       return receiveRequest(exchange, message.id, message.method, message.params)
     case 'notification':
-      if (message.method === 'session/update') receiveUpdate(exchange, message.params)
-      else if (message.method === '$/cancel_request') withdraw(exchange, message.params)
+      return receiveNotification(exchange, message.method, message.params)
+  }
+}
+
+function receiveNotification(exchange: Exchange, method: string, params: unknown): void {
+  switch (method) {
+    case 'session/update':
+      return receiveUpdate(exchange, params)
+    case '$/cancel_request':
+      return withdraw(exchange, params)
+    case 'elicitation/complete':
+      return visitCompleted(exchange, params)
+    case '_offstage/paused':
+    case '_offstage/continued': {
+      const report = pauseReport(exchange.state, method, params)
+      if (!report) return
+      // What was said before stands before it.
+      endSpeech(exchange)
+      exchange.report(report)
+    }
   }
 }
 
 /** A response that nobody waits for, or waits for no longer, is left alone. */
 function receiveResponse(exchange: Exchange, id: RpcId, outcome: Outcome): void {
-  const { phase, turn, choices } = exchange.state
+  const { phase, turn, choices, loggingIn, closing } = exchange.state
   const choice = choices.find((one) => one.id === id)
   if ('id' in phase && phase.id === id) handshakeResponse(exchange, phase, outcome)
   else if (turn?.id === id) endTurn(exchange, turn.promptId, outcome)
   else if (choice) chosen(exchange, choice, outcome)
+  else if (loggingIn === id) loggedIn(exchange, outcome)
+  else if (closing === id) exchange.state.closing = null
 }
 
 function receiveRequest(exchange: Exchange, id: RpcId, method: string, params: unknown): void {
@@ -233,6 +261,9 @@ function receiveOrder(exchange: Exchange, order: Order): void {
       return answer(exchange, order)
     case 'choose':
       return choose(exchange, order)
+    case 'close':
+      if (state.canClose && state.phase.step === 'ready' && !state.turn) state.closing = exchange.request('session/close', { sessionId: state.agentRef })
+      return
   }
 }
 
@@ -267,8 +298,11 @@ function endTurn(exchange: Exchange, promptId: string, outcome: Outcome): void {
   const usage = takeUsage(state)
   const ended = { type: 'turn-ended', promptId, ...(usage ? { usage } : {}) } as const
   if ('error' in outcome) {
-    const hint = outcome.error.code === authRequired ? 'the agent wants you to log in: ' : ''
-    return exchange.report({ ...ended, stopReason: 'error', message: `${hint}${errorText(outcome.error)}` })
+    const said = errorText(outcome.error)
+    const wantsLogIn = outcome.error.code === authRequired
+    // First, so that no other prompt is sent before somebody has said what is to come of it.
+    if (wantsLogIn) askToLogInAgain(exchange, said)
+    return exchange.report({ ...ended, stopReason: 'error', message: wantsLogIn ? `the agent wants you to log in: ${said}` : `${said}${limitHint(said)}` })
   }
   const stopReason = parsed?.data?.stopReason ?? ''
   if (isStopReason(stopReason)) exchange.report({ ...ended, stopReason })

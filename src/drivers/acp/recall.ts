@@ -62,10 +62,10 @@ function orderOf({ launch, state, cause }: Exchange, message: Message, open: rea
     case 'session/set_mode':
     case 'session/set_model':
     case 'session/set_config_option':
-      return choiceOf(state, message.method, message.params)
+      return choiceOf(state, message.method, message.params, chosen)
     case 'authenticate': {
       const sent = sentAuthenticate.safeParse(message.params)
-      return sent.success ? chosen(['auth'], () => sent.data.methodId) : undefined
+      return sent.success ? chosen(['auth', 'log-in-again'], () => sent.data.methodId) : undefined
     }
     case 'session/new':
     case 'session/resume':
@@ -76,22 +76,30 @@ function orderOf({ launch, state, cause }: Exchange, message: Message, open: rea
   }
 }
 
-function choiceOf(state: State, method: string, params: unknown): Order | undefined {
+/** On the way to the session it is what a person chose in the place of what is gone. */
+function choiceOf(state: State, method: string, params: unknown, instead: (kinds: readonly Pending['kind'][], optionOf: () => string) => Order | undefined): Order | undefined {
   const { modeId, modelId, configId, value } = sentChoice.safeParse(params).data ?? {}
-  if (method === 'session/set_mode') return modeId === undefined ? undefined : { type: 'choose', what: 'mode', value: modeId }
-  if (method === 'session/set_model') return modelId === undefined ? undefined : { type: 'choose', what: 'model', value: modelId }
-  const what = (['mode', 'model'] as const).find((one) => state.optionIds[one] === configId)
-  return what === undefined || value === undefined ? undefined : { type: 'choose', what, value }
+  const what =
+    method === 'session/set_mode' ? 'mode' : method === 'session/set_model' ? 'model' : ((['mode', 'model'] as const).find((one) => state.optionIds[one] === configId) ?? configId)
+  const given = modeId ?? modelId ?? value
+  if (what === undefined || given === undefined) return undefined
+  return state.phase.step === 'ready' ? { type: 'choose', what, value: given } : instead(['gone'], () => given)
 }
 
 function responseOf(asked: Pending, result: unknown): Order {
-  const given = asked.kind === 'form' ? formAnswer(asked.only, result) : permissionAnswer(result)
+  const given = asked.kind === 'form' ? formAnswer(asked.only, result) : asked.kind === 'visit' ? visitAnswer(result) : permissionAnswer(result)
   return given ? { type: 'answer', requestId: asked.id, answer: given, secret: false } : { type: 'cancel-request', requestId: asked.id }
 }
 
 function permissionAnswer(result: unknown): Answer | undefined {
   const optionId = permissionResponse.safeParse(result).data?.outcome.optionId
   return optionId === undefined ? undefined : { kind: 'option', optionId }
+}
+
+/** Whether it was about to be opened, or had been, is not told the agent. */
+function visitAnswer(result: unknown): Answer | undefined {
+  const action = elicitationResponse.safeParse(result).data?.action
+  return action === 'accept' ? { kind: 'option', optionId: 'open' } : action === 'decline' ? { kind: 'option', optionId: 'decline' } : undefined
 }
 
 function formAnswer(only: Extract<Pending, { kind: 'form' }>['only'], result: unknown): Answer | undefined {

@@ -24,7 +24,7 @@ export const rpcError = z.object({ code: z.number().catch(0), message: z.string(
 export const initializeResponse = z.object({
   protocolVersion: z.number(),
   agentCapabilities: z
-    .object({ loadSession: maybeFlag, sessionCapabilities: z.object({ resume: capability.optional() }).nullish().catch(undefined) })
+    .object({ loadSession: maybeFlag, sessionCapabilities: z.object({ resume: capability.optional(), close: capability.optional() }).nullish().catch(undefined) })
     .nullish()
     .catch(undefined),
   authMethods: maybeListOf(z.object({ id: text, name: text, description: maybeText, type: maybeText, args: maybeListOf(text) })),
@@ -37,6 +37,8 @@ export const initializeResponse = z.object({
 const selectOption = z.object({ value: text, name: text })
 const configOption = z.object({
   id: text,
+  name: maybeText,
+  description: maybeText,
   category: maybeText,
   currentValue: z.union([z.string(), z.boolean()]),
   options: listOf(z.union([selectOption, z.object({ options: listOf(selectOption) })])).optional(),
@@ -136,7 +138,13 @@ export const elicitationRequest = z.object({
     .nullish()
     .catch(undefined),
   url: maybeText,
+  elicitationId: maybeText,
 })
+
+export const elicitationCompleted = z.object({ elicitationId: text })
+
+/** Of the extensions `_offstage/paused` and `_offstage/continued`, which says nothing but the session. */
+export const pausedNotification = z.object({ sessionId: maybeText, until: maybeText, why: text.catch('') })
 
 export const readFileRequest = z.object({ path: text, line: maybeNumber, limit: maybeNumber })
 export const writeFileRequest = z.object({ path: text, content: text })
@@ -145,7 +153,12 @@ export const cancelRequest = z.object({ requestId: z.union([z.string(), z.number
 // What was sent by ourselves, as a keeper logged it.
 export const sentPrompt = z.object({ prompt: z.array(z.object({ text })) })
 export const sentResume = z.object({ sessionId: text })
-export const sentChoice = z.object({ modeId: text.optional(), modelId: text.optional(), configId: text.optional(), value: text.optional() })
+export const sentChoice = z.object({
+  modeId: text.optional(),
+  modelId: text.optional(),
+  configId: text.optional(),
+  value: z.union([text, z.boolean().transform(String)]).optional(),
+})
 export const sentAuthenticate = z.object({ methodId: text })
 export const permissionResponse = z.object({ outcome: z.object({ optionId: text.optional() }) })
 export const elicitationResponse = z.object({ action: text, content: z.record(text, z.union([text, z.number(), z.boolean(), z.array(text)])).catch({}) })

@@ -19,7 +19,7 @@ export interface Chunk {
 
 function write(exchange: Exchange, half: Half): void {
   if (half.text === '' || half.text.length === half.written) return
-  exchange.entry(half.entryId, { kind: half.kind, text: half.text })
+  exchange.entry(half.entryId, { kind: half.kind, text: half.text, ...(half.continues ? { continues: true } : {}) })
   half.written = half.text.length
   half.writes += 1
 }
@@ -42,18 +42,20 @@ export function say(exchange: Exchange, chunk: Chunk): void {
   const { state } = exchange
   if (chunk.text === '') return
   if (state.half && !goesOn(state.half, chunk)) endSpeech(exchange)
-  const begin = (text: string): Half => ({ entryId: exchange.nextEntryId(), kind: chunk.kind, messageId: chunk.messageId, text, writes: 0, written: 0 })
+  const begin = (text: string, continues: boolean): Half => {
+    return { entryId: exchange.nextEntryId(), kind: chunk.kind, messageId: chunk.messageId, text, ...(continues ? { continues } : {}), writes: 0, written: 0 }
+  }
   if (state.half) {
     state.half.text += chunk.text
     state.half.messageId ??= chunk.messageId
   } else {
-    state.half = begin(chunk.text)
+    state.half = begin(chunk.text, false)
   }
   for (let half: Half = state.half; half.text.length > longestEntry; half = state.half) {
     const rest = half.text.slice(pieceOf(half.text, longestEntry).length)
     half.text = half.text.slice(0, half.text.length - rest.length)
     write(exchange, half)
-    state.half = begin(rest)
+    state.half = begin(rest, true)
   }
   const { half, turn } = state
   if (!turn && (half.writes < eagerWrites || half.text.length - half.written >= writeStep)) write(exchange, half)

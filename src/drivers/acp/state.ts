@@ -16,6 +16,8 @@ export type Phase =
   | { readonly step: 'asked' }
   /** `wanted`: absent where an older version began it, which knew of the spec's only. */
   | { readonly step: 'mode' | 'model'; readonly id: number; readonly how: How; readonly wanted?: string; readonly optionId?: string }
+  /** An option is set as the user had it; `left` are to follow. */
+  | { readonly step: 'option'; readonly id: number; readonly how: How; readonly option: string; readonly wanted: string; readonly left: readonly (readonly [string, string])[] }
   | { readonly step: 'ready' }
   /** The program cannot be used: nothing is read any more. */
   | { readonly step: 'gave-up' }
@@ -26,6 +28,8 @@ export interface Half {
   readonly kind: 'message' | 'thought'
   messageId: string | null
   text: string
+  /** It goes on where the entry before it was cut. */
+  readonly continues?: true
   /** How often it was reported, and its length then. */
   writes: number
   written: number
@@ -64,6 +68,15 @@ export type AskedFor =
   | { readonly kind: 'outside'; readonly callId: string }
   | { readonly kind: 'auth'; readonly how: How }
   | { readonly kind: 'forgotten' }
+  /** The mode or model that it is to have cannot be had. */
+  | { readonly kind: 'gone'; readonly step: Choosable; readonly how: How }
+  /** A person is to open an address. */
+  | { readonly kind: 'visit'; readonly rpcId: RpcId; readonly elicitationId: string; readonly place: string }
+  /** A person has opened it. */
+  | { readonly kind: 'visited'; readonly elicitationId: string }
+  /** A turn was refused for want of a log-in. */
+  | { readonly kind: 'log-in-again' }
+  | { readonly kind: 'logged-in' }
 
 export type Pending = Asked & AskedFor
 
@@ -88,10 +101,10 @@ export interface AuthMethod {
   readonly byHand: boolean
 }
 
-/** A mode or model that the agent was told to take and has not answered. */
+/** A mode, a model or another option that the agent was told to take and has not answered. */
 export interface Choice {
   readonly id: number
-  readonly what: Choosable
+  readonly what: string
   readonly value: string
   readonly optionId?: string
 }
@@ -102,6 +115,11 @@ export interface State {
   agent: { readonly name?: string; readonly version?: string }
   canLoad: boolean
   canResume: boolean
+  canClose: boolean
+  /** JSON-RPC id of `session/close`, as long as it is not answered. */
+  closing: number | null
+  /** JSON-RPC id of `authenticate` in the midst of a session, as long as it is not answered. */
+  loggingIn: number | null
   authMethods: readonly AuthMethod[]
   /** Whole until it was reported as part of `ready`; afterwards only fingerprints of what was reported are kept. */
   offer: AgentOffer
@@ -110,6 +128,8 @@ export interface State {
   ownModes: boolean
   /** Config options that stand for the mode and the model. */
   optionIds: { readonly [What in Choosable]?: string }
+  /** Ids of its options that are on or off. */
+  switches: readonly string[]
   choices: readonly Choice[]
   /** JSON-RPC id of the newest choice. */
   lastChoice: number
@@ -144,11 +164,15 @@ export const freshState = (launch: Launch): State => ({
   agent: {},
   canLoad: false,
   canResume: false,
+  canClose: false,
+  closing: null,
+  loggingIn: null,
   authMethods: [],
   offer: {},
   offered: {},
   ownModes: false,
   optionIds: {},
+  switches: [],
   choices: [],
   lastChoice: 0,
   turn: null,

@@ -4,7 +4,7 @@ import type { Delivery, News, NewsAbout, NotifySettings } from '../../core/annou
 import { tellingKey, wantsKind } from '../../core/announcement.ts'
 import { restartDelayMs } from '../../core/decide.ts'
 import type { Session } from '../../core/session.ts'
-import { statusOf } from '../../core/status.ts'
+import { isNewcomer, statusOf } from '../../core/status.ts'
 
 /** A person who reads along has been shown the last words of a turn a moment before it ends. */
 const slackMs = 5000
@@ -37,9 +37,20 @@ export function newsOf(session: Session, project: string): readonly News[] {
     case 'waiting': {
       const open = session.requests.filter((request) => !request.lost)
       const asked = open.length > 0 ? open : session.environmentMissing ? [] : session.requests
+      const since = `run ${session.runs} since ${session.changedAtMs}`
+      // What a program says that it asks, and what its screen shows a moment later, is one thing.
+      const ofTerminal = spec.kind === 'terminal' && session.signal !== null
       if (asked.length > 0)
-        return asked.map((request) => news('needs-you', request.id, request.askedAtMs, `${request.lost ? 'lost ' : ''}${request.kind}: ${request.title}`, request.id))
-      return isNewcomer(session) ? [] : [news('needs-you', `run ${session.runs} since ${session.changedAtMs}`, session.changedAtMs, reason)]
+        return asked.map((request) =>
+          news(
+            'needs-you',
+            ofTerminal ? since : request.id,
+            ofTerminal ? session.changedAtMs : request.askedAtMs,
+            `${request.lost ? 'lost ' : ''}${request.kind}: ${request.title}`,
+            request.id,
+          ),
+        )
+      return isNewcomer(session) ? [] : [news('needs-you', since, session.changedAtMs, reason)]
     }
     case 'completed': {
       // The user has cut it short, or it was never given anything to do.
@@ -59,10 +70,6 @@ export function newsOf(session: Session, project: string): readonly News[] {
       return []
   }
 }
-
-/** It waits for a first prompt, and whoever started it knows. */
-const isNewcomer = ({ spec, environmentMissing, restarts, signal }: Session): boolean =>
-  !environmentMissing && (spec.kind === 'agent' ? restarts === 0 : signal?.signal.notice === undefined && signal?.signal.claims.every(({ state }) => state === 'idle') === true)
 
 /** Why this is not told by any channel, if it is not. */
 export function unwanted(news: News, { session, attached }: Look, settings: NotifySettings): string | undefined {

@@ -233,6 +233,17 @@ test('the program of a terminal that says that it is blocked is told once for ea
   ])
 })
 
+test('what the screen of a program asks in detail, after it has said that it is blocked, is told once', async () => {
+  const here = world()
+  here.client.create('sess0001', { spec: { kind: 'terminal', driver: 'terminal', agent: 'codex', argv: ['codex'], cwd: '/w' }, label: 'codex' })
+  await here.start()
+  void here.client.report('sess0001', { type: 'signals', signal: { claims: [{ source: 'OSC 7501', state: 'blocked', kind: 'permission', message: 'rm?', atOffset: 5 }] } })
+  await here.pass(300)
+  here.client.ask('sess0001', 'reqaaaa1', 'rm -r build?')
+  await here.pass(10_000)
+  expect(here.told.map(({ announcement: { title } }) => title)).toEqual(['codex needs you'])
+})
+
 test('a daemon that starts tells what came up in the last ten minutes, and nothing older', async () => {
   const here = world()
   for (const id of ['sess0001', 'sess0002', 'sess0003']) here.work(id)

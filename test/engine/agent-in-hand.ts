@@ -1,0 +1,224 @@
+// An engine whose agents, clock and delays the test holds in its hand: keepers without processes, so that a run costs nothing and every moment of it can be stopped at.
+
+import type { Exit, LaunchSpec } from '../../src/core/events.ts'
+import { isRefusal } from '../../src/core/errors.ts'
+import type { Command } from '../../src/core/inputs.ts'
+import type { SessionView } from '../../src/core/view.ts'
+import { drivers } from '../../src/drivers/index.ts'
+import { Engine } from '../../src/engine/engine.ts'
+import type { Keepers, RunLine } from '../../src/engine/keepers.ts'
+import type { Limits } from '../../src/engine/parts.ts'
+import type { EventLog } from '../../src/store/event-log.ts'
+import { memoryLog } from '../../src/store/memory-log.ts'
+import { never, newId, until } from '../home.ts'
+
+export interface Told {
+  readonly id?: number
+  readonly method?: string
+  readonly params?: Record<string, unknown>
+  readonly result?: unknown
+}
+
+/** What the agent answers to a message that it is told; nothing: it does not answer. */
+export type Script = (message: Told) => unknown
+
+/** One run: its bytes, and what it was told. */
+class RunInHand {
+  readonly told: Told[] = []
+  readonly #answer: Script
+  readonly #ended = Promise.withResolvers<{ exit: Exit; outEnd: number; errEnd: number }>()
+  #out = Buffer.alloc(0)
+  #highest = 0
+  #reader: ((offset: number, bytes: Uint8Array) => void) | undefined
+
+  constructor(answer: Script) {
+    this.#answer = answer
+  }
+
+  say(message: object): void {
+    const bytes = Buffer.from(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`)
+    const offset = this.#out.length
+    this.#out = Buffer.concat([this.#out, bytes])
+    this.#reader?.(offset, bytes)
+  }
+
+  respond(method: string, result: unknown): void {
+    const asked = this.told.findLast((message) => message.method === method)
+    this.say(isError(result) ? { id: asked?.id, error: result.error } : { id: asked?.id, result })
+  }
+
+  end(exit: Exit): void {
+    this.#ended.resolve({ exit, outEnd: this.#out.length, errEnd: 0 })
+  }
+
+  bytes(from: number, max: number): Uint8Array {
+    return this.#out.subarray(from, from + max)
+  }
+
+  get size(): number {
+    return this.#out.length
+  }
+
+  line(run: number): RunLine {
+    return {
+      kept: { keeper: { pid: 1000 + run, start: 1 }, child: { pid: 2000 + run, start: 1 } },
+      outEnd: this.#out.length,
+      highestOrder: this.#highest,
+      attach: { socket: '', nonce: '' },
+      read: (from, onBytes) => {
+        this.#reader = (offset, bytes) => void onBytes('out', offset, bytes)
+        if (this.#out.length > from.out) this.#reader(from.out, this.#out.subarray(from.out))
+      },
+      unread: () => {},
+      input: async ({ lane, id, bytes }) => {
+        if (lane === 1 && id <= this.#highest) return 'duplicate'
+        if (lane === 1) this.#highest = id
+        for (const text of Buffer.from(bytes).toString().trim().split('\n')) this.#hear(JSON.parse(text) as Told)
+        return 'accepted'
+      },
+      resize: () => {},
+      interrupt: () => {},
+      exit: this.#ended.promise,
+      closed: new Promise(() => {}),
+      onHeld: () => {},
+      limit: () => {},
+      attends: false,
+      onAttended: () => {},
+      goodbye: () => {},
+      collect: () => {},
+      close: () => {
+        this.#reader = undefined
+      },
+    }
+  }
+
+  #hear(message: Told): void {
+    this.told.push(message)
+    if (message.method === undefined || message.id === undefined) return
+    const result = this.#answer(message)
+    if (result === undefined) return
+    queueMicrotask(() => this.say(isError(result) ? { id: message.id, error: result.error } : { id: message.id, result }))
+  }
+}
+
+const isError = (result: unknown): result is { readonly error: unknown } => typeof result === 'object' && result !== null && 'error' in result
+
+const noLimits: Limits = { maxLiveRuns: 0, minFreeMemoryBytes: 0, stallAfterMs: 0, idleAfterMs: 0, keepOutputMs: 0, keepOutputBytes: 0 }
+
+export class EngineInHand {
+  nowMs = Date.UTC(2026, 10, 23, 14, 30, 20)
+  readonly runs: RunInHand[] = []
+  readonly swept: number[] = []
+  /** Delays that nobody has let pass. */
+  readonly delays: { readonly ms: number; readonly pass: () => void }[] = []
+  readonly log: EventLog = memoryLog()
+  readonly #script: Script
+  #end = new AbortController()
+  #engine: Promise<Engine>
+
+  constructor(script: Script) {
+    this.#script = script
+    this.#engine = this.#open()
+  }
+
+  #open(): Promise<Engine> {
+    const unused = (): never => {
+      throw new Error('unused')
+    }
+    const keepers: Keepers = {
+      start: async ({ run }) => {
+        const made = new RunInHand(this.#script)
+        this.runs[run] = made
+        return made.line(run)
+      },
+      find: async (_, run) => {
+        const found = this.runs[run]
+        return found ? { kind: 'live', line: found.line(run) } : { kind: 'never' }
+      },
+      release: async () => {},
+      sweep: async (_, run) => {
+        // Of the run before the first there is nothing to be ended.
+        if (!this.swept.includes(run)) this.swept.push(run)
+        this.runs[run]?.end({ signal: 'SIGTERM' })
+        return 1
+      },
+      processes: async () => [],
+      sync: async () => {},
+      readLog: async (_, run, stream, from, max) => ({ offset: from, bytes: stream === 'out' ? (this.runs[run]?.bytes(from, max) ?? new Uint8Array()) : new Uint8Array() }),
+      logEnd: async (_, run) => this.runs[run]?.size ?? 0,
+      logBytes: async () => 0,
+    }
+    const { signal } = this.#end
+    return Engine.open({
+      log: this.log,
+      keepers,
+      driver: (name) => drivers[name](),
+      files: { read: unused, write: unused },
+      screens: { snapshot: async () => undefined, cursor: async () => undefined, text: async () => undefined, advance: () => {} },
+      projects: { refresh: async () => {}, of: () => ({ name: 'shop', branch: null }) },
+      search: { search: unused },
+      nowMs: () => this.nowMs,
+      delay: (ms) => new Promise((pass) => this.delays.push({ ms, pass })),
+      warn: () => {},
+      signal,
+      version: '0.0.0',
+      availableMemory: async () => undefined,
+      limits: noLimits,
+      initializeTimeoutMs: 0,
+    })
+  }
+
+  /** The daemon dies; another one takes over what it finds. */
+  async another(): Promise<void> {
+    this.#end.abort()
+    this.#end = new AbortController()
+    this.#engine = this.#open()
+    await this.#engine
+  }
+
+  /** The engine ends. */
+  close(): void {
+    this.#end.abort()
+  }
+
+  run(number: number): RunInHand {
+    const run = this.runs[number]
+    if (!run) throw new Error(`there is no run ${number}`)
+    return run
+  }
+
+  async create(spec: Partial<LaunchSpec>, prompt?: string): Promise<string> {
+    const session = newId()
+    await this.#submit(session, {
+      type: 'create',
+      title: 'test',
+      spec: { kind: 'agent', driver: 'acp', agent: 'test', argv: ['test'], cwd: '/w/shop', ...spec },
+      ...(prompt === undefined ? {} : { prompt }),
+    })
+    return session
+  }
+
+  tell(session: string, command: Command): Promise<void> {
+    return this.#submit(session, command)
+  }
+
+  async #submit(session: string, command: Command): Promise<void> {
+    const engine = await this.#engine
+    const reply = await engine.submit({ session, commandId: newId(), command, environment: { PATH: '/bin' } }, never)
+    if (isRefusal(reply)) throw new Error(reply.message)
+  }
+
+  async until(session: string, like: (view: SessionView) => boolean): Promise<SessionView> {
+    return until(await this.#engine, session, like)
+  }
+
+  /** Lets the first delay of that length pass, as soon as somebody waits for one. */
+  async pass(ms: number): Promise<void> {
+    for (;;) {
+      const index = this.delays.findIndex((one) => one.ms === ms)
+      const [found] = index === -1 ? [] : this.delays.splice(index, 1)
+      if (found) return found.pass()
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+}
