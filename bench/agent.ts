@@ -1,4 +1,4 @@
-// How long a question takes from the agent to the person, and an answer back: both ends write down the moment, on the same clock.
+// How long a question takes from the agent to the person, and an answer back, and a state from the program of a terminal: both ends write down the moment, on the same clock.
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -12,6 +12,9 @@ import { type Samples, emptyNode, percentile, programMs } from './samples.ts'
 
 const questions = 42
 const warmUps = 2
+const states = 22
+/** A state after some quiet. */
+const stateEveryMs = 600
 
 export async function agent(bench: Bench): Promise<readonly Figure[]> {
   const { lifetime, packageFolder } = bench
@@ -43,7 +46,10 @@ export async function agent(bench: Bench): Promise<readonly Figure[]> {
     if (number === questions) break
   }
   const p95 = (samples: Samples): number => percentile(samples, 0.95)
+  const ages = await statesOf(home, client)
   return [
+    figure('agent: state on its terminal to a watching client, p50', 'ms', { offstage: ages }, { goal: 50 }),
+    figure('agent: state on its terminal to a watching client, p95', 'ms', { offstage: ages }, { goal: 50 }, p95),
     figure('agent: question on its pipe to a watching client, p50', 'ms', { offstage: shown }, { goal: 50 }),
     figure('agent: question on its pipe to a watching client, p95', 'ms', { offstage: shown }, { goal: 50 }, p95),
     figure('agent: answer of a connected client to its pipe, p50', 'ms', { offstage: bySdk }),
@@ -61,6 +67,21 @@ async function* questionsOf(client: Client, session: string): AsyncIterable<{ re
     const { ask } = frame.envelope.event
     yield { requestId: ask.id, ms: millisecondsBetween(BigInt(ask.title), seenNs) }
   }
+}
+
+/** How old each state was when a client saw it that watches. */
+async function statesOf(home: BenchHome, client: Client): Promise<readonly number[]> {
+  const session = await home.startTerminal(client, [process.execPath, join(import.meta.dirname, 'teller.ts'), String(states), String(stateEveryMs)])
+  const ages: number[] = []
+  for await (const frame of client.watch({ session: session.id, after: 0, follow: true }, AbortSignal.timeout(60_000))) {
+    const seenNs = process.hrtime.bigint()
+    if (frame.kind !== 'fact' || frame.envelope.event.type !== 'signaled') continue
+    const said = frame.envelope.event.signal.claims[0]?.message
+    if (said === undefined) continue
+    ages.push(millisecondsBetween(BigInt(said), seenNs))
+    if (ages.length === states) break
+  }
+  return ages.slice(warmUps)
 }
 
 async function answerHeard(home: BenchHome, number: number): Promise<bigint> {

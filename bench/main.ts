@@ -14,12 +14,13 @@ import type { Group } from './group.ts'
 import { hostile } from './hostile.ts'
 import { idle } from './idle.ts'
 import { busyWarning, describeMachine, machineLines } from './machine.ts'
+import { ownAgent } from './own-agent.ts'
 import { packInto } from './packed.ts'
 import { screens } from './screens.ts'
 import { start } from './start.ts'
 import { throughput } from './throughput.ts'
 
-const groups: Readonly<Record<string, Group>> = { start, attach, echo, idle, throughput, agent, hostile, screens }
+const groups: Readonly<Record<string, Group>> = { start, attach, echo, idle, throughput, agent, 'own-agent': ownAgent, hostile, screens }
 
 const { values, positionals } = parseArgs({ options: { package: { type: 'string' } }, allowPositionals: true })
 const unknown = positionals.find((name) => !Object.hasOwn(groups, name))

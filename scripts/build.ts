@@ -26,7 +26,7 @@ const strictly: NonNullable<InputOptions['onLog']> = (_level, log) => {
 
 const startedMs = performance.now()
 if (existsSync(dist)) for (const name of readdirSync(dist)) if (name !== 'native') rmSync(join(dist, name), { recursive: true })
-const bundled = new Set([...(await bundleCommandLine()), ...(await bundlePrograms())])
+const bundled = new Set([...(await bundleCommandLine()), ...(await bundlePrograms()), ...(await bundleAgent())])
 declareTypes()
 run(process.execPath, ['scripts/build-keeper.ts'])
 writeNotices(bundled)
@@ -79,6 +79,19 @@ async function bundlePrograms(): Promise<ReadonlySet<string>> {
   return packagesIn(output)
 }
 
+/** The own agent. What it takes of pi is a small part: without this all of pi's screens would come along. Returns the folders of the packages that went in. */
+async function bundleAgent(): Promise<ReadonlySet<string>> {
+  const build = await rolldown({
+    ...common,
+    input: { 'agent/main': 'src/agent/main.ts', 'agent/models': 'src/agent/models.ts', 'agent/search': 'src/agent/search.ts' },
+    treeshake: { moduleSideEffects: (id) => !id.includes('/node_modules/@earendil-works/') },
+    onLog: strictly,
+  })
+  const { output } = await build.write({ dir: dist, format: 'esm', entryFileNames: '[name].js', chunkFileNames: 'agent/[name]-[hash].js', sourcemap: false, minify: false })
+  await build.close()
+  return packagesIn(output)
+}
+
 function packagesIn(output: RolldownOutput['output']): ReadonlySet<string> {
   const ids = output.flatMap((one) => (one.type === 'chunk' ? Object.entries(one.modules).flatMap(([id, module]) => (module.renderedLength > 0 ? [id] : [])) : []))
   return new Set(ids.flatMap((id) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id)?.[0] ?? []))
@@ -104,11 +117,12 @@ function writeNotices(packages: ReadonlySet<string>): void {
   writeFileSync(join(dist, 'THIRD-PARTY-NOTICES'), `Offstage contains these packages.\n\n${notices.join(`\n${'-'.repeat(80)}\n\n`)}`)
 }
 
-/** Some are published without their licence file. The headless xterm comes from the same repository as xterm, which has it; pi-tui's is kept here as its repository has it. */
+/** Some are published without their licence file: those are kept here, as their repositories or their READMEs have them. The headless xterm comes from the same repository as xterm, which has it. */
 function licenceOf(name: string, folder: string): string | undefined {
-  if (name === '@earendil-works/pi-tui') return 'scripts/licences/pi-tui.txt'
+  const kept = `scripts/licences/${name.startsWith('@earendil-works/') ? 'pi' : name}.txt`
+  if (existsSync(kept)) return kept
   const licensed = name === '@xterm/headless' ? join(folder, '../xterm') : folder
-  const file = readdirSync(licensed).find((one) => /^licen[cs]e(\.\w+)?$/i.test(one))
+  const file = readdirSync(licensed).find((one) => /^licen[cs]e(-mit)?(\.\w+)?$/i.test(one))
   return file && join(licensed, file)
 }
 
