@@ -144,10 +144,7 @@ export class Conversation {
     this.#session = evolve(this.#session, envelope)
     const changed = this.#transcript.add(envelope)
     if (!this.#caughtUp) return undefined
-    for (const place of changed) {
-      const line = this.#transcript.lines[place]
-      if (line) this.#narration.line(line, this.#session.turn.kind === 'working')
-    }
+    for (const line of changed) this.#narration.line(line, this.#session.turn.kind === 'working')
     const { event } = envelope
     if (event.type === 'asked' || event.type === 'turn-ended' || event.type === 'run-exited') this.#show()
     if (this.#form && !this.#session.requests.some((request) => request.id === this.#form?.request.id)) this.#form = undefined

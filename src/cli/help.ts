@@ -11,7 +11,8 @@ export function overview(verbs: readonly VerbEntry[]): string {
   return [
     'offstage runs coding agents in the background, and loses nothing.',
     '',
-    'usage: offstage [COMMAND] [OPTIONS]',
+    'usage: offstage                        opens Agent View: all sessions on one screen',
+    '       offstage COMMAND [OPTIONS]',
     '',
     ...lines,
     '',

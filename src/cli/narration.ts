@@ -1,12 +1,12 @@
 // The transcript being told: each line once, when it is worth saying, and text of the agent as it comes. What was said as a draft is not said again when it becomes a fact.
 
 import type { Draft } from '../core/api.ts'
-import { type Line, counts } from '../core/transcript.ts'
+import { type Line, unseenIn } from '../core/transcript.ts'
 import { printable, printableLine } from '../core/terminal-text.ts'
 import { firstRow, indent, paragraph, planLines, toolLine, toolOutput } from '../text/agent-text.ts'
 import type { Entry } from '../core/events.ts'
-import { type Paint, agentLabel } from '../text/format.ts'
-import { choicesText, requestText } from '../text/request-text.ts'
+import { type Paint, agentLabel, withLocalTimes } from '../text/format.ts'
+import { choicesText, closedText, requestText } from '../text/request-text.ts'
 
 /** Where it is told. */
 export interface Sheet {
@@ -37,6 +37,8 @@ export class Narration {
   readonly #said = new Map<string, string>()
   #speaking: { readonly entryId: string; readonly thought: boolean; row: string; held: string } | undefined
   #plan: readonly string[] = []
+  /** The prompt that nobody has said anything after. */
+  #lastPrompt: string | undefined
   #heardTo = { run: 0, number: 0 }
   #early: Draft[] = []
 
@@ -48,20 +50,20 @@ export class Narration {
   /** A newer state of a line, live. Tool calls are told when they are over. */
   line(line: Line, atWork: boolean): void {
     const isGoingOn = line.kind === 'entry' && line.entry.kind === 'tool' && (line.entry.status === 'pending' || line.entry.status === 'running')
-    if (!isGoingOn) this.#tell(line, atWork)
+    if (!isGoingOn) this.#tell(line, atWork ? 'at work' : 'idle')
     this.#heard(line)
   }
 
   /** A line as it stands, in a transcript that is told from its middle or as a whole. */
   standing(line: Line): void {
-    this.#tell(line, false)
+    this.#tell(line, 'unknown')
     this.#heard(line)
   }
 
   /** A line that was told before and counts now. */
   again(line: Line): void {
     this.#told.delete(keyOf(line))
-    this.#tell(line, false)
+    this.#tell(line, 'unknown')
   }
 
   /** These lines are known; only what changes in them is told. */
@@ -99,7 +101,7 @@ export class Narration {
     const said = this.#said.get(draft.entryId) ?? ''
     // Drafts may be lost on the way: then the rest comes with the fact.
     if (draft.from > said.length) return
-    this.#say(draft.entryId, draft.kind === 'thought', draft.text.slice(said.length - draft.from))
+    this.#say({ ...draft, text: draft.text.slice(said.length - draft.from) })
   }
 
   /** A line of Offstage's own, between the others. */
@@ -117,7 +119,7 @@ export class Narration {
     this.#endParagraph()
   }
 
-  #tell(line: Line, atWork: boolean): void {
+  #tell(line: Line, agent: 'at work' | 'idle' | 'unknown'): void {
     const key = keyOf(line)
     const before = this.#told.get(key)
     const state = stateOf(line)
@@ -127,8 +129,13 @@ export class Narration {
     switch (line.kind) {
       case 'prompt': {
         if (line.state === 'withdrawn') return this.#block('nobody', [`${indent}${paint.dim(`not sent: ${printableLine(line.text)}`)}`])
-        if (before !== undefined) return
-        return this.#prompt(line.text, line.state === 'queued' && atWork)
+        // It is told in full where its turn begins.
+        if (line.state === 'queued' && agent === 'at work')
+          return this.#block('nobody', [`${indent}${paint.dim(`queued, it is told when this turn is over: ${printableLine(line.text)}`)}`])
+        if (this.#lastPrompt === key) return
+        this.#prompt(line.text, line.state === 'queued' && agent === 'unknown')
+        this.#lastPrompt = key
+        return
       }
       case 'entry':
         return this.#entry(line.id, line.entry)
@@ -137,7 +144,7 @@ export class Narration {
       case 'notice':
         return this.#block(
           'nobody',
-          printable(line.text)
+          printable(withLocalTimes(line.text, line.atMs))
             .split('\n')
             .map((text) => `${indent}${paint.dim(`· ${text}`)}`),
         )
@@ -147,7 +154,7 @@ export class Narration {
   #prompt(text: string, queued: boolean): void {
     const { paint, columns } = this.#voice
     const lines = paragraph(text, columns() - 4).map((line, index) => (index === 0 ? ` ${paint.bold('you')}   ${line.trimStart()}` : `    ${line}`))
-    this.#block('you', queued ? [...lines, `       ${paint.dim('(queued: it is told when this turn is over)')}`] : lines)
+    this.#block('you', queued ? [...lines, `       ${paint.dim('(queued)')}`] : lines)
   }
 
   #entry(id: string, entry: Entry): void {
@@ -162,7 +169,7 @@ export class Narration {
           this.#endParagraph()
           this.#said.delete(id)
         }
-        this.#say(id, entry.kind === 'thought', goesOn ? entry.text.slice(said.length) : entry.text)
+        this.#say({ ...entry, entryId: id, text: goesOn ? entry.text.slice(said.length) : entry.text })
         if (this.#speaking?.entryId === id) this.#endParagraph()
         return
       }
@@ -181,7 +188,7 @@ export class Narration {
   #request(line: Extract<Line, { kind: 'request' }>, before: string | undefined): void {
     const { paint } = this.#voice
     const arrow = (text: string): string => `     ${paint.dim('→')} ${printableLine(text)}`
-    const outcome = line.state === 'answered' ? (line.answer ?? 'answered') : line.state
+    const outcome = line.state === 'answered' ? (line.answer ?? 'answered') : closedText(line.state)
     if (line.state === 'open') return this.#block('agent', ['', requestText(line.request, paint)])
     if (before !== undefined) return this.#block('agent', [arrow(outcome)])
     this.#block('agent', [`${indent}${paint.status('waiting', '◆')} ${printableLine(line.request.title)}`, `     ${paint.dim(choicesText(line.request))}`, arrow(outcome)])
@@ -190,6 +197,7 @@ export class Narration {
   /** Lines that belong together, under the name of who they are by. */
   #block(author: Author, lines: readonly string[]): void {
     this.#endParagraph()
+    if (author !== 'nobody') this.#lastPrompt = undefined
     this.#sheet.print([...this.#header(author), ...lines, ''].join('\n'))
     this.#before = 'other'
   }
@@ -203,17 +211,18 @@ export class Narration {
     return author === 'agent' ? [...blank, ` ${this.#voice.paint.bold(agentLabel(this.#voice.agent))}`] : blank
   }
 
-  #say(entryId: string, thought: boolean, text: string): void {
+  #say({ entryId, kind, text, continues }: Pick<Draft, 'entryId' | 'kind' | 'text' | 'continues'>): void {
     if (text === '') return
+    this.#lastPrompt = undefined
     this.#said.set(entryId, (this.#said.get(entryId) ?? '') + text)
     if (this.#said.size > keptMessages) this.#said.delete(this.#said.keys().next().value ?? '')
     let speaking = this.#speaking
     if (speaking?.entryId !== entryId) {
       this.#endParagraph()
       const header = this.#header('agent')
-      const start = header.length === 0 && this.#before === 'message' ? [''] : header
+      const start = header.length === 0 && this.#before === 'message' && !continues ? [''] : header
       if (start.length > 0) this.#sheet.print(`${start.join('\n')}\n`)
-      speaking = this.#speaking = { entryId, thought, row: '', held: '' }
+      speaking = this.#speaking = { entryId, thought: kind === 'thought', row: '', held: '' }
     }
     const whole = speaking.held + text
     const cut = whole.length - (unfinished.exec(whole)?.[0].length ?? 0)
@@ -285,13 +294,11 @@ export function fromUnseen(
   lines: readonly Line[],
   shown: number,
 ): { readonly known: readonly Line[]; readonly context: readonly Line[]; readonly fresh: readonly Line[]; readonly unseen: number } {
-  const entries = lines.filter(counts)
-  const unseen = Math.max(0, entries.length - shown)
-  const first = unseen === 0 ? undefined : entries[entries.length - unseen]
-  const start = first ? lines.indexOf(first) : lines.length
+  const found = unseenIn(lines, shown)
+  const start = found?.place ?? lines.length
   const prompt = lines.slice(0, start).findLastIndex((line) => line.kind === 'prompt')
   const from = Math.max(prompt === -1 ? 0 : prompt, start - contextLines, 0)
-  return { known: lines.slice(0, from), context: lines.slice(from, start), fresh: lines.slice(start), unseen }
+  return { known: lines.slice(0, from), context: lines.slice(from, start), fresh: lines.slice(start), unseen: found?.count ?? 0 }
 }
 
 const contextLines = 6

@@ -1,13 +1,13 @@
 // What the commands that are typed in a conversation do. None of them waits: what the daemon says comes back as one more thing that happened.
 
-import type { AgentOffer, Choosable } from '../core/events.ts'
+import type { AgentOffer } from '../core/events.ts'
 import type { Command } from '../core/inputs.ts'
 import type { Request } from '../core/requests.ts'
 import { printable, printableLine } from '../core/terminal-text.ts'
 import type { Line } from '../core/transcript.ts'
 import type { ConversationParts, Ending, Happening } from './conversation-parts.ts'
 import { agentLines, agentsHere } from '../client/agents.ts'
-import { choicesOf, chosenFrom, nothingOffered } from '../client/choosing.ts'
+import { choicesOf, chosenFrom, nothingOffered, optionsOf, whatIsMeant } from '../client/choosing.ts'
 import { endSession, endedText } from '../client/ending.ts'
 import { findSession } from '../client/find.ts'
 import { resumeCommand } from '../client/resume-command.ts'
@@ -80,13 +80,16 @@ export function obey(slash: Slash, text: string, on: Commanded): Ending | undefi
 
 const interruptHelp: readonly [string, string] = ['Ctrl-C', 'interrupt; twice: leave it running']
 
-async function choose(what: Choosable, value: string | undefined, on: Commanded): Promise<void> {
-  const choices = choicesOf(on.offer, what)
-  if (value !== undefined) return on.submit({ type: 'choose', what, value: chosenFrom(choices, what, value).id })
-  if (choices.all.length === 0) throw nothingOffered(what)
+async function choose(typed: string | undefined, value: string | undefined, on: Commanded): Promise<void> {
+  const what = typed === undefined ? undefined : whatIsMeant(on.offer, typed)
+  const choices = what === undefined ? optionsOf(on.offer) : choicesOf(on.offer, what)
+  if (what !== undefined && value !== undefined) return on.submit({ type: 'choose', what, value: chosenFrom(choices, what, value).id })
+  if (choices.all.length === 0) throw nothingOffered(what ?? 'option')
   const width = Math.max(...choices.all.map(({ id }) => printableLine(id).length)) + 3
-  const row = (choice: { readonly id: string; readonly name: string }): string =>
-    `   ${choice.id === choices.current ? '●' : ' '} ${padded(printableLine(choice.id), width)}${on.paint.dim(printableLine(choice.name))}`
+  const row = (choice: { readonly id: string; readonly name: string }): string => {
+    const is = what === undefined ? `${printableLine(choicesOf(on.offer, choice.id).current ?? '')}   ` : ''
+    return `   ${choice.id === choices.current ? '●' : ' '} ${padded(printableLine(choice.id), width)}${is}${on.paint.dim(printableLine(choice.name))}`
+  }
   on.mailbox.put({ kind: 'say', text: choices.all.map(row).join('\n') })
   on.mailbox.put({ kind: 'accepted', seq: 0 })
 }

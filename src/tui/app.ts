@@ -100,6 +100,7 @@ class App {
       session,
       from,
       draft: { text: this.#parts.kept.draftFor(session.id), keep: (text) => this.#parts.kept.keepDraftFor(session.id, text) },
+      forms: { kept: this.#parts.kept.formsFor(session.id), keep: (forms) => this.#parts.kept.keepFormsFor(session.id, forms) },
       environment: () => this.#parts.environment(session),
       help: (above) => stage.open(openHelp(stage, ['conversation', 'dialog', 'logs'], above)),
       logs: () => stage.open(openLogs(stage, session)),

@@ -43,17 +43,33 @@ export function slashCompletions(commands: () => readonly SlashCommand[]): Compl
   }
 }
 
-/** A name of an agent as the first word, `@codex`. */
-export function agentCompletions(names: () => readonly string[]): CompletionSource {
+export interface AgentChoice {
+  readonly name: string
+  /** What there is to be said of it. */
+  readonly about: string
+  readonly installed: boolean
+}
+
+/** A name of an agent as the first word, `@codex`: those that can be used before those that are missing. */
+export function agentCompletions(agents: () => readonly AgentChoice[]): CompletionSource {
   return {
     suggestions: async (text, cursor) => {
       const word = wordAt(text, cursor, '@', 'first')
       if (!word) return undefined
-      return named(
-        word,
-        names().map((name) => ({ name })),
-        ({ name }) => ({ value: `@${name} `, label: `@${name}`, description: 'agent' }),
+      const item = ({ name, about, installed }: AgentChoice): CompletionItem => ({
+        value: `@${name} `,
+        label: `@${name}`,
+        description: about,
+        ...(installed ? {} : { faint: true }),
+      })
+      const [there, missing] = [true, false].map((installed) =>
+        named(
+          word,
+          agents().filter((one) => one.installed === installed),
+          item,
+        ),
       )
+      return { from: word.from, items: [...(there?.items ?? []), ...(missing?.items ?? [])] }
     },
   }
 }

@@ -1,7 +1,8 @@
 // Where the user writes: pi-tui's editor without its borders, with completions that do not fall behind what is typed. Owns the text, its history and the list of completions; Enter is the caller's, and it sends nothing.
 
-import { type AutocompleteProvider, CURSOR_MARKER, Editor, matchesKey, truncateToWidth } from '@earendil-works/pi-tui'
+import { type AutocompleteProvider, CURSOR_MARKER, Editor, matchesKey } from '@earendil-works/pi-tui'
 import { printable, printableLine } from '../core/terminal-text.ts'
+import { fitStyled } from './cells.ts'
 import { pastedText, typedCharacter } from './keymap.ts'
 import type { Size, Stage } from './view.ts'
 
@@ -10,6 +11,8 @@ export interface CompletionItem {
   readonly value: string
   readonly label: string
   readonly description?: string
+  /** It cannot be used as it is. */
+  readonly faint?: boolean
 }
 
 export interface CompletionSource {
@@ -67,7 +70,7 @@ export class Composer {
     })
     return [...shown, ...around(list, Math.max(0, rows - room)).map((row) => `   ${row.replace(selectedMark, '')}`)]
       .slice(0, Math.max(0, rows))
-      .map((row) => truncateToWidth(row, columns, ''))
+      .map((row) => fitStyled(row, columns))
   }
 
   /** Editing keys and pastes, once the caller has done its own with a key; while `completing`, Tab, Enter, Escape and the arrows come here first. */
@@ -136,9 +139,10 @@ export class Composer {
         if (!found || found.items.length === 0 || signal.aborted) return null
         const from = found.from - begin
         this.#asked = { text, cursor: `${line} ${column}`, from }
-        const items = found.items.map(({ value, label, description }) => ({
+        const { dim } = this.#stage.theme
+        const items = found.items.map(({ value, label, description, faint }) => ({
           value: printableLine(value) + (value.endsWith(' ') ? ' ' : ''),
-          label: printableLine(label),
+          label: faint ? dim(printableLine(label)) : printableLine(label),
           ...(description === undefined ? {} : { description: printableLine(description) }),
         }))
         return { items, prefix: (lines[line] ?? '').slice(from, column) }

@@ -14,6 +14,8 @@ export interface Saying {
   readonly entryId: string
   readonly kind: Draft['kind']
   readonly text: string
+  /** It goes on where the entry before it was cut. */
+  readonly continues?: true
 }
 
 export interface Told {
@@ -138,7 +140,7 @@ export class FollowedSession {
     }
   }
 
-  #draft({ entryId, kind, from, text }: Draft): void {
+  #draft({ entryId, kind, from, text, continues }: Draft): void {
     if (kind === 'output') {
       this.#drafts.set(entryId, { entryId, kind, text })
       return
@@ -146,7 +148,8 @@ export class FollowedSession {
     const said = this.#drafts.get(entryId)?.text ?? ''
     // What was lost on the way, and what goes on after it was a fact, comes with the next fact.
     if (from > said.length || this.#written.has(entryId)) return
-    this.#drafts.set(entryId, { entryId, kind, text: from === said.length ? said + text : said.slice(0, from) + text })
+    const all = from === said.length ? said + text : said.slice(0, from) + text
+    this.#drafts.set(entryId, { entryId, kind, text: all, ...(continues ? { continues } : {}) })
   }
 
   #tell(fact: Envelope | undefined): void {

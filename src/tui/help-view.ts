@@ -1,8 +1,9 @@
 // All keys of a place, and those that count everywhere, as one scrollable page.
 
-import { truncateToWidth, wrapTextWithAnsi } from '@earendil-works/pi-tui'
+import { wrapTextWithAnsi } from '@earendil-works/pi-tui'
 import { displayWidth, padded } from '../text/format.ts'
 import { type ActionName, type Place, actions } from './actions.ts'
+import { fitStyled } from './cells.ts'
 import { namesIn, shownKey } from './keymap.ts'
 import type { Mouse, Size, Stage, View } from './view.ts'
 
@@ -37,7 +38,7 @@ export function openHelp(stage: Stage, places: readonly Place[], above: readonly
       const shown = rows.slice(top, top + room)
       const hint = most > 0 ? `${top + 1}–${top + shown.length} of ${rows.length}   ↑ ↓ scroll   ` : ''
       return [
-        ...fitted(shown, columns),
+        ...shown.map((row) => fitStyled(row, columns)),
         ...Array.from<string>({ length: room - shown.length }).fill(''),
         '',
         stage.theme.dim(` ${hint}Esc back   rebind any of them: [keys] in config.toml`.slice(0, columns)),
@@ -98,5 +99,3 @@ function helpRows(stage: Stage, places: readonly Place[], above: readonly string
   }
   return [...above, ...[...places, 'anywhere' as const].flatMap(section)]
 }
-
-const fitted = (rows: readonly string[], columns: number): readonly string[] => rows.map((row) => truncateToWidth(row, columns, ''))

@@ -1,19 +1,25 @@
-// What the screens remember from one visit to the next: what was being written, as a new task and in each conversation, and the filters that were given names. One small file of the user's own, which
-// several screens may write; losing it loses nothing else.
+// What the screens remember from one visit to the next: what was being written, as a new task, in each conversation and in the forms of open questions, and the filters that were given names. One small file
+// of the user's own, which several screens may write; losing it loses nothing else.
 
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
+import type { FieldDraft, FormDraft } from './dialog/fields.ts'
+
+/** By request. */
+export type Forms = Readonly<Record<string, FormDraft>>
 
 interface State {
   readonly draft: string
   readonly filters: Readonly<Record<string, string>>
   /** By session, the one that was written last at the end. */
   readonly drafts: Readonly<Record<string, string>>
+  /** The same, of questions that are half answered. */
+  readonly forms: Readonly<Record<string, Forms>>
 }
 
 type Change = (state: State) => State
 
-const nothing: State = { draft: '', filters: {}, drafts: {} }
+const nothing: State = { draft: '', filters: {}, drafts: {}, forms: {} }
 const writtenAfterMs = 500
 const mostDrafts = 50
 /** UTF-16 units. What is longer was pasted, and is somewhere else too. */
@@ -47,11 +53,18 @@ export class KeptState {
   keepDraftFor(session: string, text: string): void {
     const draft = text.length > longestDraft ? '' : text
     if (draft === this.draftFor(session)) return
-    this.#change(`draft for ${session}`, (state) => {
-      const { [session]: _, ...others } = state.drafts
-      const all = [...Object.entries(others), ...(draft === '' ? [] : [[session, draft] as const])]
-      return { ...state, drafts: Object.fromEntries(all.slice(-mostDrafts)) }
-    })
+    this.#change(`draft for ${session}`, (state) => ({ ...state, drafts: asNewest(state.drafts, session, draft === '' ? undefined : draft) }))
+  }
+
+  /** What is filled in of the questions of a session. */
+  formsFor(session: string): Forms {
+    return this.#state.forms[session] ?? {}
+  }
+
+  keepFormsFor(session: string, forms: Forms): void {
+    const text = JSON.stringify(forms)
+    if (text.length > longestDraft || text === JSON.stringify(this.formsFor(session))) return
+    this.#change(`forms for ${session}`, (state) => ({ ...state, forms: asNewest(state.forms, session, text === '{}' ? undefined : forms) }))
   }
 
   get filters(): Readonly<Record<string, string>> {
@@ -95,18 +108,34 @@ export class KeptState {
   }
 }
 
+/** Undefined: without it. */
+function asNewest<Value>(all: Readonly<Record<string, Value>>, key: string, value: Value | undefined): Readonly<Record<string, Value>> {
+  const { [key]: _, ...others } = all
+  return Object.fromEntries([...Object.entries(others), ...(value === undefined ? [] : [[key, value] as const])].slice(-mostDrafts))
+}
+
 function readState(file: string): State {
   try {
     const found: unknown = JSON.parse(readFileSync(file, 'utf8'))
     if (typeof found !== 'object' || found === null) return nothing
     const draft = 'draft' in found && typeof found.draft === 'string' ? found.draft : ''
-    return { draft, filters: texts('filters' in found && found.filters), drafts: texts('drafts' in found && found.drafts) }
+    const isForm = (one: unknown): one is Forms => isRecord(one) && Object.values(one).every((form) => isRecord(form) && Object.values(form).every(isFieldDraft))
+    return {
+      draft,
+      filters: only(isText, 'filters' in found && found.filters),
+      drafts: only(isText, 'drafts' in found && found.drafts),
+      forms: only(isForm, 'forms' in found && found.forms),
+    }
   } catch {
     return nothing
   }
 }
 
-function texts(found: unknown): Readonly<Record<string, string>> {
-  const all = typeof found === 'object' && found !== null ? Object.entries(found) : []
-  return Object.fromEntries(all.filter((one): one is [string, string] => typeof one[1] === 'string'))
+const isText = (one: unknown): one is string => typeof one === 'string'
+const isFieldDraft = (one: unknown): one is FieldDraft => isText(one) || (Array.isArray(one) && one.every(isText))
+const isRecord = (one: unknown): one is object => typeof one === 'object' && one !== null && !Array.isArray(one)
+
+function only<Value>(is: (one: unknown) => one is Value, found: unknown): Readonly<Record<string, Value>> {
+  const all = isRecord(found) ? Object.entries(found) : []
+  return Object.fromEntries(all.filter((one): one is [string, Value] => is(one[1])))
 }

@@ -7,7 +7,8 @@ import type { SessionView } from '../core/view.ts'
 import { nameOf, statusMark } from '../text/format.ts'
 import type { ActionName } from './actions.ts'
 import { FollowedSession } from './followed-session.ts'
-import { type Piece, fitted, headerRow, rule, statusRow } from './conversation/rows.ts'
+import { fitStyled } from './cells.ts'
+import { type Piece, headerRow, rule, statusRow } from './conversation/rows.ts'
 import { standingOf } from './conversation/standing.ts'
 import { openHelp } from './help-view.ts'
 import { LineInput } from './line-input.ts'
@@ -235,7 +236,7 @@ class LogsView implements View {
 
   #footer(columns: number): string {
     const { theme, keymap } = this.#stage
-    if (this.#typing) return fitted(`${theme.accent(' / ')}${this.#typing.row(Math.max(1, columns - 4), true)}`, columns)
+    if (this.#typing) return fitStyled(`${theme.accent(' / ')}${this.#typing.row(Math.max(1, columns - 4), true)}`, columns, '…')
     const hint = (name: ActionName, does: string, rank: number): Piece => ({ text: keymap.hint(name) === '' ? '' : `${keymap.hint(name)} ${does}`, rank })
     const { trouble } = this.#followed
     const searched = this.#words === '' ? [hint('logs.search', 'search', 2)] : [hint('logs.next', 'next', 3), hint('logs.previous', 'previous', 4)]

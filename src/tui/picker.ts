@@ -1,7 +1,8 @@
 // A small list to choose one thing from, filtered by what is typed. Owns cursor and filter; what is chosen is its owner's.
 
-import { fuzzyFilter, truncateToWidth, visibleWidth } from '@earendil-works/pi-tui'
+import { fuzzyFilter, visibleWidth } from '@earendil-works/pi-tui'
 import { printableLine } from '../core/terminal-text.ts'
+import { fitStyled } from './cells.ts'
 import { LineInput } from './line-input.ts'
 import { type Row, betweenEdges, cutRow, painted, span, widthOf } from './transcript/rows.ts'
 import type { Size, Stage } from './view.ts'
@@ -117,7 +118,7 @@ export class Picker {
     if (room < 4) return painted(betweenEdges(title, count, columns), columns)
     const line = this.#filter.row(room, true)
     const hint = this.#filter.text === '' ? theme.dim('type to filter') : ''
-    const left = truncateToWidth(painted(title, columns) + ' ' + line + hint, columns - widthOf(count), '')
+    const left = fitStyled(painted(title, columns) + ' ' + line + hint, columns - widthOf(count))
     return left + ' '.repeat(Math.max(0, columns - widthOf(count) - visibleWidth(left))) + painted(count, columns)
   }
 }

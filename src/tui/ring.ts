@@ -59,7 +59,7 @@ export class Ring {
 function aboutOf(session: SessionView): NewsAbout | undefined {
   switch (session.status) {
     case 'waiting':
-      return 'needs-you'
+      return session.newcomer ? undefined : 'needs-you'
     case 'failed':
     case 'completed':
       return session.status

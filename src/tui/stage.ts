@@ -19,7 +19,7 @@ import type { Client } from '../sdk/client.ts'
 import { cut } from '../text/format.ts'
 import { passed } from '../text/terminal-notice.ts'
 import { Keymap } from './keymap.ts'
-import { type CellOutput, type KeyInput, UserTerminal } from './terminal.ts'
+import { type CellOutput, type KeyInput, UserTerminal, isConsole } from './terminal.ts'
 import { type Theme, themeFor } from './theme.ts'
 import type { Mouse, Size, Stage, View } from './view.ts'
 
@@ -53,9 +53,6 @@ const noteForMs = 4000
 const noteAtLeastMs = 1000
 /** In rows. */
 const roomyFrom = 10
-// https://invisible-island.net/xterm/ctlseqs: the title is pushed and popped.
-const pushTitle = '\x1b[22;2t'
-const popTitle = '\x1b[23;2t'
 
 class Screen implements Component {
   readonly #stage: TuiStage
@@ -117,7 +114,14 @@ export class TuiStage implements Stage {
     const own = Object.keys(TUI_KEYBINDINGS).filter((name) => name.startsWith('tui.altScreen.'))
     setKeybindings(new KeybindingsManager(TUI_KEYBINDINGS, Object.fromEntries(own.map((name) => [name, []]))))
     const { input, output, env } = parts
-    this.#terminal = new UserTerminal({ input, output, remote: env['SSH_CONNECTION'] !== undefined || env['SSH_TTY'] !== undefined, gone: () => this.leave('') })
+    this.#terminal = new UserTerminal({
+      input,
+      output,
+      remote: env['SSH_CONNECTION'] !== undefined || env['SSH_TTY'] !== undefined,
+      console: isConsole(env['TERM']),
+      gone: () => this.leave(''),
+      focused: (focused) => this.#look(focused),
+    })
     this.#tui = this.#newTui()
   }
 
@@ -289,7 +293,6 @@ export class TuiStage implements Stage {
     const tui = new TimedTui(this.#terminal, true, undefined, { mouse: this.#parts.mouse })
     tui.setLayoutRoot(new Screen(this))
     tui.addInputListener((data) => {
-      if (data === focusIn || data === focusOut) this.#focused = data === focusIn
       return isMouse(data) ? undefined : this.#input(data)
     })
     return tui
@@ -313,9 +316,14 @@ export class TuiStage implements Stage {
     return { consume: true }
   }
 
+  #look(focused: boolean): void {
+    this.#focused = focused
+    if (focused) this.#views.at(-1)?.lookedAt?.()
+  }
+
   #take(): void {
     this.#lent = false
-    this.#terminal.write(pushTitle)
+    this.#terminal.keepTitle()
     this.#title = ''
     this.#tui.start()
   }
@@ -325,7 +333,7 @@ export class TuiStage implements Stage {
     // A tmux whose window has grown meanwhile would bring rows of it into the shell's screen.
     this.#terminal.clearScreen()
     this.#tui.stop({ preserveScreen: true })
-    this.#terminal.write(popTitle)
+    this.#terminal.giveTitleBack()
     // One that was stopped cannot be started again with what it believes to be on the screen.
     this.#tui = this.#newTui()
   }
@@ -337,9 +345,6 @@ export class TuiStage implements Stage {
   }
 }
 
-// https://invisible-island.net/xterm/ctlseqs: mode 1004, which the mouse brings along.
-const focusIn = '\x1b[I'
-const focusOut = '\x1b[O'
 // oxlint-disable-next-line no-control-regex
 const mouse = /^\x1b\[(?:<[\d;]+[Mm]|M[^]{3}|[IO]$)/
 const isMouse = (data: string): boolean => mouse.test(data)

@@ -38,21 +38,41 @@ const escape = '\x1b'
 const twoEscapes = escape + escape
 const pasteOn = '\x1b[?2004h'
 const pasteOff = '\x1b[?2004l'
+// https://invisible-island.net/xterm/ctlseqs: the title is pushed and popped.
+const pushTitle = '\x1b[22;2t'
+const popTitle = '\x1b[23;2t'
+// The same: mode 1004, which pi-tui switches on with the mouse.
+const focusIn = '\x1b[I'
+const focusOut = '\x1b[O'
+
+/** Consoles know neither titles nor the keyboard protocol: some of them print what they are told of either. */
+export const isConsole = (term: string | undefined): boolean => term === undefined || /^(?:|dumb|linux|cons\d+|vt\d+|sun)(?:-|$)/.test(term)
 
 export class UserTerminal implements Terminal {
   readonly #input: KeyInput
   readonly #output: CellOutput
   readonly #onGone: () => void
   readonly #remote: boolean
+  readonly #isConsole: boolean
+  readonly #onFocus: (focused: boolean) => void
   #stop: (() => void) | undefined
   #kitty = false
 
-  /** `gone`: the terminal was closed. */
-  constructor(parts: { readonly input: KeyInput; readonly output: CellOutput; readonly remote: boolean; readonly gone: () => void }) {
+  /** `gone`: the terminal was closed. `focused`: it is the one that is typed into, or not any more; only of terminals that tell it. */
+  constructor(parts: {
+    readonly input: KeyInput
+    readonly output: CellOutput
+    readonly remote: boolean
+    readonly console: boolean
+    readonly gone: () => void
+    readonly focused: (focused: boolean) => void
+  }) {
     this.#input = parts.input
     this.#output = parts.output
     this.#remote = parts.remote
+    this.#isConsole = parts.console
     this.#onGone = parts.gone
+    this.#onFocus = parts.focused
   }
 
   start(onInput: (data: string) => void, onResize: () => void): void {
@@ -70,6 +90,7 @@ export class UserTerminal implements Terminal {
         onInput(escape)
         return onInput(escape)
       }
+      if (sequence === focusIn || sequence === focusOut) this.#onFocus(sequence === focusIn)
       if (!report) return onInput(sequence)
       this.#kitty = report[1] !== '0'
       setKittyProtocolActive(this.#kitty)
@@ -86,14 +107,14 @@ export class UserTerminal implements Terminal {
     input.on('close', this.#onGone)
     input.resume()
     output.on('resize', onResize)
-    output.write(pasteOn + pushKeyboard)
+    output.write(this.#isConsole ? pasteOn : pasteOn + pushKeyboard)
     this.#stop = () => {
       input.off('data', read)
       input.off('end', this.#onGone)
       input.off('close', this.#onGone)
       output.off('resize', onResize)
       keys.destroy()
-      output.write(popKeyboard + pasteOff)
+      output.write(this.#isConsole ? pasteOff : popKeyboard + pasteOff)
       input.pause()
       input.setRawMode?.(false)
     }
@@ -149,7 +170,16 @@ export class UserTerminal implements Terminal {
   }
 
   setTitle(title: string): void {
-    this.write(`\x1b]2;${printableLine(title)}\x1b\\`)
+    if (!this.#isConsole) this.write(`\x1b]2;${printableLine(title)}\x1b\\`)
+  }
+
+  /** The shell's own. */
+  keepTitle(): void {
+    if (!this.#isConsole) this.write(pushTitle)
+  }
+
+  giveTitleBack(): void {
+    if (!this.#isConsole) this.write(popTitle)
   }
 
   setProgress(): void {}

@@ -39,7 +39,16 @@ export function themeFor(color: boolean): Theme {
   const colored = (code: number): Style => (color ? wrap(String(code), '39') : plain)
   const dim = wrap('2', '22')
   const [red, green, yellow, blue, magenta, cyan] = [31, 32, 33, 34, 35, 36].map(colored) as [Style, Style, Style, Style, Style, Style]
-  const statusStyles: Readonly<Record<Status, Style>> = { waiting: yellow, paused: yellow, working: cyan, starting: cyan, queued: dim, completed: green, failed: red, stopped: dim }
+  const statusStyles: Readonly<Record<Status, Style>> = {
+    waiting: yellow,
+    paused: magenta,
+    working: cyan,
+    starting: cyan,
+    queued: dim,
+    completed: green,
+    failed: red,
+    stopped: dim,
+  }
   return {
     color,
     bold: wrap('1', '22'),

@@ -31,6 +31,8 @@ export interface View {
   title(): string
   /** It is on the screen again after another one was. */
   resumed?(): void
+  /** The terminal is the one that is typed into again. */
+  lookedAt?(): void
   /** It is left for good: what it watches and waits for ends. */
   close(): void
 }

@@ -1,6 +1,6 @@
 // An honest engine in memory: the core's own decisions over a list of facts, without processes. Tests say what the program does.
 
-import type { Accepted, Draft, Frame, Hit, ListFrame, OutputFrame, OutputQuery, SearchQuery, Submission, WatchQuery } from '../../src/core/api.ts'
+import type { Accepted, Draft, Frame, Hit, ListFrame, OutputFrame, OutputQuery, Screen, ScreenQuery, SearchQuery, Submission, WatchQuery } from '../../src/core/api.ts'
 import type { NotifyReport } from '../../src/core/announcement.ts'
 import { authorOf, decide, settle } from '../../src/core/decide.ts'
 import { type Refusal, isRefusal, refusal } from '../../src/core/errors.ts'
@@ -24,6 +24,8 @@ export class FakeClient implements Client {
   readonly hangs = new Set<Method>()
   readonly submitted: Submission[] = []
   readonly written: { readonly session: string; readonly text: string }[] = []
+  /** What stands on the screens of terminals, as text. */
+  readonly screens = new Map<string, readonly string[]>()
   /** What every search finds. */
   hits: readonly Hit[] = []
   readonly searched: SearchQuery[] = []
@@ -142,8 +144,9 @@ export class FakeClient implements Client {
     return undefined
   }
 
-  async screen(): Promise<undefined> {
-    return undefined
+  async screen({ session, text }: ScreenQuery): Promise<Screen | undefined> {
+    const rows = this.screens.get(session)
+    return text && rows ? { columns: 80, rows: rows.length, offset: 0, bytes: new Uint8Array(), text: rows } : undefined
   }
 
   async resize(): Promise<Refusal | undefined> {

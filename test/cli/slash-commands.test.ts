@@ -19,6 +19,7 @@ const offering = (): FakeClient =>
           { id: 'plan', name: 'Plan Mode' },
         ],
         currentMode: 'ask',
+        options: [{ id: 'effort', name: 'Thought level', current: 'low', choices: [{ id: 'low', name: 'Low' }, { id: 'high', name: 'High' }] }], // prettier-ignore
       },
     })
     .endTurn(id)
@@ -40,6 +41,16 @@ test('/mode lists what there is, and chooses what is named', async () => {
   const wrong = await typed(client, '/mode xyz', '/model')
   expect(wrong).toContain('✗ the agent has no mode "xyz"\n     choose one of: ask, plan\n')
   expect(wrong).toContain('✗ this agent offers no models to choose from\n')
+})
+
+test('/set lists the options of the agent and what they are, the values of one, and chooses what is named', async () => {
+  const client = offering()
+  expect(await typed(client, '/set')).toContain('     effort   low   Thought level\n')
+  expect(await typed(client, '/set effort')).toContain('   ● low    Low\n     high   High\n')
+  expect(told(client, 'choose')).toEqual([])
+  await typed(client, '/set thought hi')
+  expect(told(client, 'choose')).toEqual([{ type: 'choose', what: 'effort', value: 'high' }])
+  expect(await typed(client, '/set colour red', '/set effort deep')).toContain('✗ the agent has no option "colour"\n     choose one of: effort\n')
 })
 
 test('/diff tells what the tool calls changed', async () => {

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import { agentCompletions, combined, fileCompletions, projectCompletions, slashCompletions } from '../../src/tui/completions.ts'
+import { type AgentChoice, agentCompletions, combined, fileCompletions, projectCompletions, slashCompletions } from '../../src/tui/completions.ts'
 import type { CompletionSource } from '../../src/tui/composer.ts'
 import { git } from '../../src/workspace/git.ts'
 
@@ -71,11 +71,23 @@ describe('commands', () => {
   })
 })
 
+const agent = (name: string, installed = true): AgentChoice => ({ name, about: installed ? 'agent' : 'not installed', installed })
+
 test('an agent is completed as the first word only', async () => {
-  const agents = agentCompletions(() => ['claude', 'codex'])
+  const agents = agentCompletions(() => [agent('claude'), agent('codex')])
   expect(await completed(agents, '@co|')).toEqual(['@codex |'])
   expect(await completed(agents, '@co| fix it')).toEqual(['@codex | fix it'])
   expect(await completed(agents, 'ask @co|')).toEqual([])
+})
+
+test('agents that are missing come behind those that are there, and say so', async () => {
+  const agents = agentCompletions(() => [agent('copilot', false), agent('claude'), agent('codex')])
+  const found = await agents.suggestions('@c', 2, never)
+  expect(found?.items.map(({ label, description, faint }) => [label, description, faint ?? false])).toEqual([
+    ['@claude', 'agent', false],
+    ['@codex', 'agent', false],
+    ['@copilot', 'not installed', true],
+  ])
 })
 
 test('a project is completed by its name, or by its path where the name means two', async () => {
@@ -134,7 +146,7 @@ test('several together: those that complete the same word add up, the first of t
   const elsewhere: CompletionSource = { suggestions: async () => ({ from: 1, items: [{ value: 'x', label: 'x' }] }) }
   const all = combined(
     nothing,
-    agentCompletions(() => ['codex']),
+    agentCompletions(() => [agent('codex')]),
     files,
     elsewhere,
   )

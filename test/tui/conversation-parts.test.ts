@@ -7,12 +7,13 @@ import { choicesOf, chosenFrom } from '../../src/client/choosing.ts'
 import { resumeCommand } from '../../src/client/resume-command.ts'
 import { slashFrom, slashHelp, slashNames } from '../../src/client/slash.ts'
 import type { Request } from '../../src/core/requests.ts'
-import { type Line, counts } from '../../src/core/transcript.ts'
+import { type Line, counts, unseenIn } from '../../src/core/transcript.ts'
 import { changedFiles, changesTotal } from '../../src/text/changed-files.ts'
 import { Outbox } from '../../src/tui/conversation/outbox.ts'
 import { headerRow, statusRow, waitingRows } from '../../src/tui/conversation/rows.ts'
-import { shortNumber } from '../../src/text/format.ts'
-import { shownLines, unseenIn } from '../../src/tui/conversation/shown-lines.ts'
+import { goesOnChangesAtMs, goesOnText } from '../../src/text/paused-text.ts'
+import { shortNumber, withLocalTimes } from '../../src/text/format.ts'
+import { shownLines } from '../../src/tui/conversation/shown-lines.ts'
 import { standingOf } from '../../src/tui/conversation/standing.ts'
 import { wayOn } from '../../src/tui/conversation/way-on.ts'
 import { themeFor } from '../../src/tui/theme.ts'
@@ -42,7 +43,8 @@ const someLines = fc
   .map((kinds) =>
     kinds.map((one, index): Line => {
       const common = { id: `l${index}`, atMs: index * 1000 }
-      if (one.kind === 'prompt') return { ...common, kind: 'prompt', text: 'x', state: one.state }
+      const nth = kinds.slice(0, index + 1).filter(({ kind }) => kind !== 'notice').length
+      if (one.kind === 'prompt') return { ...common, kind: 'prompt', nth, text: 'x', state: one.state }
       return one.kind === 'notice' ? { ...common, kind: 'notice', text: 'x' } : { ...common, kind: 'request', request: request({ id: common.id }), state: one.state }
     }),
   )
@@ -72,6 +74,29 @@ describe('rows', () => {
     expect(plain(statusRow(pieces, 50, theme))).toBe(' claude sonnet · ask mode · /bg leaves it running')
     expect(plain(statusRow(pieces, 40, theme))).toBe(' ask mode · /bg leaves it running')
     expect(plain(statusRow(pieces, 12, theme))).toBe(' /bg leaves…')
+  })
+
+  test('a time in a notice is one of the clock on the wall', () => {
+    const atMs = new Date(2026, 10, 23, 14, 2).getTime()
+    const iso = (...of: readonly [number, number, number]): string => new Date(2026, 10, ...of).toISOString()
+    expect(withLocalTimes(`paused: limit, until ${iso(23, 15, 4)}`, atMs)).toBe('paused: limit, until 15:04')
+    expect(withLocalTimes(`until ${iso(25, 9, 30)}, or ${iso(23, 0, 0)}`, atMs)).toBe('until Wed Nov 25 09:30, or 00:00')
+    expect(withLocalTimes('until 2026-99-99T99:99:99Z at 14:00', atMs)).toBe('until 2026-99-99T99:99:99Z at 14:00')
+  })
+
+  test('a pause is counted down in whole minutes, and looked at again when that is another text', () => {
+    const until = (ms: number | null) => ({ until: ms === null ? null : new Date(ms).toISOString() })
+    const texts = [null, -1, 0, 1, 59_999, 60_000, 3_600_000].map((leftMs) => goesOnText(until(leftMs), 0))
+    expect(texts).toEqual(['paused', 'goes on now', 'goes on now', 'goes on in <1m', 'goes on in <1m', 'goes on in 1m', 'goes on in 1h'])
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 5_000_000 }), (leftMs) => {
+        const nextMs = goesOnChangesAtMs(until(leftMs), 0) ?? Infinity
+        const at = (ms: number): string => goesOnText(until(leftMs), ms)
+        return nextMs > 0 && nextMs <= 60_001 && at(nextMs) !== at(0) && at(nextMs - 1) === at(0)
+      }),
+    )
+    expect(goesOnChangesAtMs(until(null), 0)).toBeUndefined()
+    expect(goesOnChangesAtMs(until(-5), 0)).toBeUndefined()
   })
 
   test('the newest prompts wait visibly, each in one row', () => {
@@ -232,6 +257,9 @@ describe('commands', () => {
     ['/logs', { kind: 'logs' }],
     ['/model', { kind: 'choose', what: 'model', value: undefined }],
     ['/mode "plan mode"', { kind: 'choose', what: 'mode', value: 'plan mode' }],
+    ['/set', { kind: 'choose', what: undefined, value: undefined }],
+    ['/set effort', { kind: 'choose', what: 'effort', value: undefined }],
+    ['/set "Thought level"  very high', { kind: 'choose', what: 'Thought level', value: 'very high' }],
     ['/resume', { kind: 'resume', choice: undefined }],
     ['/resume allow once ', { kind: 'resume', choice: 'allow once' }],
     ['/modes', { kind: 'unknown', name: 'modes' }],

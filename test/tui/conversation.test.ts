@@ -7,6 +7,7 @@ import type { Submission } from '../../src/core/api.ts'
 import type { Envelope, Event } from '../../src/core/events.ts'
 import type { Ask } from '../../src/core/requests.ts'
 import { DaemonUnreachable } from '../../src/sdk/client.ts'
+import type { Forms } from '../../src/tui/kept-state.ts'
 import { type ConversationParts, type ConversationView, type Leaving, openConversation } from '../../src/tui/conversation/conversation-view.ts'
 import { FakeClient } from '../cli/fake-client.ts'
 import { type Headless, alt, control, expectGolden, keys, paste, stageOn } from './headless.ts'
@@ -334,6 +335,19 @@ describe('what is written', () => {
     expect(text(on)).toContain('queued: two')
   })
 
+  test('a prompt that was queued stands where its turn began, behind what was said before, also when it is opened again', async () => {
+    const client = said()
+    const on = await talk(client)
+    on.type('and the docs', keys.enter)
+    await on.until(() => text(on).includes('queued: and the docs'))
+    client.say(id, '1.2', 'The route is there.').draft({ session: id, entryId: '1.3', kind: 'message', from: 0, text: 'Now the tests' })
+    await on.until(() => text(on).includes('Now the tests'))
+    client.say(id, '1.3', 'Now the tests pass.').endTurn(id).say(id, '1.4', 'I begin with the docs.')
+    const order = /The route is there[^]*Now the tests pass[^]*you {3}and the docs[^]*I begin with the docs/
+    await on.until(() => order.test(text(on)))
+    expect(text(await talk(client, { shows: 'I begin with the docs' }))).toMatch(order)
+  })
+
   test('the newest queued one is taken back to be written anew', async () => {
     const client = said()
     const on = await talk(client)
@@ -474,13 +488,13 @@ describe('what is asked', () => {
     client.report(id, { type: 'asks', ask: permission })
     await on.until(() => text(on).includes('allow once'))
     client.command(id, { type: 'answer', requestId: permission.id, answer: { kind: 'option', optionId: 'always' } })
-    await on.until(() => statusRow(on).includes('answered from elsewhere: always for this session'))
-    expect(text(on)).toMatch(/always for this session \(answered from elsewhere\)/)
+    await on.until(() => statusRow(on).includes('answered by a person, not here, at 14:00:00: always for this session'))
+    expect(text(on)).toMatch(/always for this session \(answered by a person, not here, at 14:00:00\)/)
     expect(text(on)).not.toContain('2 always')
     client.report(id, { type: 'asks', ask: { ...permission, id: 'q7m2bbbb', title: 'delete it again' } })
     await on.until(() => text(on).includes('delete it again'))
     client.report(id, { type: 'withdraws', requestId: 'q7m2bbbb' })
-    await on.until(() => statusRow(on).includes('it is not asked any more: withdrawn'))
+    await on.until(() => statusRow(on).includes('not asked any more: withdrawn by the agent, at 14:00:00'))
   })
 
   test('text answers a question with one field', async () => {
@@ -572,12 +586,85 @@ describe('what is asked', () => {
     await second.until(() => text(second).includes('allow once'))
     client.nowMs += 5000
     first.type('1')
-    await second.until(() => statusRow(second).includes('answered from elsewhere: allow once'))
+    await second.until(() => statusRow(second).includes('answered by a person, not here, at 14:00:05: allow once'))
     second.type('and the docs', keys.enter)
     await first.until(() => text(first).includes('queued: and the docs'))
     first.type('\x1b[1;3A')
     await first.until(() => composerRow(first) === ' › and the docs')
     await second.until(() => !text(second).includes('queued'))
+  })
+})
+
+describe('while it is paused', () => {
+  test('the header says in how many minutes it goes on, and the row below why', async () => {
+    const client = said()
+    const on = await talk(client)
+    client.report(id, { type: 'paused', untilMs: client.nowMs + 150_000, why: 'usage limit' })
+    await on.until((screen) => screen[0]?.endsWith('‖ paused, goes on in 2m') === true)
+    expect(statusRow(on)).toBe(' usage limit, until 14:02 (in 2m) · /bg leaves it running · F1 help')
+    client.nowMs += 100_000
+    on.type(control('l'))
+    expect(on.screen()[0]).toMatch(/‖ paused, goes on in <1m$/)
+    // It can be interrupted as any other.
+    on.type(keys.escape, keys.escape)
+    await on.happens(() => on.told('interrupt').length === 1)
+  })
+
+  test('without a time it says since when', async () => {
+    const client = said()
+    const on = await talk(client)
+    client.report(id, { type: 'paused', untilMs: null, why: 'usage limit' })
+    await on.until((screen) => screen[0]?.endsWith('‖ paused 0s') === true)
+    expect(statusRow(on)).toMatch(/^ usage limit; it is not known until when · /)
+    client.report(id, { type: 'continued' })
+    await on.until((screen) => /● working/.test(screen[0] ?? ''))
+  })
+})
+
+describe('a form that is half filled in', () => {
+  const login: Ask = {
+    id: 'ffffffff',
+    kind: 'question',
+    title: 'Log in',
+    options: [],
+    fields: [
+      { name: 'user', label: 'User', type: 'text', required: true },
+      { name: 'token', label: 'Token', type: 'text', required: true, secret: true },
+      { name: 'scopes', label: 'Scopes', type: 'choices', required: false, choices: ['read', 'write'].map((value) => ({ value, label: value })) },
+    ],
+  }
+  const asked = (): FakeClient => said().report(id, { type: 'asks', ask: login })
+  const filled = (on: Talk): void => {
+    on.type('me', keys.tab, paste('canary'), keys.tab, keys.down, keys.space)
+    expect(text(on)).toMatch(/me[^]*••••••[^]*\[x\] write/)
+  }
+
+  test('is put off and comes back as it was, without its secret', async () => {
+    const client = asked()
+    const on = await talk(client, { shows: 'Scopes' })
+    filled(on)
+    on.type(keys.escape)
+    expect(text(on)).not.toContain('Scopes')
+    on.type(keys.tab)
+    expect(text(on)).toMatch(/▸ me[^]*\[x\] write/)
+    expect(text(on)).not.toContain('•')
+    client.nowMs += 400
+    on.type(keys.tab, 'other', keys.controlEnter)
+    await on.happens(() => on.told('answer').length === 1)
+    expect(on.told('answer')[0]?.answer).toEqual({ kind: 'form', fields: { user: 'me', token: 'other', scopes: ['write'] } })
+  })
+
+  test('is found again however the conversation was left; nothing of a secret was kept, and nothing at all once it is answered', async () => {
+    const client = asked()
+    let kept: Forms = { 'none any more': { user: 'x' } }
+    const forms = (): NonNullable<ConversationParts['forms']> => ({ kept, keep: (all) => (kept = all) })
+    const first = await talk(client, { shows: 'Scopes', parts: { forms: forms() } })
+    filled(first)
+    expect(kept).toEqual({ ffffffff: { user: 'me', scopes: ['write'] } })
+    const second = await talk(client, { shows: 'Scopes', parts: { forms: forms() } })
+    expect(text(second)).toMatch(/▸ me[^]*\[x\] write/)
+    client.command(id, { type: 'answer', requestId: 'ffffffff', answer: { kind: 'decline' } })
+    await second.happens(() => Object.keys(kept).length === 0)
   })
 })
 
@@ -760,8 +847,24 @@ describe('commands', () => {
           { id: 'm-2', name: 'Opus' },
         ],
         currentModel: 'm-1',
+        options: [{ id: 'effort', name: 'Thought level', current: 'low', choices: [{ id: 'low', name: 'Low' }, { id: 'high', name: 'High' }] }], // prettier-ignore
       },
     })
+
+  test('another option of the agent is picked and then its value, or both are named', async () => {
+    const on = await talk(offering())
+    on.type('/set', keys.enter)
+    expect(text(on)).toMatch(/which option\?[^]*Thought level +Low/)
+    on.type(keys.enter)
+    expect(text(on)).toMatch(/which Thought level\?[^]*Low[^]*High/)
+    on.type(keys.down, keys.enter)
+    await on.happens(() => on.told('choose').length === 1)
+    on.type('/set thought low', keys.enter)
+    await on.happens(() => on.told('choose').length === 2)
+    expect(on.told('choose').map(({ what, value }) => `${what} ${value}`)).toEqual(['effort high', 'effort low'])
+    on.type('/set colour red', keys.enter)
+    await on.until(() => statusRow(on).includes('the agent has no option "colour"; choose one of: effort'))
+  })
 
   test('a mode is picked, named, or the next one', async () => {
     const client = offering()

@@ -35,7 +35,20 @@ test('two screens do not write over what the other one remembers', () => {
   second.close()
   first.keepDraftFor('k3f9x2ab', '')
   first.close()
-  expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({ draft: '', filters: { mine: 'status:waiting' }, drafts: { m4c8d1ef: 'of the second' } })
+  expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({ draft: '', filters: { mine: 'status:waiting' }, drafts: { m4c8d1ef: 'of the second' }, forms: {} })
+})
+
+test('half filled in questions are there again, until they are none any more', () => {
+  const kept = new KeptState(file)
+  kept.keepFormsFor('k3f9x2ab', { q1: { user: 'me', tones: ['warm', 'dry'] }, q2: { port: '80' } })
+  kept.keepFormsFor('m4c8d1ef', { q3: { user: 'you' } })
+  kept.close()
+  const again = new KeptState(file)
+  expect(again.formsFor('k3f9x2ab')).toEqual({ q1: { user: 'me', tones: ['warm', 'dry'] }, q2: { port: '80' } })
+  again.keepFormsFor('k3f9x2ab', {})
+  again.close()
+  expect(new KeptState(file).formsFor('k3f9x2ab')).toEqual({})
+  expect(new KeptState(file).formsFor('m4c8d1ef')).toEqual({ q3: { user: 'you' } })
 })
 
 test('only the last drafts are kept, and none that is very long', () => {
@@ -47,13 +60,16 @@ test('only the last drafts are kept, and none that is very long', () => {
   expect([again.draftFor('session9'), again.draftFor('session10'), again.draftFor('session59'), again.draftFor('long')]).toEqual(['', 'x', 'x', ''])
 })
 
-test.each(['', '{', '[]', '{"draft": 1, "filters": {"a": 2, "b": "c"}, "drafts": "x"}'])('a file with %j in it does no harm', (content) => {
-  writeFileSync(join(folder, 'screens.json'), content)
-  const kept = new KeptState(join(folder, 'screens.json'))
-  expect([kept.draft, kept.draftFor('k3f9x2ab')]).toEqual(['', ''])
-  kept.keepDraftFor('__proto__', 'x')
-  kept.close()
-})
+test.each(['', '{', '[]', '{"forms": {"k3f9x2ab": {"q1": {"a": 1}}, "b": 1, "c": {"q": []}}}', '{"draft": 1, "filters": {"a": 2, "b": "c"}, "drafts": "x"}'])(
+  'a file with %j in it does no harm',
+  (content) => {
+    writeFileSync(join(folder, 'screens.json'), content)
+    const kept = new KeptState(join(folder, 'screens.json'))
+    expect([kept.draft, kept.draftFor('k3f9x2ab'), kept.formsFor('k3f9x2ab')]).toEqual(['', '', {}])
+    kept.keepDraftFor('__proto__', 'x')
+    kept.close()
+  },
+)
 
 test('a place that cannot be written costs nothing else', () => {
   writeFileSync(join(folder, 'state'), 'a file, not a folder')

@@ -55,7 +55,10 @@ test('agents are those of the configuration and those that are known, installed 
   mkdirSync(join(home, 'bin'))
   writeFileSync(join(home, 'bin', 'codex-acp'), '#!/bin/sh\n', { mode: 0o700 })
   const agents = await agentsFor({ HOME: home, OFFSTAGE_HOME: join(home, 'state'), PATH: join(home, 'bin') }, home)
-  expect(agents.filter((agent) => agent.installed).map(({ name, default: standard }) => [name, standard])).toEqual([['codex', true]])
+  expect(agents.filter((agent) => agent.installed).map(({ name, default: standard }) => [name, standard])).toEqual([
+    ['codex', true],
+    ['offstage', false],
+  ])
 })
 
 describe('what was asked last', () => {

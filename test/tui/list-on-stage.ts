@@ -1,5 +1,6 @@
 // The list on a terminal in memory, as the app puts it there, over sessions of a fake daemon or made by hand. Tells what it asked the app for.
 
+import type { AgentListing } from '../../src/config/agents.ts'
 import type { SessionView } from '../../src/core/view.ts'
 import { type ListParts, type ListView, openList } from '../../src/tui/list/list-view.ts'
 import type { Sessions } from '../../src/tui/list/listing.ts'
@@ -7,6 +8,21 @@ import { LiveSessions } from '../../src/tui/live-sessions.ts'
 import { FakeClient } from '../cli/fake-client.ts'
 import { type Headless, type HeadlessOptions, stageOn } from './headless.ts'
 import { nowMs } from './list-sessions.ts'
+
+export const claude: AgentListing = {
+  name: 'claude',
+  title: 'Claude Code',
+  command: 'claude-agent-acp',
+  protocol: 'acp',
+  installed: true,
+  configured: false,
+  default: true,
+  install: 'npm i -g @agentclientprotocol/claude-agent-acp',
+  ways: [],
+  loggedIn: null,
+  login: 'claude /login',
+  asksNothing: false,
+}
 
 export interface OnStage extends Headless {
   readonly list: ListView
@@ -51,7 +67,7 @@ export function listOn({ columns = 80, rows = 24, client = new FakeClient(), ses
     open: (session: SessionView) => opened.push(session.id),
     logs: (session: SessionView) => logged.push(session.id),
     help: () => (helped += 1),
-    agents: async () => [{ name: 'claude', command: 'claude-agent-acp', protocol: 'acp', installed: true, configured: false, default: true, install: null }],
+    agents: async () => [claude],
     directory: async () => ({ project: 'shop', branch: 'main', changedFiles: 0 }),
     ...more,
   }))

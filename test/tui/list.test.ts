@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { FakeClient, shell } from '../cli/fake-client.ts'
 import { alt, click, control, keys, paste } from './headless.ts'
-import { type ListOptions, listOn } from './list-on-stage.ts'
+import { type ListOptions, claude, listOn } from './list-on-stage.ts'
 import { FixedSessions, minutesAgo, nowMs, request, view } from './list-sessions.ts'
 
 const has = (text: string) => (screen: readonly string[]) => screen.some((row) => row.includes(text))
@@ -307,6 +307,40 @@ describe('the peek', () => {
     await until(has('it draws a screen of its own'))
     expect(title()).not.toContain('evil')
   })
+
+  const agentInTerminal = (): FakeClient => {
+    const client = new FakeClient()
+    client.create('claudeaa', { spec: { ...shell, agent: 'claude', argv: ['claude'] }, title: 'claude' }).print('claudeaa', '\x1b[?1049h\x1b[2;2Hdrawn')
+    client.screens.set('claudeaa', ['banner', ...Array.from({ length: 30 }, () => ''), '╭────╮', '│ Do you want to run \x1b]2;evil\x07this? │', '╰────╯', '', ''])
+    client.report('claudeaa', { type: 'signals', signal: { claims: [{ source: 'OSC 7501', state: 'blocked', kind: 'permission', message: 'run npm test', atOffset: 1 }] } })
+    return client
+  }
+
+  test('of a terminal that draws its own screen the last rows are shown, what it says of itself, and how it is answered', async () => {
+    const client = agentInTerminal()
+    const { type, until, screen, title } = await shown({ client, columns: 100 })
+    type(keys.space)
+    await until(has('│ Do you want to run this? │'))
+    expect(screen().join('\n')).toMatch(/╰────╯\n ◆ permission: run npm test\n {3}Enter opens it to answer\n/)
+    expect(screen().join('\n')).toMatch(/why: permission: run npm test · OSC 7501: blocked \(permission\): run npm test \w+/)
+    expect(screen().join('\n')).not.toMatch(/drawn|banner/)
+    expect(title()).not.toContain('evil')
+    client.screens.set('claudeaa', ['done'])
+    client.print('claudeaa', 'x')
+    await until(has('   done'))
+  })
+
+  test('a permission that the screen of a terminal asks is answered by its number', async () => {
+    const client = agentInTerminal().ask('claudeaa', 'q7m2p4zz', 'run npm test')
+    const { type, until, screen } = await shown({ client })
+    type(keys.space)
+    await until(has('1 allow once'))
+    expect(screen().join('\n')).not.toContain('opens it to answer')
+    client.nowMs += 400
+    type('2')
+    await until(() => client.submitted.length === 1)
+    expect(commands(client)).toEqual([{ session: 'claudeaa', type: 'answer', requestId: 'q7m2p4zz', answer: { kind: 'option', optionId: 'no' } }])
+  })
 })
 
 describe('a reply', () => {
@@ -315,7 +349,7 @@ describe('a reply', () => {
     type('j', 'r', 'and the tests', keys.enter)
     await until(() => client.submitted.length === 1)
     expect(commands(client)).toEqual([{ session: 'worksaaa', type: 'prompt', text: 'and the tests' }])
-    await until(lacks('and the tests'))
+    await until((rows) => rows.some((row) => row.includes('1 queued   ')) && !rows.some((row) => row.includes('and the tests')))
   })
 
   test('answers a question that wants words', () => {
@@ -554,6 +588,32 @@ describe('the filter', () => {
   })
 })
 
+test('one that is paused works, needs nobody, and counts down by the minute', () => {
+  const paused = view('pausedaa', {
+    status: 'paused',
+    reason: 'usage limit, until then',
+    paused: { until: new Date(nowMs + 42 * 60_000 + 30_000).toISOString(), why: 'usage limit' },
+  })
+  const client = new FakeClient()
+  const { screen, type, row } = listOn({
+    client,
+    columns: 110,
+    sessions: new FixedSessions([paused, view('unknownn', { status: 'paused', paused: { until: null, why: 'usage limit' } })]),
+  })
+  expect(screen()[0]).toMatch(/2 working/)
+  expect(screen().slice(2, 4)).toEqual([' Working', expect.stringMatching(/ ‖ task pausedaa .* goes on in 42m: usage limit /)])
+  expect(row('task unknownn')).toContain(' paused: usage limit ')
+  client.nowMs = nowMs + 42 * 60_000
+  type('j', 'k')
+  expect(row('task pausedaa')).toContain(' goes on in <1m: usage limit ')
+  client.nowMs = nowMs + 43 * 60_000
+  type('j', 'k')
+  expect(row('task pausedaa')).toContain(' goes on now: usage limit ')
+  type(keys.space)
+  expect(screen().join('\n')).toMatch(/‖ paused 45m/)
+  expect(screen().join('\n')).toMatch(/why: usage limit, until \d\d:\d\d$/m)
+})
+
 describe('the dispatch line', () => {
   const folders: string[] = []
   afterEach(() => {
@@ -588,6 +648,42 @@ describe('the dispatch line', () => {
     type('n', 'Fix it', keys.altEnter)
     await until(() => opened.length === 1)
     expect(opened).toEqual([client.submitted[0]?.session])
+  })
+
+  test.each([
+    ['fix it', [{ ...claude, loggedIn: false }], '! claude does not seem to be logged in: claude /login'],
+    ['fix it', [{ ...claude, default: false, installed: false }], '! no agent is installed, and no model is set: npm i -g @agentclientprotocol/c'],
+    ['fix it', [{ ...claude, installed: false }], '! claude is not installed: npm i -g @agentclientprotocol/claude-agent-acp'],
+    [
+      '@codex fix it',
+      [claude, { ...claude, name: 'codex', default: false, installed: false, install: null, command: 'my-codex' }],
+      '! codex is not installed: there is no program my-codex',
+    ],
+    ['@scri fix it', [claude], '! no agent is called scri; Tab behind @ lists them'],
+  ])('%j says what is in its way before Enter: %j', async (task, agents, says) => {
+    const { type, until } = await shown({ list: { agents: async () => agents } })
+    type('n', task)
+    await until((rows) => rows.at(-1)?.trimStart().startsWith(says) === true)
+    type(control('u'), '!npm test')
+    await until(lacks(says))
+  })
+
+  test('an empty list says that there is no agent to start', async () => {
+    const { until } = await shown({ client: new FakeClient(), list: { agents: async () => [{ ...claude, default: false, installed: false }] } })
+    await until(has('! no agent is installed'))
+  })
+
+  test('completions of agents: those that are there, then those that are missing, which are dim', async () => {
+    const { type, until, screen, cells } = await shown({ list: { agents: async () => [{ ...claude, name: 'codex', title: 'Codex', default: false, installed: false }, claude] } })
+    type('n', '@')
+    await until(has('not installed'))
+    const rows = screen().filter((row) => /@c\w+ /.test(row))
+    expect(rows.map((row) => row.trim().replace(/ +/g, ' '))).toEqual(['→ @claude Claude Code, the default', '@codex not installed'])
+    const isDim = (name: string): boolean | undefined => {
+      const row = screen().findIndex((one) => one.includes(name))
+      return cells(row)[screen()[row]?.indexOf(name) ?? 0]?.dim
+    }
+    expect([isDim('@claude'), isDim('@codex')]).toEqual([false, true])
   })
 
   test('an agent that is not installed is told with how to get it, and the text stays', async () => {

@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { SessionView } from '../../src/core/view.ts'
 import { age, nextLookMs } from '../../src/tui/list/age.ts'
-import { betweenEdges, fit, fitEnd } from '../../src/tui/list/cells.ts'
+import { betweenEdges, fit, fitEnd } from '../../src/tui/cells.ts'
 import { columnsFor } from '../../src/tui/list/columns.ts'
 import { driftNote } from '../../src/tui/list/drift.ts'
 import { type RowState, costText, nothingWidest, paintRow, widestOf, wordsOf } from '../../src/tui/list/rows.ts'
@@ -15,7 +15,7 @@ import { minutesAgo, nowMs, view } from './list-sessions.ts'
 
 const home = '/home/me'
 const widest = (sessions: readonly SessionView[]) => sessions.reduce((before, one) => widestOf(before, wordsOf(one, home)), nothingWidest)
-const state: RowState = { selected: false, marked: false, since: '2m', all: '14m', note: undefined, excerpt: undefined }
+const state: RowState = { selected: false, marked: false, since: '2m', all: '14m', note: undefined, pause: undefined, excerpt: undefined }
 const plain = (text: string): string => text.replaceAll(/\x1b\[\d*m/g, '')
 const oneRow = (session: SessionView, total: number, more: Partial<RowState> = {}): string =>
   plain(paintRow(session, wordsOf(session, home), columnsFor(widest([session]), total), { ...state, ...more }, themeFor(false)))

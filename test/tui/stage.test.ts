@@ -23,6 +23,7 @@ function notebook(stage: () => Headless, name = 'notebook') {
     },
     title: () => `title of ${name}`,
     resumed: () => seen.push('resumed'),
+    lookedAt: () => seen.push('looked at'),
     close: () => (view.closed = true),
   }
   return view
@@ -34,6 +35,34 @@ function onStage(size: Size = { columns: 40, rows: 8 }) {
   const left = headless.run(view)
   return { headless, view, left }
 }
+
+test('a terminal that tells it is known to be the one that is typed into, or not', () => {
+  const { headless, view } = onStage()
+  expect(headless.stage.focused).toBeUndefined()
+  headless.type('\x1b[O')
+  expect(headless.stage.focused).toBe(false)
+  expect(view.seen).toEqual([])
+  headless.type('\x1b[I')
+  expect(headless.stage.focused).toBe(true)
+  expect(view.seen).toEqual(['looked at'])
+})
+
+test.each([
+  ['linux', false],
+  ['dumb', false],
+  ['vt220', false],
+  ['', false],
+  ['xterm-256color', true],
+  ['tmux-256color', true],
+  ['screen.linux', true],
+])('on TERM=%j titles and the keyboard protocol are asked for: %s', async (term, asked) => {
+  const headless = stageOn({ columns: 40, rows: 8, parts: { env: { TERM: term } } })
+  const left = headless.run(notebook(() => headless))
+  headless.type('q')
+  await left
+  const sequences = ['\x1b]2;', '\x1b[22;2t', '\x1b[23;2t', '\x1b[>1u', '\x1b[<u']
+  expect(sequences.map((sequence) => headless.written().includes(sequence))).toEqual(sequences.map(() => asked))
+})
 
 test('a view is painted in the alternate screen and the shell gets its own back', async () => {
   const { headless, view, left } = onStage()

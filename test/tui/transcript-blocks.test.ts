@@ -259,7 +259,7 @@ describe('questions', () => {
       '     1 allow once   2 reject',
     ])
     expect(rowsOf([question('r', 'answered', { detail: 'rm', answer: 'allow once' })])).toEqual([' claude', '   ◆ delete src/legacy/prefs.ts', '     → allow once'])
-    expect(rowsOf([question('r', 'answered-in-prompt')])).toEqual([' claude', '   ◆ delete src/legacy/prefs.ts', '     → answered in prompt'])
+    expect(rowsOf([question('r', 'answered-in-prompt')])).toEqual([' claude', '   ◆ delete src/legacy/prefs.ts', '     → answered in a prompt'])
   })
 
   test('of many words are folded', () => {

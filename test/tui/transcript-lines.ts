@@ -8,7 +8,7 @@ import type { PaneContent } from '../../src/tui/transcript/pane.ts'
 export type Tool = Extract<Entry, { kind: 'tool' }>
 
 export const atMs = new Date(2026, 10, 23, 14, 2).getTime()
-export const prompt = (id: string, text: string, state: 'queued' | 'sent' | 'withdrawn' = 'sent'): Line => ({ kind: 'prompt', id, atMs, text, state })
+export const prompt = (id: string, text: string, state: 'queued' | 'sent' | 'withdrawn' = 'sent'): Line => ({ kind: 'prompt', id, atMs, nth: 1, text, state })
 export const entry = (id: string, what: Entry): Line => ({ kind: 'entry', id, atMs, entry: what })
 export const message = (id: string, text: string): Line => entry(id, { kind: 'message', text })
 export const thought = (id: string, text: string): Line => entry(id, { kind: 'thought', text })

@@ -5,10 +5,11 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Line } from '../../src/core/transcript.ts'
 import { themeFor } from '../../src/tui/theme.ts'
+import { transcriptText } from '../../src/tui/logs/transcript-text.ts'
 import { type PaneContent, TranscriptPane } from '../../src/tui/transcript/pane.ts'
 import { cells } from '../../src/tui/transcript/rows.ts'
 import type { Size } from '../../src/tui/view.ts'
-import { anyContent, anySize, anyText, atMs, message, prompt, thought, tool, work } from './transcript-lines.ts'
+import { anyContent, anySize, anyText, atMs, entry, message, prompt, thought, tool, work } from './transcript-lines.ts'
 
 const about = { agent: 'claude', cwd: '/work/shop', kind: 'agent' } as const
 const newPane = (color = true): TranscriptPane => new TranscriptPane(themeFor(color), about)
@@ -287,6 +288,29 @@ describe('what is being said', () => {
         expect(pane.render(content, size)).toEqual(newPane().render(content, size))
       }),
     )
+  })
+
+  test('a message that was recorded in several parts is shown as the one that it is, also while its last part is being said', () => {
+    fc.assert(
+      fc.property(anyText, fc.array(fc.nat(120), { maxLength: 4 }), fc.boolean(), fc.boolean(), (text, cuts, speaks, folded) => {
+        const places = [0, ...[...cuts].sort((a, b) => a - b).map((cut) => Math.min(cut, text.length)), text.length]
+        const parts = places.slice(1).map((end, index) => text.slice(places[index], end))
+        const lines = parts.map((part, index) => entry(`1.${index + 1}`, { kind: 'message', text: part, ...(index > 0 ? { continues: true } : {}) }))
+        const drafts = speaks && parts.length > 1 ? [{ entryId: `1.${parts.length}`, kind: 'message' as const, text: parts.at(-1) ?? '', continues: true as const }] : []
+        const before = [prompt('p1', 'go')]
+        const after = drafts.length > 0 ? [] : [tool('1.9', {})]
+        const [pane, one] = [newPane(), newPane()]
+        if (!folded) for (const each of [pane, one]) each.toggleFold()
+        const shown = pane.render(of([...before, ...lines.slice(0, lines.length - drafts.length), ...after], { drafts }), size)
+        expect(shown).toEqual(one.render(of([...before, message('1.1', text), ...after]), size))
+      }),
+    )
+  })
+
+  test('a code block goes on over the place where its message was cut', () => {
+    const lines = [message('1.1', 'See:\n\n```ts\nconst a = 1\n'), entry('1.2', { kind: 'message', text: 'const b = 2\n```\n\nThat **is** it.', continues: true })]
+    expect(trimmed(bare(newPane().render(of(lines), size)))).toEqual([' claude', '   See:', '', '     const a = 1', '     const b = 2', '', '   That is it.'])
+    expect(transcriptText(lines, 'claude')).toBe('## claude\n\nSee:\n\n```ts\nconst a = 1\nconst b = 2\n```\n\nThat **is** it.')
   })
 
   test('a text that is taken back and said otherwise is shown as it is now', () => {

@@ -7,6 +7,7 @@ import type { Client } from '../../sdk/client.ts'
 import { CommandFailed, exitCodes, usageError } from '../../client/failures.ts'
 import { findSession } from '../../client/find.ts'
 import { columnsOf, jsonText, painter } from '../../text/format.ts'
+import { joinedLines } from '../../text/joined-lines.ts'
 import { searchPattern } from '../../text/search-pattern.ts'
 import { Narration } from '../narration.ts'
 import { PlainSheet } from '../sheet.ts'
@@ -51,17 +52,15 @@ async function printTranscript(context: Context, client: Client, session: Sessio
   for await (const frame of client.watch({ session: session.id, after: 0, follow }, context.signal)) {
     if (frame.kind === 'draft') narration.draft(frame.draft)
     else if (frame.kind === 'caught-up') {
-      for (const line of transcript.lines) narration.standing(line)
+      for (const line of joinedLines(transcript.lines)) narration.standing(line)
       narration.settle()
       caughtUp = true
       context.out(lastLines(search ? search.push(collected) : collected, tail))
       if (!search) shown(context, client, session, transcript)
     } else {
       const changed = transcript.add(frame.envelope)
-      for (const place of caughtUp ? changed : []) {
-        const line = transcript.lines[place]
-        if (line) narration.line(line, false)
-      }
+      // A prompt that is queued has not been said.
+      for (const line of caughtUp ? changed : []) if (line.kind !== 'prompt' || line.state !== 'queued') narration.line(line, false)
       if (caughtUp && !search && frame.envelope.event.type === 'turn-ended') shown(context, client, session, transcript)
     }
   }

@@ -20,7 +20,9 @@ const verb: Verb = {
   summary: 'bring a session to the foreground',
   usage: ['switch ID'],
   about: [
-    'An agent: what was said since you last looked, then live; lines are prompts and answers, /bg leaves it running. A terminal: its screen; Ctrl-\\ then d leaves it running.',
+    'An agent: its conversation on the whole screen, with a mark before what you have not seen; F1 lists all keys, /bg or Ctrl-D leave it running.',
+    'A terminal: its own screen, with a line below it. Ctrl-\\ then d leaves it running, s leaves it and lists the others, h hides the line, ? shows these keys; another prefix key is set by prefix_key in config.toml.',
+    'Without a terminal: what was said, then live, in lines; lines of standard input are prompts and answers.',
   ],
   options: {
     'read-only': { type: 'boolean', help: 'only look: what is typed does not reach the program, and its size stays' },

@@ -1,7 +1,7 @@
-// Choosing a mode or a model of the agent's own: from a list, or the next one with a key.
+// Choosing a mode, a model or another option of the agent's own: from a list, or the next one with a key.
 
-import { choicesOf, nothingOffered } from '../../client/choosing.ts'
-import type { AgentOffer, Choosable } from '../../core/events.ts'
+import { choicesOf, nothingOffered, optionsOf } from '../../client/choosing.ts'
+import type { AgentOffer } from '../../core/events.ts'
 import { printableLine } from '../../core/terminal-text.ts'
 import { Picker } from '../picker.ts'
 import type { Size, Stage } from '../view.ts'
@@ -42,8 +42,9 @@ export class Choosing {
     this.#stage.repaint()
   }
 
-  /** Throws CommandFailed where there is nothing to choose from. */
-  pick(offer: AgentOffer, what: Choosable): void {
+  /** Without `what`: which option first. Throws CommandFailed where there is nothing to choose from. */
+  pick(offer: AgentOffer, what: string | undefined): void {
+    if (what === undefined) return this.#pickOption(offer)
     const { all, current } = choicesOf(offer, what)
     if (all.length === 0) throw nothingOffered(what)
     const items = all.map(({ id, name }) => {
@@ -54,7 +55,17 @@ export class Choosing {
       this.close()
       this.#choose(what, value)
     }
-    this.#picker = new Picker(this.#stage, { title: `which ${what}?`, items, chosen, closed: () => this.close() })
+    this.#picker = new Picker(this.#stage, { title: `which ${printableLine(nameOf(offer, what))}?`, items, chosen, closed: () => this.close() })
+  }
+
+  #pickOption(offer: AgentOffer): void {
+    const { all } = optionsOf(offer)
+    if (all.length === 0) throw nothingOffered('option')
+    const items = (offer.options ?? []).map(({ id, name, description = '', current, choices }) => {
+      const is = choices.find((choice) => choice.id === current)?.name || current
+      return { value: id, label: printableLine(name || id), description: printableLine([is, description].filter((part) => part !== '').join('   ')) }
+    })
+    this.#picker = new Picker(this.#stage, { title: 'which option?', items, chosen: (id) => this.pick(offer, id), closed: () => this.close() })
   }
 
   /** The mode after the current one, round and round. Throws CommandFailed where there is none. */
@@ -67,7 +78,9 @@ export class Choosing {
     this.#choose('mode', next.id)
   }
 
-  #choose(what: Choosable, value: string): void {
+  #choose(what: string, value: string): void {
     this.#orders.ask(() => this.#orders.submit({ type: 'choose', what, value }))
   }
 }
+
+const nameOf = (offer: AgentOffer, what: string): string => offer.options?.find(({ id }) => id === what)?.name ?? what

@@ -1,12 +1,12 @@
 // What the commands that are typed in a conversation do on the screen. None of them waits: what the daemon says of it comes later, as a fact or a complaint.
 
 import { agentLines, agentsHere } from '../../client/agents.ts'
-import { choicesOf, chosenFrom } from '../../client/choosing.ts'
+import { choicesOf, chosenFrom, whatIsMeant } from '../../client/choosing.ts'
 import { endSession, endedText } from '../../client/ending.ts'
 import { findSession } from '../../client/find.ts'
 import { resumeCommand } from '../../client/resume-command.ts'
 import { type Slash, notOurs, slashHelp } from '../../client/slash.ts'
-import type { AgentOffer, Choosable } from '../../core/events.ts'
+import type { AgentOffer } from '../../core/events.ts'
 import type { Command } from '../../core/inputs.ts'
 import type { Session } from '../../core/session.ts'
 import { printableLine } from '../../core/terminal-text.ts'
@@ -38,7 +38,8 @@ export interface Commanded {
   readonly environment: () => Promise<Readonly<Record<string, string>>>
   readonly prompt: (text: string) => void
   readonly decline: () => void
-  readonly pick: (what: Choosable) => void
+  /** Undefined: which option first. */
+  readonly pick: (what: string | undefined) => void
   /** Undefined: it is closed. */
   readonly page: (page: View | undefined) => void
   readonly help: () => void
@@ -133,9 +134,11 @@ function resume(choice: string | undefined, on: Commanded): void {
   on.ask(async () => on.submit(resumeCommand(on.id, on.session?.requests ?? [], choice), await on.environment()))
 }
 
-function choose(what: Choosable, value: string | undefined, on: Commanded): void {
-  if (value === undefined) return on.pick(what)
-  on.ask(() => on.submit({ type: 'choose', what, value: chosenFrom(choicesOf(on.session?.offer ?? {}, what), what, value).id }))
+function choose(typed: string | undefined, value: string | undefined, on: Commanded): void {
+  const offer = on.session?.offer ?? {}
+  const what = typed === undefined ? undefined : whatIsMeant(offer, typed)
+  if (what === undefined || value === undefined) return on.pick(what)
+  on.ask(() => on.submit({ type: 'choose', what, value: chosenFrom(choicesOf(offer, what), what, value).id }))
 }
 
 function showAgents(on: Commanded): void {

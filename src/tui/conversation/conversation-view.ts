@@ -5,7 +5,7 @@ import { failureOf, failureText } from '../../client/failures.ts'
 import { slashFrom } from '../../client/slash.ts'
 import { notStarted } from '../../client/started.ts'
 import { isRefusal } from '../../core/errors.ts'
-import type { Choosable, Envelope } from '../../core/events.ts'
+import type { Envelope } from '../../core/events.ts'
 import { answerFrom } from '../../core/requests.ts'
 import { statusOf } from '../../core/status.ts'
 import { type SessionView, viewOf } from '../../core/view.ts'
@@ -72,7 +72,7 @@ export class ConversationView implements View {
       failed: () => stage.repaint(),
     })
     this.#reading = new Reading(stage, this.#followed, { about: { agent, cwd, kind }, seen: (entries) => this.#orders.show(entries) })
-    this.#asked = new Asked(stage, { followed: this.#followed, orders: this.#orders, obeys: (text) => this.#obeys(text) })
+    this.#asked = new Asked(stage, { followed: this.#followed, orders: this.#orders, forms: parts.forms, obeys: (text) => this.#obeys(text) })
     this.#choosing = new Choosing(stage, this.#orders)
     this.#writing = new Writing(stage, {
       cwd,
@@ -127,7 +127,7 @@ export class ConversationView implements View {
     const nowMs = now()
     const { header, changesAtMs } = standingOf(session, this.#newest, nowMs)
     this.#wakeAt(changesAtMs, nowMs)
-    const pieces = statusPieces({ session, agent: this.#parts.session.agent, trouble, writesBeside: this.#writing.isBeside, helpKey: keymap.hint('anywhere.help') })
+    const pieces = statusPieces({ session, agent: this.#parts.session.agent, trouble, writesBeside: this.#writing.isBeside, helpKey: keymap.hint('anywhere.help'), nowMs })
     const parts = {
       header: headerRow(header, columns, theme),
       transcript: (given: Size) => this.#transcriptRows(given),
@@ -315,7 +315,7 @@ export class ConversationView implements View {
     this.#stage.say(`${working ? 'interrupting; ' : ''}${this.#stage.keymap.hint('conversation.cancel')} again leaves it running`)
   }
 
-  #pick(what: Choosable): void {
+  #pick(what: string | undefined): void {
     const { session } = this.#followed
     if (session) this.#choosing.pick(session.offer, what)
   }

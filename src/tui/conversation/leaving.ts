@@ -1,5 +1,6 @@
 // What a conversation is given, and how it is left.
 
+import type { Forms } from '../kept-state.ts'
 import type { SessionView } from '../../core/view.ts'
 
 /** What is known of a session when it is left: for the few lines that say how to come back. */
@@ -40,6 +41,8 @@ export interface ConversationParts {
   readonly leave: (leaving: Leaving) => void
   /** What was being written here when it was left, and what is being written now. */
   readonly draft?: { readonly text: string; readonly keep: (text: string) => void }
+  /** The same of what is asked here and half filled in. */
+  readonly forms?: { readonly kept: Forms; readonly keep: (forms: Forms) => void }
   /** For a run that a prompt starts. */
   readonly environment: () => Promise<Readonly<Record<string, string>>>
   /** All keys, below these rows. */

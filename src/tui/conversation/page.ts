@@ -1,7 +1,8 @@
 // A page that lies over a conversation: a heading and rows that are scrolled. Made anew when the width changes.
 
 import type { Mouse, Size, Stage, View } from '../view.ts'
-import { fitted, rule } from './rows.ts'
+import { fitStyled } from '../cells.ts'
+import { rule } from './rows.ts'
 
 export interface PageParts {
   readonly heading: string
@@ -43,7 +44,7 @@ export function openPage(stage: Stage, parts: PageParts): View {
       const place = rows.length > room ? `${top + 1}–${top + shown.length} of ${rows.length} · ` : ''
       const steps = parts.stops && parts.stops(rows).length > 1 ? `${keymap.hint('logs.next')} ${keymap.hint('logs.previous')} next, previous · ` : ''
       const page = [theme.bold(` ${parts.heading}`), rule(columns, theme), ...filled, theme.dim(` ${place}${steps}Esc back`)]
-      return page.map((row) => fitted(row, columns)).slice(0, height)
+      return page.map((row) => fitStyled(row, columns, '…')).slice(0, height)
     },
     input: (data) => {
       switch (keymap.action('logs', data)) {

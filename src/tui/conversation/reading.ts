@@ -1,10 +1,11 @@
 // The transcript in front of its reader: which lines stand in the pane, where it is scrolled to, what was not seen before, and what has been seen now.
 
+import { type Unseen, unseenIn } from '../../core/transcript.ts'
 import { type PaneContent, TranscriptPane } from '../transcript/pane.ts'
 import type { Size, Stage } from '../view.ts'
 import type { FollowedSession } from '../followed-session.ts'
-import { fitted } from './rows.ts'
-import { type Elsewhere, type Unseen, shownLines, unseenIn } from './shown-lines.ts'
+import { fitStyled } from '../cells.ts'
+import { type Elsewhere, shownLines } from './shown-lines.ts'
 
 export interface ReadingParts {
   readonly about: { readonly agent: string; readonly cwd: string; readonly kind: 'agent' | 'terminal' }
@@ -79,7 +80,7 @@ export class Reading {
     const below = rows > 2 ? this.#pane.hint(content) : undefined
     if (below === undefined) return shown
     const { keymap, theme } = this.#stage
-    return [...shown.slice(0, -1), theme.accent(fitted(` ${below}, ${keymap.hint('conversation.last')} to the end`, columns))]
+    return [...shown.slice(0, -1), theme.accent(fitStyled(` ${below}, ${keymap.hint('conversation.last')} to the end`, columns, '…'))]
   }
 
   /** The same object as long as nothing of it is different. */

@@ -1,15 +1,14 @@
 // The rows around a transcript: who it is and how it does above, how it is set below, what waits to be sent. Pure; each row fits.
 
-import { truncateToWidth, visibleWidth } from '@earendil-works/pi-tui'
+import { visibleWidth } from '@earendil-works/pi-tui'
 import type { Status } from '../../core/status.ts'
 import { printableLine } from '../../core/terminal-text.ts'
 import { statusMark } from '../../text/format.ts'
+import { fitStyled } from '../cells.ts'
 import type { Theme } from '../theme.ts'
 
 /** The word for a program that says nothing: whether it works is not known. */
 export const noSignal = 'no signal'
-
-export const fitted = (row: string, columns: number): string => (visibleWidth(row) <= columns ? row : truncateToWidth(row, columns, '…'))
 
 export const rule = (columns: number, theme: Theme): string => theme.dim('─'.repeat(columns))
 
@@ -27,11 +26,11 @@ export function headerRow({ name, about, status, word }: Header, columns: number
   const mark = statusMark[word.startsWith(noSignal) ? 'starting' : status]
   const right = `${mark} ${word} `
   const room = columns - visibleWidth(right) - 2
-  const named = fitted(` ${name}`, Math.max(1, room))
+  const named = fitStyled(` ${name}`, Math.max(1, room), '…')
   let rest = about.filter((part) => part !== '').map((part) => ` · ${part}`)
   while (rest.length > 0 && visibleWidth(named) + visibleWidth(rest.join('')) > room) rest = rest.slice(0, -1)
   const gap = ' '.repeat(Math.max(1, columns - visibleWidth(named) - visibleWidth(rest.join('')) - visibleWidth(right)))
-  return fitted(`${theme.bold(named)}${theme.dim(rest.join(''))}${gap}${theme.status(status, right)}`, columns)
+  return fitStyled(`${theme.bold(named)}${theme.dim(rest.join(''))}${gap}${theme.status(status, right)}`, columns, '…')
 }
 
 export interface Piece {
@@ -46,7 +45,7 @@ export function statusRow(all: readonly Piece[], columns: number, theme: Theme):
   const row = (): string => ` ${pieces.map((piece) => piece.text).join(' · ')}`
   for (;;) {
     const highest = Math.max(0, ...pieces.map((piece) => piece.rank))
-    if (highest === 0 || visibleWidth(row()) <= columns) return theme.dim(fitted(row(), columns))
+    if (highest === 0 || visibleWidth(row()) <= columns) return theme.dim(fitStyled(row(), columns, '…'))
     pieces = pieces.filter((piece) => piece.rank !== highest)
   }
 }
@@ -68,6 +67,6 @@ export function waitingRows(texts: readonly string[], { word, after, most }: Wai
     const begin = ` ${word} ${more}`
     const whole = columns - visibleWidth(begin) - visibleWidth(end) >= 12
     const room = columns - visibleWidth(begin) - (whole ? visibleWidth(end) : 0)
-    return fitted(`${theme.dim(begin)}${fitted(printableLine(text), Math.max(1, room))}${whole ? theme.dim(end) : ''}`, columns)
+    return fitStyled(`${theme.dim(begin)}${fitStyled(printableLine(text), Math.max(1, room), '…')}${whole ? theme.dim(end) : ''}`, columns, '…')
   })
 }

@@ -1,33 +1,6 @@
-// Which lines of a transcript stand in the pane, and where the first one is that was not seen. Pure.
+// Which lines of a transcript stand in the pane. Pure.
 
-import { type Line, counts } from '../../core/transcript.ts'
-
-export interface Unseen {
-  /** Of the first line that was not seen, in the transcript. */
-  readonly place: number
-  readonly count: number
-  /** Of the last one that was. */
-  readonly sinceMs: number | undefined
-}
-
-/** `shown`: how many of the lines that count were seen. Undefined: all of them. */
-export function unseenIn(lines: readonly Line[], shown: number): Unseen | undefined {
-  let seen = 0
-  let sinceMs: number | undefined
-  let place: number | undefined
-  let count = 0
-  for (const [index, line] of lines.entries()) {
-    if (!counts(line)) continue
-    if (seen < shown) {
-      seen += 1
-      sinceMs = line.atMs
-    } else {
-      place ??= index
-      count += 1
-    }
-  }
-  return place === undefined ? undefined : { place, count, sinceMs }
-}
+import type { Line } from '../../core/transcript.ts'
 
 export interface Elsewhere {
   /** Prompts that are listed above the composer. */

@@ -5,7 +5,8 @@ import type { Session } from '../../core/session.ts'
 import { statusOf } from '../../core/status.ts'
 import { printableLine } from '../../core/terminal-text.ts'
 import type { SessionView } from '../../core/view.ts'
-import { agentLabel, duration, nameOf, shortNumber } from '../../text/format.ts'
+import { goesOnChangesAtMs, goesOnText } from '../../text/paused-text.ts'
+import { agentLabel, duration, nameOf, pausedText, shortNumber } from '../../text/format.ts'
 import { type Header, type Piece, noSignal } from './rows.ts'
 import { wayOn } from './way-on.ts'
 
@@ -22,16 +23,23 @@ export function standingOf(session: Session | undefined, view: SessionView, nowM
   const goesOn = status !== 'completed' && status !== 'failed' && status !== 'stopped'
   const age = Math.max(0, nowMs - sinceMs)
   const step = age < 60_000 ? 1000 : 60_000
+  const paused = session ? pausedIn(session) : view.paused
+  const pause = paused?.until ? paused : undefined
   const { name, branch } = view.project
   return {
     header: {
       name: nameOf(session ?? view),
       about: [agentLabel(view.agent), printableLine([name, ...(branch === null ? [] : [branch])].join(' '))],
       status,
-      word: goesOn ? `${wordOf(session, view)} ${duration(age)}` : status,
+      word: pause ? `paused, ${goesOnText(pause, nowMs)}` : goesOn ? `${wordOf(session, view)} ${duration(age)}` : status,
     },
-    changesAtMs: goesOn ? sinceMs + (Math.floor(age / step) + 1) * step : undefined,
+    changesAtMs: pause ? goesOnChangesAtMs(pause, nowMs) : goesOn ? sinceMs + (Math.floor(age / step) + 1) * step : undefined,
   }
+}
+
+function pausedIn(session: Session): SessionView['paused'] {
+  const { paused } = session
+  return paused && statusOf(session).status === 'paused' ? { until: paused.untilMs === null ? null : new Date(paused.untilMs).toISOString(), why: paused.why } : null
 }
 
 function wordOf(session: Session | undefined, view: SessionView): string {
@@ -51,9 +59,10 @@ export interface StatusAbout {
   /** It asks, and there is something written that keys go to. */
   readonly writesBeside: boolean
   readonly helpKey: string
+  readonly nowMs: number
 }
 
-export function statusPieces({ session, agent, trouble, writesBeside, helpKey }: StatusAbout): readonly Piece[] {
+export function statusPieces({ session, agent, trouble, writesBeside, helpKey, nowMs }: StatusAbout): readonly Piece[] {
   const leave: Piece = { text: '/bg leaves it running', rank: 0 }
   const help: Piece = { text: helpKey === '' ? '' : `${helpKey} help`, rank: 4 }
   if (trouble !== undefined)
@@ -64,6 +73,13 @@ export function statusPieces({ session, agent, trouble, writesBeside, helpKey }:
   const way = session && wayOn(session)
   if (way !== undefined) return [{ text: way, rank: 0 }, help]
   if (writesBeside) return [{ text: 'Enter sends this · Ctrl-C clears it, then keys answer', rank: 0 }]
+  const paused = session && pausedIn(session)
+  if (paused)
+    return [
+      { text: pausedText({ paused, reason: `${paused.why || 'paused'}; it is not known until when` }, nowMs), rank: 0 },
+      { ...leave, rank: 1 },
+      { ...help, rank: 2 },
+    ]
   if (session?.held)
     return [
       { text: `held: ${printableLine(session.held)}`, rank: 0 },

@@ -9,6 +9,11 @@ import { LineInput } from '../line-input.ts'
 import type { Theme } from '../theme.ts'
 import { type Row, indented, painted, span, wrapped } from '../transcript/rows.ts'
 
+/** What stands in a field, as it was written, or the values that are chosen: so that it can be gone on with. */
+export type FieldDraft = string | readonly string[]
+/** By the names of fields, those that are not as they were at first. */
+export type FormDraft = Readonly<Record<string, FieldDraft>>
+
 /** Undefined: it is left out. */
 export type Filled = { readonly value: FieldValue | undefined } | { readonly problem: string }
 
@@ -29,30 +34,37 @@ export interface FieldEditor {
   /** `stop`: where the cursor is, if it is in this field. */
   rows(width: number, stop: number | undefined, theme: Theme): readonly { readonly row: string; readonly focused: boolean }[]
   filled(): Filled
+  /** Undefined: as it was at first, or a secret, which nobody keeps. */
+  draft(): FieldDraft | undefined
 }
 
 const oneFieldAsk = (field: Field): Ask => ({ id: '', kind: 'question', title: '', options: [], fields: [field] })
 
-export function editorOf(field: Field): FieldEditor {
+/** `draft`: what stood in it when it was left. */
+export function editorOf(field: Field, draft?: FieldDraft): FieldEditor {
   switch (field.type) {
     case 'text':
     case 'number':
     case 'integer':
-      return lineEditor(field)
+      return lineEditor(field, draft)
     case 'boolean':
-      return choiceEditor(field, [
-        { value: true, label: 'yes' },
-        { value: false, label: 'no' },
-      ])
+      return choiceEditor(
+        field,
+        [
+          { value: true, label: 'yes' },
+          { value: false, label: 'no' },
+        ],
+        draft,
+      )
     case 'choice':
     case 'choices':
-      return choiceEditor(field, field.choices ?? [])
+      return choiceEditor(field, field.choices ?? [], draft)
   }
 }
 
-function lineEditor(field: Field): FieldEditor {
+function lineEditor(field: Field, draft: FieldDraft | undefined): FieldEditor {
   const initial = typeof field.initial === 'string' || typeof field.initial === 'number' ? String(field.initial) : ''
-  const line = new LineInput(initial, field.secret)
+  const line = new LineInput(typeof draft === 'string' && !field.secret ? draft : initial, field.secret)
   const written = (): Filled => {
     const { text } = line
     if (field.type === 'text') return { value: text === '' && (field.required || initial === '') ? undefined : text }
@@ -70,14 +82,18 @@ function lineEditor(field: Field): FieldEditor {
     stopOf: () => undefined,
     rows: (width, stop, theme) => [{ row: stop === undefined && line.text === '' ? theme.dim('–') : line.row(width, stop !== undefined), focused: stop !== undefined }],
     filled: () => checked(field, written()),
+    draft: () => (field.secret || line.text === initial ? undefined : line.text),
   }
 }
 
-function choiceEditor(field: Field, choices: readonly { readonly value: string | boolean; readonly label: string }[]): FieldEditor {
+function choiceEditor(field: Field, choices: readonly { readonly value: string | boolean; readonly label: string }[], draft: FieldDraft | undefined): FieldEditor {
   const many = field.type === 'choices'
   const isInitial = (value: string | boolean): boolean => (Array.isArray(field.initial) ? field.initial.includes(value) : field.initial === value)
-  let chosen: ReadonlySet<string | boolean> = new Set(choices.map(({ value }) => value).filter(isInitial))
-  let touched = chosen.size > 0
+  const values = choices.map(({ value }) => value)
+  const initial = values.filter(isInitial)
+  const kept = typeof draft === 'object' ? values.filter((value) => draft.includes(String(value))) : undefined
+  let chosen: ReadonlySet<string | boolean> = new Set(kept ?? initial)
+  let touched = kept !== undefined || initial.length > 0
   const choose = (stop: number, off: boolean): void => {
     const choice = choices[stop]
     if (!choice) return
@@ -88,9 +104,9 @@ function choiceEditor(field: Field, choices: readonly { readonly value: string |
   }
   const mark = (on: boolean): string => (many ? (on ? '[x]' : '[ ]') : on ? '(•)' : '( )')
   const filled = (): Filled => {
-    const values = choices.map(({ value }) => value).filter((value) => chosen.has(value))
-    if (many) return { value: touched ? values.map(String) : undefined }
-    return { value: values[0] }
+    const all = values.filter((value) => chosen.has(value))
+    if (many) return { value: touched ? all.map(String) : undefined }
+    return { value: all[0] }
   }
   return {
     field,
@@ -112,6 +128,8 @@ function choiceEditor(field: Field, choices: readonly { readonly value: string |
             return indented(text, head).map((row) => ({ row: painted(row, width), focused: stop === index }))
           }),
     filled: () => checked(field, filled()),
+    draft: () =>
+      touched && !(initial.length === chosen.size && initial.every((value) => chosen.has(value))) ? values.filter((value) => chosen.has(value)).map(String) : undefined,
   }
 }
 

@@ -6,7 +6,7 @@ import { printableLine } from '../../core/terminal-text.ts'
 import type { RequestView } from '../../core/view.ts'
 import type { Theme } from '../theme.ts'
 import { type Row, span } from '../transcript/rows.ts'
-import { type FieldEditor, editorOf } from './fields.ts'
+import { type FieldEditor, type FormDraft, editorOf } from './fields.ts'
 
 export type Item =
   | { readonly kind: 'field'; readonly editor: FieldEditor }
@@ -24,12 +24,16 @@ export const isCautious = (item: Item): boolean => item.kind === 'field' || (ite
 export const rejectOf = (options: readonly Option[]): Option | undefined =>
   options.find((option) => option.kind === 'reject' && option.scope !== 'always') ?? options.find((option) => option.kind === 'reject')
 
-export function itemsOf(request: RequestView): readonly Item[] {
+/** `draft`: what was filled in before. */
+export function itemsOf(request: RequestView, draft: FormDraft = {}): readonly Item[] {
   const { options, fields } = request
   const [field, ...others] = fields
   // A single choice comes with its choices as options.
   const asOptions = options.length > 0 && others.length === 0 && (field?.type === 'choice' || field?.type === 'boolean')
-  const form: readonly Item[] = field === undefined || asOptions ? [] : [...fields.map((one): Item => ({ kind: 'field', editor: editorOf(one) })), { kind: 'send' }]
+  const form: readonly Item[] =
+    field === undefined || asOptions
+      ? []
+      : [...fields.map((one): Item => ({ kind: 'field', editor: editorOf(one, Object.hasOwn(draft, one.name) ? draft[one.name] : undefined) })), { kind: 'send' }]
   const reject = rejectOf(options)
   const declinable = !reject && checkAnswer(askOf(request), { kind: 'decline' }) === undefined
   return [

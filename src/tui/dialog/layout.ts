@@ -1,6 +1,6 @@
 // How the room of a dialog is divided: what it is about above, scrolled where there is too little, what can be chosen below, and a row of keys. Pure.
 
-import { truncateToWidth, visibleWidth } from '@earendil-works/pi-tui'
+import { fitStyled } from '../cells.ts'
 import type { Theme } from '../theme.ts'
 import { painted, span } from '../transcript/rows.ts'
 import type { Size } from '../view.ts'
@@ -41,7 +41,7 @@ export function laidOut({ subject, lower, hints, scroll, size, theme, up, down }
   const [first = '', ...others] = hints
   const told = more === '' ? hints : [first, `${more} more`, ...others]
   const shown = [...above.rows, ...gap(1), ...lower.rows.slice(top, top + lowerRoom), ...gap(2), ...(hinted ? [hintRow(told, columns, theme)] : [])]
-  return { shown: shown.slice(0, Math.max(0, rows)).map((row) => (visibleWidth(row) > columns ? truncateToWidth(row, columns, '') : row)), scroll: above.scroll, page: above.page }
+  return { shown: shown.slice(0, Math.max(0, rows)).map((row) => fitStyled(row, columns)), scroll: above.scroll, page: above.page }
 }
 
 /** Where not all rows have room, the last one says how many there are above and below. */

@@ -12,7 +12,7 @@ import { pastedText, typedCharacter } from '../keymap.ts'
 import { LineInput } from '../line-input.ts'
 import { type Row, indented, painted, span, wrapped } from '../transcript/rows.ts'
 import type { Size, Stage } from '../view.ts'
-import { type FieldEditor, digitOf } from './fields.ts'
+import { type FieldEditor, type FormDraft, digitOf } from './fields.ts'
 import { type Item, isCautious, itemsOf, labelOf, rejectOf, stopsOf } from './items.ts'
 import { type Lower, laidOut } from './layout.ts'
 import { subjectRows } from './subject.ts'
@@ -20,6 +20,8 @@ import { subjectRows } from './subject.ts'
 export interface RequestDialogParts {
   /** The tool call that it is about. */
   readonly entry?: Entry
+  /** What was filled in when it was left. */
+  readonly draft?: FormDraft | undefined
   readonly answer: (answer: Answer) => void
   /** It is put aside without an answer. */
   readonly later: () => void
@@ -49,12 +51,22 @@ export class RequestDialog {
     this.#stage = stage
     this.#request = request
     this.#parts = parts
-    this.#items = request.lost ? [] : itemsOf(request)
+    this.#items = request.lost ? [] : itemsOf(request, parts.draft)
     this.#at = Math.max(0, this.#items.findIndex(isCautious))
   }
 
   get requestId(): string {
     return this.#request.id
+  }
+
+  /** What is filled in, but for secrets. */
+  get draft(): FormDraft {
+    return Object.fromEntries(
+      this.#items.flatMap((item) => {
+        const draft = item.kind === 'field' ? item.editor.draft() : undefined
+        return item.kind === 'field' && draft !== undefined ? [[item.editor.field.name, draft]] : []
+      }),
+    )
   }
 
   /** At most `rows` rows, each at most `columns` wide. */

@@ -11,12 +11,13 @@ import { isRefusal } from '../../core/errors.ts'
 import { printableLine } from '../../core/terminal-text.ts'
 import type { SessionView } from '../../core/view.ts'
 import { agentLabel, nameOf } from '../../text/format.ts'
-import { agentCompletions, combined, fileCompletions, projectCompletions } from '../completions.ts'
+import { type AgentChoice, agentCompletions, combined, fileCompletions, projectCompletions } from '../completions.ts'
 import { Composer, type CompletionSource } from '../composer.ts'
 import type { Size, Stage } from '../view.ts'
 import { type TaskFacts, advise } from './advisor.ts'
-import { fit } from './cells.ts'
+import { fit } from '../cells.ts'
 import { standing } from './groups.ts'
+import { agentChoice, agentText, agentTrouble } from './agent-words.ts'
 import { type DirectoryState, LastKnown, agentsFor, directoryState } from './launching.ts'
 import type { Sessions } from './listing.ts'
 import { type Task, argvOf, directoryNamed, needsShell, taskFrom } from './task.ts'
@@ -27,6 +28,11 @@ export interface DispatchParts {
   readonly started: (session: SessionView, open: boolean) => void
   readonly agents?: (cwd: string) => Promise<readonly AgentListing[]>
   readonly directory?: (cwd: string) => Promise<DirectoryState>
+}
+
+export interface Advice {
+  readonly kind: 'trouble' | 'tip'
+  readonly text: string
 }
 
 export class DispatchLine {
@@ -96,13 +102,23 @@ export class DispatchLine {
     return rows < 2 ? written.slice(0, rows) : [...written, this.#standingLine(columns)]
   }
 
-  /** What the task leaves out. */
-  get advice(): string | undefined {
-    const { text } = this.#composer
-    if (text.trim() === '') return undefined
+  /** What is in the way of starting it, else what the task leaves out. */
+  get advice(): Advice | undefined {
     const task = this.#task()
+    const trouble = this.#trouble(task)
+    if (trouble !== undefined) return { kind: 'trouble', text: trouble }
+    if (this.#composer.text.trim() === '') return undefined
     const directory = this.#directoryOf(task)
-    return advise(task.command ?? task.prompt, this.#factsAbout(task, typeof directory === 'string' ? directory : undefined))
+    const tip = advise(task.command ?? task.prompt, this.#factsAbout(task, typeof directory === 'string' ? directory : undefined))
+    return tip === undefined ? undefined : { kind: 'tip', text: tip }
+  }
+
+  /** Why the agent that is meant will not work, and what to do about it, as far as that is known without starting it. */
+  #trouble({ agent, command }: Task): string | undefined {
+    const listed = this.#agents.peek(this.#stage.cwd)
+    // A name that is being completed is none yet.
+    if (!listed || command !== undefined || agent?.includes(':') || this.#composer.completing) return undefined
+    return agentTrouble(listed, agent)
   }
 
   #factsAbout(task: Task, directory: string | undefined): TaskFacts {
@@ -119,13 +135,16 @@ export class DispatchLine {
   }
 
   #task(): Task {
-    return taskFrom(this.#composer.text, this.#agentNames())
+    const names = this.#agentChoices().map(({ name }) => name)
+    return taskFrom(this.#composer.text, names)
   }
 
-  #agentNames(): readonly string[] {
+  /** Before they were looked up, those of the sessions. */
+  #agentChoices(): readonly AgentChoice[] {
     const listed = this.#agents.peek(this.#stage.cwd)
-    if (listed) return listed.filter((agent) => agent.installed).map((agent) => agent.name)
-    return [...new Set(this.#parts.sessions.all().flatMap((one) => (one.kind === 'agent' && !one.agent.includes(':') ? [one.agent] : [])))]
+    if (listed) return listed.map(agentChoice)
+    const used = new Set(this.#parts.sessions.all().flatMap((one) => (one.kind === 'agent' && !one.agent.includes(':') ? [one.agent] : [])))
+    return [...used].map((name) => ({ name, about: 'agent', installed: true }))
   }
 
   /** Where sessions work, those of the newest first; the user's own directory is one of them. */
@@ -162,14 +181,14 @@ export class DispatchLine {
     if (agent !== undefined) {
       const known = listed?.find((one) => one.name === agent)
       if (listed && !known && !agent.includes(':')) return `no agent is called ${printableLine(agent)}`
-      return known?.installed === false ? `${printableLine(agent)} (not installed)` : agentLabel(agent)
+      return known ? agentText(known) : agentLabel(agent)
     }
     const standard = listed?.find((one) => one.default)
-    return standard ? agentLabel(standard.name) : listed ? 'no agent is installed' : '…'
+    return standard ? agentText(standard) : listed ? 'no agent to start' : '…'
   }
 
   #completions(): CompletionSource {
-    const agents = agentCompletions(() => this.#agentNames())
+    const agents = agentCompletions(() => this.#agentChoices())
     const projects = projectCompletions(() => this.#knownDirectories())
     let files: { readonly directory: string; readonly source: CompletionSource } | undefined
     return {
@@ -229,7 +248,7 @@ export class DispatchLine {
     if (task.command === undefined) {
       // An agent that is named without a task waits for its first prompt.
       if (task.prompt === '' && task.agent === undefined) throw usageError('what is to be done?', 'write the task behind the #project')
-      return await launchAgent(env, { cwd, agent: task.agent, prompt: task.prompt, size })
+      return await launchAgent(env, { cwd, agent: task.agent, prompt: task.prompt, size, warn: (line) => this.#stage.say(line, 'error') })
     }
     const argv = argvOf(task.command)
     if (isRefusal(argv)) throw failureOf(argv)

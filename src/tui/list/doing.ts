@@ -2,7 +2,7 @@
 
 import type { RequestView, SessionView } from '../../core/view.ts'
 import { statusMark, summaryOf } from '../../text/format.ts'
-import { cellText } from './cells.ts'
+import { cellText } from '../cells.ts'
 
 export interface Piece {
   readonly text: string
@@ -27,9 +27,11 @@ export function markOf({ status, reason, requests }: SessionView): string {
   return status === 'working' && noSignal.test(reason) ? statusMark.starting : statusMark[status]
 }
 
-export function doingOf(session: SessionView, note: string | undefined): Doing {
+/** `pause`: of one that is paused, when it goes on. */
+export function doingOf(session: SessionView, { note, pause }: { readonly note: string | undefined; readonly pause: string | undefined }): Doing {
   const tails = session.status === 'waiting' ? [] : [...changesOf(session), ...planOf(session), ...queuedOf(session)]
-  return { text: `${session.archived ? 'archived, ' : ''}${cellText(wordsOf(session))}`, note, tails }
+  const words = session.paused && pause !== undefined ? `${pause}: ${session.paused.why || 'as its agent says'}` : wordsOf(session)
+  return { text: `${session.archived ? 'archived, ' : ''}${cellText(words)}`, note, tails }
 }
 
 function wordsOf(session: SessionView): string {
@@ -72,9 +74,10 @@ export function changesOf({ changes }: Pick<SessionView, 'changes'>): Doing['tai
 }
 
 function planOf({ plan, progress, status }: SessionView): Doing['tails'] {
-  if (status !== 'working') return []
+  if (status !== 'working' && status !== 'paused') return []
   const text = plan ? `${plan.done}/${plan.total}` : progress === null ? '' : `${progress}%`
   return text === '' ? [] : [[{ text, style: 'dim' }]]
 }
 
-const queuedOf = ({ queued, status }: SessionView): Doing['tails'] => (queued === 0 || status !== 'working' ? [] : [[{ text: `${queued} queued`, style: 'dim' }]])
+const queuedOf = ({ queued, status }: SessionView): Doing['tails'] =>
+  queued === 0 || (status !== 'working' && status !== 'paused') ? [] : [[{ text: `${queued} queued`, style: 'dim' }]]

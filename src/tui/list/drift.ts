@@ -2,7 +2,7 @@
 
 import type { SessionView } from '../../core/view.ts'
 import { duration } from '../../text/format.ts'
-import { cellText } from './cells.ts'
+import { cellText } from '../cells.ts'
 
 const fewestRepeats = 3
 

@@ -2,7 +2,7 @@
 
 import { Picker, type PickerItem } from '../picker.ts'
 import type { Size, Stage } from '../view.ts'
-import { fit } from './cells.ts'
+import { fit } from '../cells.ts'
 import { type Filter, filterFrom, isEmpty, noFilter } from './filter.ts'
 import type { Listing } from './listing.ts'
 import { OneLine } from './one-line.ts'

@@ -28,10 +28,11 @@ export const completedKey = String(standings.indexOf('completed'))
 
 const standingOf: Readonly<Record<Status, Standing>> = {
   waiting: 'needs-you',
-  paused: 'needs-you',
   queued: 'working',
   starting: 'working',
   working: 'working',
+  // It goes on by itself.
+  paused: 'working',
   completed: 'completed',
   failed: 'completed',
   stopped: 'completed',

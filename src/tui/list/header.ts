@@ -3,7 +3,7 @@
 import { visibleWidth } from '@earendil-works/pi-tui'
 import { clock } from '../../text/format.ts'
 import type { Theme } from '../theme.ts'
-import { betweenEdges } from './cells.ts'
+import { betweenEdges } from '../cells.ts'
 import type { Sort } from './groups.ts'
 import type { Counts } from './listing.ts'
 

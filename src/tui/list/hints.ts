@@ -70,11 +70,11 @@ const hints: Readonly<Record<Moment, readonly (readonly [ActionName, string])[]>
   ],
 }
 
-/** One that is too long makes room for a shorter one behind it. */
-export function hintsRow(moment: Moment, keymap: Keymap, columns: number, theme: Theme): string {
+/** One that is too long makes room for a shorter one behind it. `without`: what cannot be done now. */
+export function hintsRow(moment: Moment, keymap: Keymap, columns: number, theme: Theme, without?: ActionName): string {
   const parts = hints[moment].flatMap(([name, does]) => {
     const key = keymap.hint(name)
-    return key === '' ? [] : [`${key} ${does}`]
+    return key === '' || name === without ? [] : [`${key} ${does}`]
   })
   if (moment === 'permission' || moment === 'question') parts.unshift('1-9 answer')
   let row = ''

@@ -1,6 +1,7 @@
 // The rows of the list: the cursor on a session, the marked ones, and the part that is scrolled into sight. Paints only what is visible.
 
 import type { SessionView } from '../../core/view.ts'
+import { goesOnText } from '../../text/paused-text.ts'
 import type { Theme } from '../theme.ts'
 import type { Size } from '../view.ts'
 import { age } from './age.ts'
@@ -180,6 +181,7 @@ export class ListBody {
       marked: this.#marks.has(id),
       since: age(sinceAge),
       all: age(standing(session) === 'completed' ? session.elapsedMs : nowMs - Date.parse(session.createdAt)),
+      pause: session.paused ? goesOnText(session.paused, nowMs) : undefined,
       note: driftNote(session, nowMs, this.#driftAfterMs),
       excerpt: this.#listing.excerptOf(session),
     }

@@ -5,7 +5,7 @@ import type { ActionName } from '../actions.ts'
 import { typedCharacter } from '../keymap.ts'
 import type { Mouse, Size, Stage, View } from '../view.ts'
 import { nextLookMs } from './age.ts'
-import { fit, fitStyled } from './cells.ts'
+import { fit, fitStyled } from '../cells.ts'
 import { Deeds } from './deeds.ts'
 import { DispatchLine, type DispatchParts } from './dispatch-line.ts'
 import { FilterLine, type SavedFilters } from './filter-line.ts'
@@ -107,6 +107,11 @@ export class ListView implements View {
 
   resumed(): void {
     this.#painted = undefined
+    this.lookedAt()
+  }
+
+  lookedAt(): void {
+    this.#parts.sessions.lookAgain?.()
   }
 
   close(): void {
@@ -261,7 +266,10 @@ export class ListView implements View {
     if (kind === 'question') return theme.dim(' y yes   any other key no')
     if (kind === 'filter') return this.#filter.foot(columns)
     const advice = kind === 'dispatch' ? this.#dispatch.advice : undefined
-    return advice === undefined ? hintsRow(this.#moment(), keymap, columns, theme) : ` ${theme.warning('tip')}  ${theme.dim(fit(advice, columns - 7))}`
+    // A terminal takes keystrokes.
+    const without = this.#body.session?.kind === 'terminal' ? 'list.reply' : undefined
+    if (advice === undefined) return hintsRow(this.#moment(), keymap, columns, theme, without)
+    return advice.kind === 'trouble' ? ` ${theme.warning(fit(`! ${advice.text}`, columns - 2))}` : ` ${theme.warning('tip')}  ${theme.dim(fit(advice.text, columns - 7))}`
   }
 
   #moment(): Moment {
@@ -282,11 +290,13 @@ export class ListView implements View {
       const { hint } = this.#filter
       return [line(`nothing fits /${this.#filter.text}`), theme.dim(line(hint ?? `${keymap.hint('filter.back')} clears the filter`))]
     }
+    const trouble = this.#dispatch.advice
     return [
       theme.bold(line('No sessions yet.')),
       '',
       line(`${keymap.hint('list.dispatch')}   write what is to be done; Enter starts it in the background`),
       line(`${keymap.hint('list.help')}   all keys`),
+      ...(trouble?.kind === 'trouble' ? ['', theme.warning(line(`! ${trouble.text}`))] : []),
       '',
       theme.dim(line('or from any shell:')),
       theme.dim(line('offstage bg "add rate limiting to POST /login"')),

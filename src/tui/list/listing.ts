@@ -12,6 +12,8 @@ export interface Sessions {
   all(): readonly SessionView[]
   get(id: string): SessionView | undefined
   put(view: SessionView): void
+  /** What no fact tells may be otherwise meanwhile. */
+  lookAgain?(): void
 }
 
 /** What to show, and how. */

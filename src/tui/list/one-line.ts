@@ -3,7 +3,7 @@
 import { CURSOR_MARKER } from '@earendil-works/pi-tui'
 import { LineInput } from '../line-input.ts'
 import type { Theme } from '../theme.ts'
-import { fit } from './cells.ts'
+import { fit } from '../cells.ts'
 
 export class OneLine {
   readonly #input: LineInput

@@ -2,13 +2,14 @@
 
 import { visibleWidth } from '@earendil-works/pi-tui'
 import { printable, printableLine } from '../../core/terminal-text.ts'
+import type { Line } from '../../core/transcript.ts'
 import type { RequestView, SessionView } from '../../core/view.ts'
-import { count, shortNumber } from '../../text/format.ts'
+import { count, pausedText, shortNumber } from '../../text/format.ts'
 import { FollowedSession } from '../followed-session.ts'
 import { TranscriptPane } from '../transcript/pane.ts'
 import type { Size, Stage } from '../view.ts'
 import { age } from './age.ts'
-import { fit } from './cells.ts'
+import { cellText, fit } from '../cells.ts'
 import { changesOf, markOf } from './doing.ts'
 import { sinceMs } from './groups.ts'
 import { ProgramOutput } from './program-output.ts'
@@ -63,7 +64,7 @@ export class Peek {
     this.#follow(session)
     const { columns } = size
     const request = foremostRequest(session.requests)
-    const question = request ? this.#question(request, session, columns) : []
+    const question = request ? this.#question(request, session, columns) : this.#elsewhere(session, columns)
     // Without its title and its figures.
     const room = size.rows - 2
     const height = Math.min(room, Math.max(usualRows - 2, question.length + fewestWords))
@@ -87,7 +88,7 @@ export class Peek {
     }
   }
 
-  #follow({ id, kind, run, agent, cwd }: SessionView): void {
+  #follow({ id, kind, driver, run, agent, cwd }: SessionView): void {
     // A terminal's output is that of one run, a transcript that of all.
     const key = kind === 'agent' ? id : `${id} ${run?.number ?? 0}`
     if (this.#followed === key) return
@@ -103,7 +104,7 @@ export class Peek {
       if (kind === 'agent') {
         const followed = new FollowedSession(client, id, signal, { caughtUp: changed, changed, failed: () => {} })
         this.#source = { kind: 'transcript', followed, pane: new TranscriptPane(this.#stage.theme, { agent, cwd, kind, changed }) }
-      } else if (run) this.#source = { kind: 'output', output: new ProgramOutput(client, id, signal, changed) }
+      } else if (run) this.#source = { kind: 'output', output: new ProgramOutput(client, { id, driver }, signal, changed) }
     }, loadedAfterMs)
   }
 
@@ -126,6 +127,14 @@ export class Peek {
     return questionRows(request, session.requests.length - 1, columns, theme, { reply: keymap.hint('list.reply'), open: keymap.hint('list.open') })
   }
 
+  /** A terminal that waits for its user with something that only its own screen answers. */
+  #elsewhere({ kind, status, newcomer, reason }: SessionView, columns: number): readonly string[] {
+    if (kind === 'agent' || status !== 'waiting' || newcomer) return []
+    const { theme, keymap } = this.#stage
+    const mark = theme.status('waiting', '◆')
+    return [` ${mark} ${theme.bold(fit(cellText(reason), columns - 3))}`, theme.dim(fit(`   ${keymap.hint('list.open')} opens it to answer`, columns))]
+  }
+
   /** What was said last, from above. */
   #said(size: Size): readonly string[] {
     if (size.rows === 0) return []
@@ -141,8 +150,11 @@ export class Peek {
     const source = this.#source
     if (!source) return []
     if (source.kind === 'transcript') {
-      // What is open stands below, where it is answered.
-      const lines = source.followed.transcript.lines.filter((line) => !(line.kind === 'request' && (line.state === 'open' || line.state === 'lost')))
+      // What is open stands below, where it is answered; how many prompts wait for the end of the turn, in the last row.
+      const isAtWork = source.followed.session?.turn.kind === 'working'
+      const isElsewhere = (line: Line): boolean =>
+        (line.kind === 'request' && (line.state === 'open' || line.state === 'lost')) || (line.kind === 'prompt' && line.state === 'queued' && isAtWork)
+      const lines = source.followed.transcript.lines.filter((line) => !isElsewhere(line))
       const rows = source.pane.render({ lines, drafts: source.followed.drafts }, size)
       const isSaid = (row: string): boolean => row !== ''
       return rows.slice(Math.max(0, rows.findIndex(isSaid)), rows.findLastIndex(isSaid) + 1)
@@ -154,7 +166,7 @@ export class Peek {
 
   #figures(session: SessionView, columns: number): string {
     const { theme } = this.#stage
-    const { plan, changes, usage, reason, evidence, unseen } = session
+    const { plan, changes, usage, reason, evidence, unseen, queued, paused, signals } = session
     const tokens = usage.inputTokens + usage.outputTokens
     const cost = usage.costUsd ? costText(usage) : ''
     const changed = changesOf(session)
@@ -165,10 +177,14 @@ export class Peek {
       changes ? `${count(changes.files, 'file')}${changed === '' ? '' : ` ${changed}`}` : '',
       tokens > 0 ? `${shortNumber(tokens)} tokens` : '',
       cost,
+      queued > 0 ? `${queued} queued` : '',
       unseen > 0 ? theme.accent(`${unseen} new`) : '',
     ].filter((part) => part !== '')
     const start = figures.map((part) => `${part}   `).join('')
-    const why = `why: ${printableLine([reason, ...evidence.slice(0, 1)].join(' · '))}`
+    const told = paused ? pausedText(session, this.#stage.now()) : reason
+    // What the program says of itself, with its source; what else there is, is in `offstage why`.
+    const said = signals.slice(0, 3).map(({ source, value, since }) => `${source}: ${value} ${age(this.#stage.now() - Date.parse(since))}`)
+    const why = `why: ${printableLine([told, ...(said.length > 0 ? said : evidence.slice(0, 1))].join(' · '))}`
     const room = columns - 2 - visibleWidth(start)
     return room < 12 ? ` ${asManyAsFit(figures, columns - 2)}` : ` ${start}${theme.dim(fit(why, room))}`
   }

@@ -6,7 +6,7 @@ import { printable } from '../../core/terminal-text.ts'
 import { type Answer, findOption } from '../../core/requests.ts'
 import type { RequestView } from '../../core/view.ts'
 import type { Theme } from '../theme.ts'
-import { cellPart, cellText } from './cells.ts'
+import { cellPart, cellText } from '../cells.ts'
 import { questionText } from './doing.ts'
 
 export interface NumberedAnswer {

@@ -18,7 +18,7 @@ export class Reply {
     this.session = session
     const request = foremostRequest(session.requests)
     this.#request = request && takesText(request) ? request : undefined
-    const prompt = `a prompt for ${nameOf(session)}${session.status === 'working' || session.requests.length > 0 ? ', read when its turn is over' : ''}`
+    const prompt = `a prompt for ${nameOf(session)}${session.status === 'working' || session.status === 'paused' || session.requests.length > 0 ? ', read when its turn is over' : ''}`
     this.composer = new Composer(stage, { placeholder: this.#request ? `your answer to ${nameOf(session)}` : prompt })
   }
 

@@ -4,7 +4,7 @@ import { visibleWidth } from '@earendil-works/pi-tui'
 import type { SessionView } from '../../core/view.ts'
 import { agentLabel, nameOf, shortNumber, shortPath } from '../../text/format.ts'
 import type { Theme } from '../theme.ts'
-import { cellPart, cellText, fit, fitEnd, left, right, spaces } from './cells.ts'
+import { cellPart, cellText, fit, fitEnd, left, right, spaces } from '../cells.ts'
 import { type Columns, type Widest, beforeName } from './columns.ts'
 import { type Doing, type Piece, doingOf, markOf } from './doing.ts'
 
@@ -60,6 +60,8 @@ export interface RowState {
   readonly all: string
   /** That it wanders. */
   readonly note: string | undefined
+  /** Of one that is paused: when it goes on. */
+  readonly pause: string | undefined
   /** Where it was found, with what was found between U+0001 and U+0002. */
   readonly excerpt: string | undefined
 }
@@ -67,7 +69,7 @@ export interface RowState {
 const painted = new WeakMap<SessionView, { readonly key: string; readonly columns: Columns; readonly theme: Theme; readonly row: string }>()
 
 export function paintRow(session: SessionView, words: Words, columns: Columns, state: RowState, theme: Theme): string {
-  const key = `${state.selected} ${state.marked} ${state.since} ${state.all} ${state.note ?? ''} ${state.excerpt ?? ''}`
+  const key = `${state.selected} ${state.marked} ${state.since} ${state.all} ${state.note ?? ''} ${state.pause ?? ''} ${state.excerpt ?? ''}`
   const known = painted.get(session)
   if (known?.key === key && known.columns === columns && known.theme === theme) return known.row
   const row = paint(session, words, columns, state, theme)
@@ -109,10 +111,10 @@ function projectCell({ project, branch }: Words, columns: Columns, { dim }: Them
   return `${shown} ${dim(cut)}${spaces(rest - visibleWidth(cut))}`
 }
 
-function doingCell(session: SessionView, width: number, { note, excerpt }: RowState, theme: Theme): string {
+function doingCell(session: SessionView, width: number, { note, pause, excerpt }: RowState, theme: Theme): string {
   if (excerpt !== undefined) return excerptCell(excerpt, width, theme)
   const quiet = session.status === 'completed' || session.status === 'stopped' || session.status === 'queued'
-  return withTails(doingOf(session, note), width, theme, quiet ? theme.dim : (text) => text)
+  return withTails(doingOf(session, { note, pause }), width, theme, quiet ? theme.dim : (text) => text)
 }
 
 const leastText = 12

@@ -1,7 +1,7 @@
 // What the dispatch line says: `@agent` and `#project` before the task, or `!` and a command line in its place. Pure.
 
 import { basename } from 'node:path'
-import { splitWords } from '../../config/agents.ts'
+import { splitWords } from '../../config/shell-words.ts'
 import { type Refusal, isRefusal, refusal } from '../../core/errors.ts'
 
 export interface Task {

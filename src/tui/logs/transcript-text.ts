@@ -4,13 +4,14 @@ import type { Entry } from '../../core/events.ts'
 import { printable, printableLine } from '../../core/terminal-text.ts'
 import type { Line } from '../../core/transcript.ts'
 import { outputLines, planMark, toolChanges, toolMark, toolWord } from '../../text/agent-text.ts'
-import { agentLabel } from '../../text/format.ts'
-import { choicesText } from '../../text/request-text.ts'
+import { agentLabel, withLocalTimes } from '../../text/format.ts'
+import { joinedLines } from '../../text/joined-lines.ts'
+import { choicesText, closedText } from '../../text/request-text.ts'
 
 export function transcriptText(lines: readonly Line[], agent: string): string {
   const parts: string[] = []
   let author = ''
-  for (const line of lines) {
+  for (const line of joinedLines(lines)) {
     const text = lineText(line)
     if (text.trim() === '') continue
     const by = line.kind === 'prompt' ? 'you' : line.kind === 'notice' ? author : agentLabel(agent)
@@ -28,10 +29,10 @@ function lineText(line: Line): string {
     case 'prompt':
       return `${printable(line.text)}${line.state === 'queued' ? '\n(queued)' : line.state === 'withdrawn' ? '\n(not sent)' : ''}`
     case 'notice':
-      return `· ${printable(line.text)}`
+      return `· ${printable(withLocalTimes(line.text, line.atMs))}`
     case 'request': {
       const { title, detail } = line.request
-      const answer = line.state === 'answered' ? (line.answer ?? line.state) : line.state
+      const answer = line.state === 'answered' ? (line.answer ?? line.state) : closedText(line.state)
       return [
         `◆ ${printableLine(title)}`,
         ...(detail ? [inner(printable(detail))] : []),

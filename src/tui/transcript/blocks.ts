@@ -4,7 +4,8 @@ import type { Entry, FileChange } from '../../core/events.ts'
 import { printable, printableLine } from '../../core/terminal-text.ts'
 import type { Line } from '../../core/transcript.ts'
 import { outputLines, planMark, showsOutput, shownOutputLines, toolChanges, toolMark, toolStatus, toolWord } from '../../text/agent-text.ts'
-import { choicesText, questionText } from '../../text/request-text.ts'
+import { withLocalTimes } from '../../text/format.ts'
+import { choicesText, closedText, questionText } from '../../text/request-text.ts'
 import type { Theme } from '../theme.ts'
 import { diffLines, diffSpanRows, digitsOf } from './diff.ts'
 import { languageOf } from './highlight.ts'
@@ -59,7 +60,7 @@ export class Blocks {
       case 'request':
         return this.#request(line, look)
       case 'notice':
-        return this.#notice(line.text)
+        return this.#notice(withLocalTimes(line.text, line.atMs))
       case 'entry':
         return this.#entry(line.entry, look)
     }
@@ -139,7 +140,7 @@ export class Blocks {
         ? []
         : [
             piece((width) =>
-              indented(wrapped([span(printableLine(state === 'answered' ? (answer ?? state) : state.replaceAll('-', ' ')))], atMost(width, innerIndent + 2)), [
+              indented(wrapped([span(printableLine(state === 'answered' ? (answer ?? state) : closedText(state)))], atMost(width, innerIndent + 2)), [
                 ...innerMargin,
                 span('→ ', theme.dim),
               ]),

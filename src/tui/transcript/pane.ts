@@ -2,9 +2,11 @@
 
 import type { Entry } from '../../core/events.ts'
 import type { Line } from '../../core/transcript.ts'
+import { goesOn, joinedLine, partsFrom, textOf } from '../../text/joined-lines.ts'
 import { agentLabel, clock } from '../../text/format.ts'
 import { searchPattern } from '../../text/search-pattern.ts'
 import type { Theme } from '../theme.ts'
+import type { Saying } from '../followed-session.ts'
 import type { Size } from '../view.ts'
 import { Blocks } from './blocks.ts'
 import { prepareHighlighting } from './highlight.ts'
@@ -15,8 +17,8 @@ import { Sections } from './sections.ts'
 
 export interface PaneContent {
   readonly lines: readonly Line[]
-  /** Whole texts so far, of entries that follow the lines; `output`: of the tool calls among them. */
-  readonly drafts: readonly { readonly entryId: string; readonly kind: 'message' | 'thought' | 'output'; readonly text: string }[]
+  /** Whole texts so far, of entries that follow the lines but for prompts that are queued; `output`: of the tool calls among them. */
+  readonly drafts: readonly Saying[]
   /** Index of the first line that was not seen: a mark stands before it. */
   readonly fresh?: { readonly from: number; readonly count: number; readonly sinceMs: number | undefined } | undefined
 }
@@ -70,6 +72,11 @@ export class TranscriptPane {
   /** Undefined: at the end. */
   #anchor: Anchor | undefined
   #content = empty
+  /** So many lines have their place; behind them comes what is being said, then the prompts that are queued. */
+  #settled = 0
+  #saying: readonly Saying[] = []
+  /** The item that a mark stands before. */
+  #freshItem: number | undefined
   #size: Size = { columns: 80, rows: 1 }
   /** Where the rows that were painted last come from. */
   #visible: readonly Place[] = []
@@ -120,8 +127,9 @@ export class TranscriptPane {
   /** What stands below; undefined at the end. */
   hint(content: PaneContent): string | undefined {
     if (!this.#anchor) return undefined
+    this.#take(content, this.#size)
     const last = this.#visible.at(-1)?.item ?? 0
-    const all = content.lines.length + content.drafts.filter(({ kind }) => kind !== 'output').length
+    const all = this.#items()
     const below = Math.max(0, all - 1 - last)
     const newer = Math.max(0, all - this.#known)
     return `↓ ${below === 0 ? 'more' : `${below} more`}${newer > 0 ? `, ${newer} new` : ''}`
@@ -164,6 +172,9 @@ export class TranscriptPane {
   #take(content: PaneContent, size: Size): void {
     this.#content = content
     this.#size = size
+    this.#settled = content.lines.findLastIndex((line) => line.kind !== 'prompt' || line.state !== 'queued') + 1
+    this.#saying = content.drafts.filter(({ kind }) => kind !== 'output')
+    this.#freshItem = content.fresh && content.fresh.count > 0 ? this.#itemOf(content.fresh.from) : undefined
     // Those that are over become lines, and are cut as they were.
     for (const id of this.#growing.keys()) {
       if (this.#growing.size <= keptGrowing) break
@@ -171,23 +182,37 @@ export class TranscriptPane {
     }
   }
 
-  /** Lines, then what is being said. */
   #items(): number {
-    return this.#content.lines.length + this.#saying().length
+    return this.#content.lines.length + this.#saying.length
   }
 
-  #saying(): readonly PaneContent['drafts'][number][] {
-    return this.#content.drafts.filter(({ kind }) => kind !== 'output')
-  }
-
+  /** A message that was cut stands whole where it begins, and nothing where it goes on. */
   #item(item: number): Line | undefined {
-    const { lines } = this.#content
-    if (item < lines.length) return lines[item]
-    const draft = this.#saying()[item - lines.length]
-    return draft && this.#growingLine(draft.entryId, { kind: draft.kind === 'thought' ? 'thought' : 'message', text: draft.text })
+    const line = this.#partAt(item)
+    if (line?.kind !== 'entry' || !('text' in line.entry)) return line
+    if (line.entry.continues && goesOn(item, this.#partAt)) return undefined
+    if (!goesOn(item + 1, this.#partAt)) return line
+    const parts = partsFrom(item, this.#partAt)
+    const isGrowing = item + parts.length > this.#settled
+    return isGrowing ? this.#growingLine(line.id, { kind: line.entry.kind, text: textOf(parts) }) : joinedLine(parts)
   }
 
-  #growingLine(id: string, entry: Entry & { readonly text: string }): Line {
+  readonly #partAt = (item: number): Line | undefined => {
+    const { lines } = this.#content
+    if (item < this.#settled) return lines[item]
+    const draft = this.#saying[item - this.#settled]
+    if (!draft) return lines[item - this.#saying.length]
+    return this.#growingLine(draft.entryId, { kind: draft.kind === 'thought' ? 'thought' : 'message', text: draft.text, ...(draft.continues ? { continues: true } : {}) })
+  }
+
+  /** The item that shows this line. */
+  #itemOf(place: number): number {
+    let item = place >= this.#settled && place < this.#content.lines.length ? place + this.#saying.length : place
+    while (goesOn(item, this.#partAt)) item -= 1
+    return item
+  }
+
+  #growingLine(id: string, entry: Extract<Entry, { readonly text: string }>): Line {
     const kept = this.#growing.get(id)
     if (kept?.line.kind === 'entry' && kept.line.entry.kind === entry.kind && 'text' in kept.line.entry && kept.line.entry.text === entry.text) return kept.line
     const line: Line = { kind: 'entry', id, atMs: 0, entry }
@@ -222,7 +247,7 @@ export class TranscriptPane {
     const { fresh } = this.#content
     const rows: Row[] = []
     const before = this.#before(item, () => true)
-    if (fresh?.from === item && fresh.count > 0) rows.push(...(before ? [blank] : []), this.#freshMark(fresh))
+    if (fresh && this.#freshItem === item) rows.push(...(before ? [blank] : []), this.#freshMark(fresh))
     if (!line || !isSeen(line)) return rows
     const by = authorOf(line)
     const names = by === 'agent' && authorOf(this.#before(item, (one) => authorOf(one) !== undefined)) !== 'agent'

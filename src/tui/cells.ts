@@ -1,7 +1,7 @@
-// Text in the cells of a terminal, measured as the screens are drawn: cut and filled to a width. Plain text in, plain text out; styles come afterwards.
+// Text in the cells of a terminal, measured as the screens are drawn: cut and filled to a width. Plain text in, plain text out, styles come afterwards; but for what says that it takes a painted row.
 
-import { sliceByColumn, visibleWidth } from '@earendil-works/pi-tui'
-import { printable, printableLine } from '../../core/terminal-text.ts'
+import { sliceByColumn, truncateToWidth, visibleWidth } from '@earendil-works/pi-tui'
+import { printable, printableLine } from '../core/terminal-text.ts'
 
 /** At most so wide, with an ellipsis where something was cut off. */
 export function fit(text: string, width: number): string {
@@ -16,8 +16,8 @@ export function fitEnd(text: string, width: number): string {
   return width <= 0 ? '' : `…${sliceByColumn(text, whole - width + 1, width - 1, true)}`
 }
 
-/** A painted row, cut. */
-export const fitStyled = (row: string, width: number): string => (visibleWidth(row) <= width ? row : `${sliceByColumn(row, 0, width, true)}\x1b[0m`)
+/** A painted row, at most so wide. `mark` stands where something was cut off. */
+export const fitStyled = (row: string, width: number, mark: '' | '…' = ''): string => (visibleWidth(row) <= width ? row : truncateToWidth(row, width, mark))
 
 export const spaces = (count: number): string => ' '.repeat(Math.max(0, count))
 
