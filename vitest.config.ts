@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { defineConfig } from 'vitest/config'
 
 // Areas whose tests start no program: they share threads. Everything else gets a process per file.
-const pure = ['boundaries', 'config', 'core', 'drivers', 'protocol'].map((area) => `test/${area}/**/*.test.ts`)
+const pure = ['boundaries', 'catalogue', 'config', 'core', 'drivers', 'protocol'].map((area) => `test/${area}/**/*.test.ts`)
 
 // npm run soak: only the files that have a longer version of something, each with as much time as it takes.
 const soak = process.env['SOAK'] !== undefined
@@ -15,7 +15,7 @@ export default defineConfig({
     maxWorkers: soak ? 1 : 2,
     projects: [
       { test: { name: 'pure', include: soak ? [] : pure, pool: 'threads', isolate: false, ...timeouts } },
-      { test: { name: 'programs', include: every, exclude: soak ? [] : pure, pool: 'forks', globalSetup: ['test/setup/keeper.ts'], ...timeouts } },
+      { test: { name: 'programs', include: every, exclude: soak ? [] : [...pure, 'test/agents/**'], pool: 'forks', globalSetup: ['test/setup/keeper.ts'], ...timeouts } },
     ],
   },
 })
