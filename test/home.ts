@@ -31,7 +31,15 @@ export class TestHome {
     this.project = join(this.folder, 'project')
     mkdirSync(this.project)
     mkdirSync(join(this.folder, 'user'))
-    this.env = { HOME: join(this.folder, 'user'), OFFSTAGE_HOME: join(this.folder, 'home'), PATH: process.env.PATH ?? '', TERM: 'xterm-256color', LANG: 'C.UTF-8', NODE_COMPILE_CACHE: compiled, ...more }
+    this.env = {
+      HOME: join(this.folder, 'user'),
+      OFFSTAGE_HOME: join(this.folder, 'home'),
+      PATH: process.env.PATH ?? '',
+      TERM: 'xterm-256color',
+      LANG: 'C.UTF-8',
+      NODE_COMPILE_CACHE: compiled,
+      ...more,
+    }
   }
 
   /** A daemon of the test's own, with more in its environment, started by another program if need be. Resolves to what it says, or to '' when it dies first. */

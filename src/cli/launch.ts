@@ -2,6 +2,7 @@
 
 import type { Submission } from '../core/api.ts'
 import type { ResumePolicy } from '../core/events.ts'
+import { printableLine } from '../core/terminal-text.ts'
 import { usageError } from '../client/failures.ts'
 import { directoryAt, launchAgent, launchProgram } from '../client/launch.ts'
 import { programSize } from '../client/program-size.ts'
@@ -14,6 +15,7 @@ export const launchOptions: Readonly<Record<string, OptionSpec>> = {
   'in-place': { type: 'boolean', help: 'work in the directory itself, which is the default' },
   model: { type: 'string', value: 'M', help: "the agent's own name of a model" },
   mode: { type: 'string', value: 'M', help: "the agent's own name of a mode" },
+  terminal: { type: 'boolean', help: 'the agent in its own terminal screen, though it may have another way' },
   resume: { type: 'string', value: 'P', help: 'what happens when its agent is lost: ask, auto (it is started again) or never' },
   env: { type: 'string', multiple: true, value: 'K=V', help: 'one more variable of its environment' },
   'no-tty': { type: 'boolean', help: 'with "--": connect the program by pipes, not by a terminal' },
@@ -39,7 +41,7 @@ export async function launchFrom(context: Context, args: Args, promptNeeded: boo
   }
   if (program !== undefined) {
     if (args.words.length > 0) throw usageError('a prompt and a program cannot both be given', 'the program takes no prompt: leave out what stands before "--"')
-    const unfit = ['agent', 'model', 'mode', 'resume'].find((option) => args.values[option] !== undefined)
+    const unfit = ['agent', 'model', 'mode', 'resume', 'terminal'].find((option) => args.values[option] !== undefined)
     if (unfit !== undefined) throw usageError(`--${unfit} is for agents, not for a program`, 'leave it out')
     return launchProgram(context.env, { ...wishes, argv: program, pipes: flag(args, 'no-tty') })
   }
@@ -47,7 +49,16 @@ export async function launchFrom(context: Context, args: Args, promptNeeded: boo
   const prompt = await promptFrom(context, args.words)
   if (prompt === '' && promptNeeded) throw usageError('what is it to do? There is no prompt', 'for example: offstage bg "add a test for the parser"')
   const resume = resumePolicy(text(args, 'resume'))
-  return launchAgent(context.env, { ...wishes, agent: text(args, 'agent'), prompt, model: text(args, 'model'), mode: text(args, 'mode'), resume })
+  return launchAgent(context.env, {
+    ...wishes,
+    agent: text(args, 'agent'),
+    prompt,
+    model: text(args, 'model'),
+    mode: text(args, 'mode'),
+    resume,
+    terminal: flag(args, 'terminal'),
+    warn: (line) => context.err(`offstage: ${printableLine(line)}\n`),
+  })
 }
 
 const isResumePolicy = (text: string): text is ResumePolicy => Object.hasOwn(resumePolicies, text)

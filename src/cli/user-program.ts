@@ -5,7 +5,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { usageError } from '../client/failures.ts'
-import { splitWords } from '../config/agents.ts'
+import { splitWords } from '../config/shell-words.ts'
 import { isRefusal } from '../core/errors.ts'
 
 type Variables = Readonly<Record<string, string | undefined>>

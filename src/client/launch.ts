@@ -94,15 +94,13 @@ export const titleOf = (text: string): string =>
 /** The environment for a run of this agent that a prompt or `resume` may start. */
 export async function environmentFor(env: Variables, agentName: string, cwd: string, extra: Readonly<Record<string, string>> = {}): Promise<Record<string, string>> {
   const own = ownEnvironment(env)
-  const { resolveAgent, config } = await agentsAndConfig(env, cwd)
-  // An agent that is not there any more says so when it is started.
-  const agent = resolveAgent(agentName, config, { ...own, ...extra }, { prompt: '', conversation: '' })
-  return { ...own, ...(isRefusal(agent) ? {} : agent.env), ...extra }
+  const { variablesFor, config } = await agentsAndConfig(env, cwd)
+  return { ...own, ...variablesFor(agentName, config, { ...own, ...extra }), ...extra }
 }
 
 async function agentsAndConfig(env: Variables, cwd: string) {
-  const [{ resolveAgent }, { config }] = await Promise.all([import('../config/agents.ts'), ownConfig(env, cwd)])
-  return { resolveAgent, config }
+  const [{ resolveAgent, variablesFor }, { config }] = await Promise.all([import('../config/agents.ts'), ownConfig(env, cwd)])
+  return { resolveAgent, variablesFor, config }
 }
 
 /** The real path of a directory that is there, from what was typed. Throws CommandFailed. */

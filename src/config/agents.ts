@@ -165,14 +165,20 @@ function resolveNamed(name: string, config: Config, env: Environment, wanted: Wa
   const way = wanted.terminal ? ways.find(({ protocol }) => protocol === 'terminal') : ways[0]
   if (!way) return refusal('invalid', `agent ${name} is not known to work in a terminal`, `leave out --terminal, or start its program: offstage bg -- ${name}`)
   if (!way.installed) return notInstalled(agent, way)
-  const { known, setting } = agent
-  const missing = Object.entries(known?.environment ?? {}).filter(([variable]) => !env[variable])
-  const common = { name, env: { ...Object.fromEntries(missing), ...setting?.env }, ...(known ? { known } : {}) }
+  const { known } = agent
+  const common = { name, env: variablesFor(name, config, env), ...(known ? { known } : {}) }
   const mode = wanted.mode ?? way.mode ?? undefined
   if (way.protocol === 'acp') return { ...common, driver: 'acp', argv: way.argv, ...(mode === undefined ? {} : { mode }) }
   const line = terminalLine(terminalOf(agent, way.argv), { ...wanted, mode, session: wanted.conversation })
   if ('cannot' in line) return cannotTake(name, line.cannot)
   return { ...common, driver: 'terminal', ...line, ...(mode === undefined ? {} : { mode }) }
+}
+
+/** To be laid over the environment of every run of this agent, also where nothing is known of its program any more: some ask before they act only because of them. */
+export function variablesFor(name: string, config: Config, env: Environment): Readonly<Record<string, string>> {
+  const { known, setting } = entry(name, config) ?? {}
+  const missing = Object.entries(known?.environment ?? {}).filter(([variable]) => !env[variable])
+  return { ...Object.fromEntries(missing), ...setting?.env }
 }
 
 /** Nearly all programs that the catalogue does not know take a first prompt as their argument. */

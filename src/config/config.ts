@@ -4,15 +4,10 @@ import { readFile, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { NotifySettings } from '../core/announcement.ts'
 import type { ResumePolicy } from '../core/events.ts'
-import { knownAgents } from './known-agents.ts'
+import type { AgentSetting } from './agent-settings.ts'
+import type { McpSetting } from './mcp-settings.ts'
+import { type ModelSettings, defaultModels, modelSettings } from './model-settings.ts'
 import { defaultNotify, notifySettings } from './notify-settings.ts'
-
-export interface AgentSetting {
-  readonly command: string
-  readonly args: readonly string[]
-  readonly env: Readonly<Record<string, string>>
-  readonly protocol: 'acp' | 'terminal'
-}
 
 export interface Config {
   /** By the names that `--agent` takes. */
@@ -36,9 +31,19 @@ export interface Config {
   /** Leaves an attached terminal, followed by `d`. */
   readonly prefixKey: { readonly name: string; readonly byte: number }
   readonly notify: NotifySettings
+  readonly models: ModelSettings
+  readonly ownAgent: OwnAgentSetting
+  /** MCP servers for Offstage's own agent, by their names. */
+  readonly mcp: Readonly<Record<string, McpSetting>>
   readonly view: ViewSetting
   /** Keys of the screens, by the names of what they do. */
   readonly keys: Readonly<Record<string, readonly string[]>>
+}
+
+export interface OwnAgentSetting {
+  /** Its commands run in a sandbox, with the network or without. */
+  readonly sandbox: boolean
+  readonly network: boolean
 }
 
 export interface ViewSetting {
@@ -79,6 +84,9 @@ export const defaultConfig: Config = {
   keepOutputBytes: 10 * 1024 ** 3,
   prefixKey: { name: 'ctrl-\\', byte: 0x1c },
   notify: defaultNotify,
+  models: defaultModels,
+  ownAgent: { sandbox: false, network: true },
+  mcp: {},
   view: { mouse: true, screenReader: false, driftAfterMs: 15 * 60_000, terminalStatusLine: true },
   keys: {},
 }
@@ -100,6 +108,7 @@ async function readUserFile(file: string): Promise<Config> {
   const root = source.table(
     [],
     [
+      'agent',
       'agents',
       'default_agent',
       'idle_after_s',
@@ -108,7 +117,9 @@ async function readUserFile(file: string): Promise<Config> {
       'keep_output_gb',
       'keys',
       'max_live_runs',
+      'mcp',
       'min_free_memory_mb',
+      'models',
       'notify',
       'prefix_key',
       'resume',
@@ -116,8 +127,8 @@ async function readUserFile(file: string): Promise<Config> {
       'view',
     ],
   )
-  const names = Object.keys(source.optionalTable(['agents']))
-  const agents = Object.fromEntries(names.map((name) => [name, agentSetting(source, name)]))
+  // Most have none, and then the catalogue is not needed.
+  const agents = root['agents'] === undefined ? {} : (await import('./agent-settings.ts')).agentSettings(source)
   const defaultAgent = source.text(['default_agent'])
   return {
     agents,
@@ -132,6 +143,9 @@ async function readUserFile(file: string): Promise<Config> {
     resume: root['resume'] === undefined ? defaultConfig.resume : resumePolicy(source),
     prefixKey: root['prefix_key'] === undefined ? defaultConfig.prefixKey : prefixKey(source),
     notify: notifySettings(source, numberAt(source, ['notify', 'min_duration_s'], 0, longestS, 1000)),
+    models: modelSettings(source, numberAt(source, ['models', 'stall_s'], 1, longestS, 1000)),
+    ownAgent: ownAgentSetting(source),
+    mcp: root['mcp'] === undefined ? {} : (await import('./mcp-settings.ts')).mcpSettings(source),
     view: viewSetting(source),
     keys: keySettings(source),
   }
@@ -144,9 +158,12 @@ async function readProjectFile(file: string, user: Config): Promise<Pick<Config,
   const root = source.table([])
   if (root['agents'] !== undefined)
     throw source.invalid(['agents'], 'a project file cannot define agents', 'a repository must not choose what is executed: put [agents] into your own config.toml')
+  if (root['mcp'] !== undefined)
+    throw source.invalid(['mcp'], 'a project file cannot define MCP servers', 'a repository must not choose what is executed: put [mcp] into your own config.toml')
   const name = source.text(['default_agent'])
   if (name === undefined) return {}
-  if (Object.hasOwn(user.agents, name) || Object.hasOwn(knownAgents, name)) return { defaultAgent: { name, setIn: file } }
+  const { agentNamed } = await import('../catalogue/index.ts')
+  if (Object.hasOwn(user.agents, name) || agentNamed(name)) return { defaultAgent: { name, setIn: file } }
   throw source.invalid(['default_agent'], `there is no agent ${JSON.stringify(name)}`, 'a project file can name an agent of "offstage agents", and nothing else')
 }
 
@@ -157,34 +174,6 @@ async function findProjectFile(cwd: string): Promise<string | undefined> {
     // The project ends where its repository does; outside of one only the folder itself counts.
     if (folder === dirname(folder) || (await exists(join(folder, '.git')))) return undefined
   }
-}
-
-function agentSetting(source: Source, name: string): AgentSetting {
-  const path = ['agents', name]
-  if (!/^[A-Za-z0-9][\w.-]{0,63}$/.test(name)) throw source.invalid(path, `${JSON.stringify(name)} cannot be an agent's name`, 'use letters, digits, ".", "_" and "-"')
-  source.table(path, ['command', 'args', 'env', 'protocol'])
-  const command = source.text([...path, 'command'])
-  if (!command) throw source.invalid(path, `agent ${name} has no command`, `add a line such as: command = "${name}"`)
-  const protocol = source.text([...path, 'protocol']) ?? 'acp'
-  if (protocol !== 'acp' && protocol !== 'terminal')
-    throw source.invalid([...path, 'protocol'], `protocol ${JSON.stringify(protocol)} is not known`, 'write protocol = "acp" or "terminal"')
-  return { command, args: argumentList(source, [...path, 'args']), env: environment(source, [...path, 'env']), protocol }
-}
-
-function argumentList(source: Source, path: readonly string[]): readonly string[] {
-  const value = source.at(path) ?? []
-  if (!Array.isArray(value) || !value.every((one) => isText(one))) throw source.invalid(path, 'args is not a list of strings', 'write for example: args = ["--acp"]')
-  return value
-}
-
-function environment(source: Source, path: readonly string[]): Readonly<Record<string, string>> {
-  const found = Object.entries(source.optionalTable(path))
-  for (const [name, value] of found) {
-    if (name === '' || name.includes('=') || name.includes('\0'))
-      throw source.invalid(path, `${JSON.stringify(name)} cannot be a variable's name`, 'write for example: env = { LANG = "C" }')
-    if (!isText(value)) throw source.invalid([...path, name], `${name} is not a string`, `write it in quotes: ${name} = "…"`)
-  }
-  return Object.fromEntries(found) as Record<string, string>
 }
 
 /** In the unit that the rest of the program uses: `times` of the one that people write. */
@@ -214,6 +203,12 @@ function prefixKey(source: Source): Config['prefixKey'] {
     `prefix_key ${JSON.stringify(name)} is not a key that can be used`,
     'write for example: prefix_key = "ctrl-b"; a letter but i, j and m, or one of \\ ] ^ _',
   )
+}
+
+function ownAgentSetting(source: Source): OwnAgentSetting {
+  source.optionalTable(['agent'], ['sandbox', 'network'])
+  const { ownAgent } = defaultConfig
+  return { sandbox: source.flag(['agent', 'sandbox']) ?? ownAgent.sandbox, network: source.flag(['agent', 'network']) ?? ownAgent.network }
 }
 
 function viewSetting(source: Source): ViewSetting {

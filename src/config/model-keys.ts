@@ -54,22 +54,24 @@ export async function readStoredKeys(home: string, uid: number): Promise<StoredK
 interface Keep {
   /** It must be there. */
   readonly home: string
-  readonly stored: StoredKeys
+  readonly uid: number
   readonly keychain: Keychain
 }
 
-/** In the keychain, or in the file where there is none or it does not take it. */
-export async function storeKey(provider: string, key: string, { home, stored, keychain }: Keep, signal: AbortSignal): Promise<'keychain' | 'keys.toml'> {
+/** In the keychain, or in the file where there is none or it does not take it. Throws KeysUnusable. */
+export async function storeKey(provider: string, key: string, { home, uid, keychain }: Keep, signal: AbortSignal): Promise<'keychain' | 'keys.toml'> {
   const kept = await keychain.write(provider, key, signal)
-  await writeStoredKeys(home, new Map(stored).set(provider, kept ? 'keychain' : { key }))
+  // A keychain may ask its user and take long: what was stored meanwhile stays.
+  await writeStoredKeys(home, new Map(await readStoredKeys(home, uid)).set(provider, kept ? 'keychain' : { key }))
   return kept ? 'keychain' : 'keys.toml'
 }
 
-/** Whether there was one. */
-export async function removeKey(provider: string, { home, stored, keychain }: Keep, signal: AbortSignal): Promise<boolean> {
-  if (!stored.has(provider)) return false
-  if (stored.get(provider) === 'keychain') await keychain.remove(provider, signal)
-  await writeStoredKeys(home, new Map([...stored].filter(([name]) => name !== provider)))
+/** Whether there was one. Throws KeysUnusable. */
+export async function removeKey(provider: string, { home, uid, keychain }: Keep, signal: AbortSignal): Promise<boolean> {
+  const stored = (await readStoredKeys(home, uid)).get(provider)
+  if (stored === undefined) return false
+  if (stored === 'keychain') await keychain.remove(provider, signal)
+  await writeStoredKeys(home, new Map([...(await readStoredKeys(home, uid))].filter(([name]) => name !== provider)))
   return true
 }
 
@@ -78,9 +80,10 @@ async function writeStoredKeys(home: string, keys: StoredKeys): Promise<void> {
   if (keys.size === 0) return rmSync(file, { force: true })
   const { stringify } = await import('smol-toml')
   const text = stringify(Object.fromEntries(Array.from(keys, ([provider, stored]) => [provider, stored === 'keychain' ? { in: 'keychain' } : stored.key])))
-  rmSync(`${file}.new`, { force: true })
-  writeFileSync(`${file}.new`, `# Keys of models. Only you may read this: offstage refuses it otherwise.\n${text}`, { mode: 0o600, flag: 'wx', flush: true })
-  renameSync(`${file}.new`, file)
+  const fresh = `${file}.${process.pid}`
+  rmSync(fresh, { force: true })
+  writeFileSync(fresh, `# Keys of models. Only you may read this: offstage refuses it otherwise.\n${text}`, { mode: 0o600, flag: 'wx', flush: true })
+  renameSync(fresh, file)
 }
 
 interface KeysFrom {

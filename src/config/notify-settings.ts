@@ -81,7 +81,7 @@ function webhookAt(source: Source): Webhook | undefined {
 }
 
 /** As `URL` writes them: every way of writing an IPv4 address becomes the dotted one. */
-const isLoopback = (hostname: string): boolean => hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname)
+export const isLoopback = (hostname: string): boolean => hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname)
 
 function quietAt(source: Source): NotifySettings['quiet'] {
   const path = ['notify', 'quiet']

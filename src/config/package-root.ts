@@ -15,7 +15,13 @@ export const isCheckout: boolean = import.meta.url.endsWith('.ts')
 export const packageVersion: string = (JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string }).version
 
 /** With how each ends in a published package. */
-const programs = { cli: ['cli/main', 'cjs'], daemon: ['daemon/main', 'js'], 'scripted-agent': ['demo/scripted-agent', 'js'] } as const
+const programs = {
+  cli: ['cli/main', 'cjs'],
+  daemon: ['daemon/main', 'js'],
+  'scripted-agent': ['demo/scripted-agent', 'js'],
+  models: ['agent/models', 'js'],
+  agent: ['agent/main', 'js'],
+} as const
 
 /** Absolute path of a program of ours: the .ts file in a checkout, the compiled one in a published package. Run it with `process.execPath`. */
 export function entry(name: keyof typeof programs): string {

@@ -4,7 +4,7 @@ import { type Refusal, refusal, unreachable } from './errors.ts'
 import type { Author, Event, RunBecause } from './events.ts'
 import type { Command, Input, Report } from './inputs.ts'
 import { choicesOf } from './offer.ts'
-import { type Answer, type Request, answerText, checkAnswer, withoutSecrets } from './requests.ts'
+import { type Answer, type Request, answerText, asksAgain, checkAnswer, withoutSecrets } from './requests.ts'
 import { type Session, mostRestarts } from './session.ts'
 import { newsOf, wantsALook } from './signal.ts'
 
@@ -47,9 +47,6 @@ export function settle(session: Session): readonly Event[] {
 
 /** Its agent takes no prompt before somebody has said what is to come of that. */
 const wantsLogIn = ({ loggingIn, requests }: Session): boolean => loggingIn || requests.some((request) => !request.lost && asksAgain(request))
-
-/** It is about a turn that is over, and stays when that ends. */
-const asksAgain = ({ options }: Request): boolean => options.some(({ again }) => again)
 
 const isLive = (session: Session): boolean => session.process.kind === 'live' || session.process.kind === 'starting'
 
@@ -286,10 +283,10 @@ function decideReport(session: Session, run: number, report: Report): readonly E
     case 'exited': {
       if (!live) return over
       const { type: _, ...facts } = report
-      return [...goneFromScreen(session), { type: 'run-exited', run, ...facts }]
+      return [...goneWithProgram(session), { type: 'run-exited', run, ...facts }]
     }
     case 'lost':
-      return live ? [...goneFromScreen(session), { type: 'run-lost', run, cause: report.cause }] : over
+      return live ? [...goneWithProgram(session), { type: 'run-lost', run, cause: report.cause }] : over
     case 'swept':
       return swept(session, report.ended)
     case 'deferred':
@@ -323,8 +320,8 @@ function decideReport(session: Session, run: number, report: Report): readonly E
   }
 }
 
-/** What stood on the screen of a program that is gone cannot be answered, and a new run of it knows nothing of it. */
-const goneFromScreen = ({ spec, requests }: Session): readonly Event[] => (spec.kind === 'terminal' ? closed(requests, 'withdrawn') : [])
+/** What nobody can be told any more: a new run knows neither what stood on the screen of this one, nor the prompt that this one has not taken. */
+const goneWithProgram = ({ spec, requests }: Session): readonly Event[] => closed(spec.kind === 'terminal' ? requests : requests.filter(asksAgain), 'withdrawn')
 
 function swept(session: Session, ended: number): readonly Event[] {
   switch (session.stopping) {

@@ -188,6 +188,9 @@ export function withoutSecrets(ask: Ask, answer: Answer): { readonly answer: Ans
   return { answer: { kind: 'form', fields }, secret: Object.keys(answer.fields).some((name) => hidden.has(name)) }
 }
 
+/** It is about the prompt of a turn that is over, which the agent has not taken. */
+export const asksAgain = ({ options }: Ask): boolean => options.some(({ again }) => again)
+
 /** What was answered, in words, for lists and transcripts. */
 export function answerText(ask: Ask, answer: Answer): string {
   switch (answer.kind) {

@@ -5,7 +5,7 @@ import { unknownCase } from './errors.ts'
 import type { AgentOffer, Entry, Envelope, Event, Exit, LaunchSpec, ProcessIdentity, Usage } from './events.ts'
 import type { SessionId } from './ids.ts'
 import { type Progress, afterEntry, noProgress, turnBegins } from './progress.ts'
-import type { Answer, Request } from './requests.ts'
+import { type Answer, type Request, asksAgain } from './requests.ts'
 import { type RecordedSignal, type Signal, foremost, lookedAt, recordSignal, stateKey, wordsOf } from './signal.ts'
 
 export type ProcessState =
@@ -398,7 +398,13 @@ function apply(before: Session, event: Event, atMs: number): Session {
     case 'entry-written':
       return withEntry(before, event.entryId, event.entry, atMs)
     case 'asked':
-      return { ...before, requests: [...before.requests, { ...event.ask, run: event.run, askedAtMs: atMs, lost: false }], entries: before.entries + 1, loggingIn: false }
+      return {
+        ...before,
+        requests: [...before.requests, { ...event.ask, run: event.run, askedAtMs: atMs, lost: false }],
+        entries: before.entries + 1,
+        // On the way it may ask other things, such as to open an address.
+        loggingIn: before.loggingIn && !asksAgain(event.ask),
+      }
     case 'answered': {
       const request = before.requests.find((one) => one.id === event.requestId)
       const after = { ...close(before, event.requestId, 'answered'), loggingIn: before.loggingIn || (request !== undefined && logsIn(before, request, event.answer)) }

@@ -11,6 +11,7 @@ import type { Author, DriverName, Event, LaunchSpec } from '../core/events.ts'
 import { isId } from '../core/ids.ts'
 import type { Input, Report } from '../core/inputs.ts'
 import type { Order } from '../core/react.ts'
+import { asksAgain } from '../core/requests.ts'
 import { type Session, evolve, lastChosen } from '../core/session.ts'
 import type { Checkpoint, Conversation, Driver, Launch, Output } from '../drivers/driver.ts'
 import { processRuns } from '../keeper/process-stat.ts'
@@ -320,9 +321,7 @@ class Story {
   #prompt(run: number, promptId: string, text: string): void {
     const before = this.mark()
     // It was sent, so whatever was asked before that was over.
-    for (const { id, options } of this.#session?.requests ?? []) {
-      if (options.some(({ again }) => again)) this.tell({ type: 'request-closed', requestId: id, because: 'superseded' }, 'offstage')
-    }
+    for (const { id } of this.#session?.requests.filter(asksAgain) ?? []) this.tell({ type: 'request-closed', requestId: id, because: 'superseded' }, 'offstage')
     this.#decide({ kind: 'command', id: promptId, command: { type: 'prompt', text } })
     const turn = this.#session?.turn
     if (turn?.kind === 'working' && turn.promptId === promptId) return

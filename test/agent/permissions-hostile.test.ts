@@ -446,7 +446,7 @@ test.each([
   ['plan', ['files__echo'], ['files__fail']],
   ['auto', ['files__fail'], []],
 ])("a server's word that a tool only reads is not the user's: mode %s", async (mode, asked, refused) => {
-  const server = JSON.stringify([join(import.meta.dirname, 'mcp/server.ts'), 'plain', ''])
+  const server = JSON.stringify([join(import.meta.dirname, '../fixtures/mcp-server.ts'), 'plain', ''])
   await using agent = await startAgent({
     config: `[mcp.files]\ncommand = ${JSON.stringify(process.execPath)}\nargs = ${server}\n`,
     person: () => 'allow',

@@ -77,7 +77,7 @@ test('files that a prompt points to are read, inside the workspace', async () =>
 
 test('tools of an MCP server are offered to the model and asked about', async () => {
   using home = makeHome()
-  const server: acp.McpServer = { name: 'fixture', command: process.execPath, args: [join(packageRoot, 'test/agent/mcp/server.ts')], env: [] }
+  const server: acp.McpServer = { name: 'fixture', command: process.execPath, args: [join(packageRoot, 'test/fixtures/mcp-server.ts')], env: [] }
   await using agent = await startAgent({ home, person: () => 'allow' })
   const { client } = agent
   const { sessionId } = await client.agent.request('session/new', { cwd: home.workspace, mcpServers: [server] })

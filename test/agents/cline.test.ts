@@ -10,7 +10,7 @@ agentContract({
       modes: {},
       providers: { 'openai-compatible': { settings, updatedAt: '2026-01-01T00:00:00.000Z', tokenSource: 'manual' } },
     })
-    return { CLINE_TELEMETRY_DISABLED: '1', CLINE_NO_AUTO_UPDATE: '1' }
+    return { CLINE_API_KEY: 'key', CLINE_PROVIDER: 'openai-compatible', CLINE_MODEL: 'test-model', CLINE_TELEMETRY_DISABLED: '1', CLINE_NO_AUTO_UPDATE: '1' }
   },
   writes: (path, content) => ({ call: 'write_to_file', input: { path, content } }),
 })

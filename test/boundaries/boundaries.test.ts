@@ -8,40 +8,61 @@ import { packageRoot } from '../../src/config/package-root.ts'
 // Folder: the folders, and the packages, that it may import.
 const layers: Readonly<Record<string, readonly string[]>> = {
   core: [],
-  config: ['core', 'smol-toml'],
+  catalogue: [],
+  config: ['core', 'catalogue', 'smol-toml'],
   store: ['core'],
   keeper: ['core'],
-  drivers: ['core', 'zod', '@agentclientprotocol/sdk'],
+  drivers: ['core', 'catalogue', 'zod', '@agentclientprotocol/sdk'],
   workspace: ['core'],
   protocol: ['core', 'zod'],
   screen: ['core', 'keeper', '@xterm/headless'],
   reactors: ['core'],
-  engine: ['core', 'store', 'keeper', 'drivers', 'workspace', 'screen', 'config', 'zod'],
+  engine: ['core', 'catalogue', 'store', 'keeper', 'drivers', 'workspace', 'screen', 'config', 'zod'],
   sdk: ['core', 'protocol', 'keeper', 'config'],
   text: ['core'],
   client: ['core', 'sdk', 'config', 'text'],
   tui: ['core', 'sdk', 'config', 'text', 'client', 'workspace', '@earendil-works/pi-tui', 'highlight.js'],
   cli: ['core', 'sdk', 'config', 'text', 'client', 'tui', 'demo'],
   daemon: ['core', 'protocol', 'screen', 'config'],
+  agent: [
+    'core',
+    'config',
+    'zod',
+    '@agentclientprotocol/sdk',
+    '@modelcontextprotocol/client',
+    '@earendil-works/pi-ai',
+    '@earendil-works/pi-agent-core',
+    '@earendil-works/pi-coding-agent',
+  ],
   demo: ['workspace', '@agentclientprotocol/sdk', 'zod'],
 }
 const meetsEveryone = 'daemon/main.ts'
 
 const forbidden: readonly { readonly title: string; readonly where: RegExp; readonly what: RegExp; readonly but?: RegExp }[] = [
   {
-    title: 'core and drivers are pure: no Node, no clock, no chance',
-    where: /^(core|drivers)\//,
+    title: 'core, drivers and the catalogue are pure: no Node, no clock, no chance',
+    where: /^(core|drivers|catalogue)\//,
     what: /['"]node:|\bprocess\.(env|argv|cwd|exit\(|hrtime|std)|\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bset(Timeout|Interval|Immediate)\b|\bcrypto\b|\bperformance\b/,
   },
-  { title: 'only workspace/git.ts runs git (doctor asks for its version)', where: /./, what: /['"`]git['"`]/, but: /^(workspace|cli\/doctor)\/git\.ts/ },
+  {
+    title: 'only workspace/git.ts runs git (doctor asks for its version, the own agent judges commands that do)',
+    where: /./,
+    what: /['"`]git['"`]/,
+    but: /^((workspace|cli\/doctor)\/git|agent\/permission\/command)\.ts/,
+  },
   {
     title:
-      'programs are started by the keeper, git.ts, the demo, ourselves by the client, notices by run-program.ts; the system is asked by ask-program.ts, beside it stand the editor and the guard of the terminal',
+      'programs are started by the keeper, git.ts, the demo, ourselves by the client, notices by run-program.ts; the system is asked by ask-program.ts, agents about themselves by ask-agent.ts, the keychain by keychain.ts, the sandbox whether it works; the own agent starts its MCP servers, commands and ripgrep; beside them stand the editor and the guard of the terminal',
     where: /./,
     what: /['"](node:)?child_process['"]/,
-    but: /^(keeper\/|workspace\/git\.ts|demo\/|sdk\/start-daemon\.ts|reactors\/notify\/run-program\.ts|cli\/(context|ask-program|guard|user-program)\.ts)/,
+    but: /^(keeper\/|workspace\/git\.ts|agent\/(mcp\/stdio-transport|sandbox\/index|tools\/shell|tools\/look-around)\.ts|config\/keychain\.ts|demo\/|sdk\/start-daemon\.ts|reactors\/notify\/run-program\.ts|cli\/(context|ask-program|ask-agent|guard|user-program)\.ts)/,
   },
-  { title: 'the environment is read where programs begin', where: /./, what: /\bprocess\.env\b/, but: /^(config\/|demo\/|(cli|daemon)\/main\.ts|engine\/crash-point\.ts)/ },
+  {
+    title: 'the environment is read where programs begin',
+    where: /./,
+    what: /\bprocess\.env\b/,
+    but: /^(config\/|demo\/|(cli|daemon|agent)\/main\.ts|agent\/models\.ts|engine\/crash-point\.ts)/,
+  },
 ]
 
 const root = join(packageRoot, 'src')
@@ -100,6 +121,17 @@ test.each(forbidden)('$title', ({ where, what, but }) => {
 test('the sources were found', () => {
   expect(files).toContain('core/events.ts')
   expect(imports.get('core/ids.ts')).toEqual([])
-  expect(imports.get('config/agents.ts')).toEqual(['core/errors.ts', 'config/config.ts', 'config/known-agents.ts'])
+  expect(imports.get('config/agents.ts')).toEqual([
+    'catalogue/agent.ts',
+    'catalogue/index.ts',
+    'catalogue/terminal-line.ts',
+    'core/errors.ts',
+    'config/agent-settings.ts',
+    'config/config.ts',
+    'config/logins.ts',
+    'config/paths.ts',
+    'config/programs.ts',
+    'config/shell-words.ts',
+  ])
   expect(files.map(folderOf).filter((folder) => !(folder in layers))).toEqual([])
 })

@@ -35,8 +35,9 @@ beforeAll(() => {
   const agents = [`[agents.talker]`, `command = "${node}"`, `args = ["${talker}", "--modes", "--models"]`]
   const closed = [`[agents.closed]`, `command = "${node}"`, `args = ["${talker}", "--auth"]`]
   const codex = [`[agents.codex]`, `command = "${node}"`, `args = ["${talker}", "--modes"]`]
+  const named = [`[agents.named]`, `command = "${node}"`, `args = ["${talker}", "--modes"]`, 'mode = "calm"']
   const old = [`[agents.next]`, `command = "${node}"`, `args = ["${talker}", "--protocol", "2"]`]
-  writeFileSync(config, [...agents, ...closed, ...codex, ...old, '[agents.gone]', 'command = "sh"', 'args = ["-c", "echo no such model >&2; exit 3"]', ''].join('\n'))
+  writeFileSync(config, [...agents, ...closed, ...codex, ...named, ...old, '[agents.gone]', 'command = "sh"', 'args = ["-c", "echo no such model >&2; exit 3"]', ''].join('\n'))
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -131,8 +132,9 @@ describe('a check', () => {
   test('says that the mode is missing in which it asks', async () => {
     expect(await checked('codex')).toMatchObject({
       code: 1,
-      found: { ok: false, mode: 'workspace-write', problem: 'it does not offer mode "workspace-write", in which it asks you: sessions with it are refused' },
+      found: { ok: false, mode: 'workspace-write', problem: 'it does not offer mode "workspace-write", in which it asks you: every session asks which one to take' },
     })
+    expect(await checked('named')).toMatchObject({ code: 1, found: { ok: false, problem: 'it does not offer mode "calm": sessions with it are refused' } })
   })
 
   test('says another version of the protocol, and how a program ended, with what it said last', async () => {

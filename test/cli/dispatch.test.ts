@@ -23,6 +23,17 @@ test('every verb explains itself by --help, -h and help, and touches no daemon f
   }
 })
 
+test('help says what offstage alone does, that conversations have the whole screen, and which keys leave a terminal', async () => {
+  const said = async (...argv: readonly string[]): Promise<string> => (await offstage(new FakeClient(), argv)).out.replaceAll(/\s+/g, ' ')
+  expect(await said('--help')).toContain('usage: offstage opens Agent View: all sessions on one screen')
+  for (const verb of ['run', 'switch']) {
+    const help = await said(verb, '--help')
+    expect(help).toContain('on the whole screen')
+    expect(help).toContain('Ctrl-\\ then d leaves it running, s leaves it and lists the others, h hides the line, ? shows these keys')
+    expect(help).toContain('Ctrl-D')
+  }
+})
+
 test('--help behind -- belongs to the program', async () => {
   const client = new FakeClient()
   const { code, out } = await offstage(client, ['bg', '--', 'tool', '--help', '--json'])

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { afterAll, describe, expect, test } from 'vitest'
+import { catalogue } from '../../src/catalogue/index.ts'
 import type { Input } from '../../src/cli/verb.ts'
 import { FakeClient, shell } from './fake-client.ts'
 import { offstage } from './run-cli.ts'
@@ -376,6 +377,13 @@ describe('resume', () => {
     })
   })
 
+  test('an agent that asks because of its environment gets that again, also where its program is not found', async () => {
+    const spec = { kind: 'agent', driver: 'acp', agent: 'opencode', argv: ['/opt/opencode', 'acp'], cwd: '/work/shop' } as const
+    const client = new FakeClient().create('aaaaaaaa', { prompt: 'x', spec }).command('aaaaaaaa', { type: 'stop' })
+    await offstage(client, ['resume', 'aaaa'], { env: { HOME: '/home/me', PATH: '/nowhere' } })
+    expect(client.submitted[0]).toMatchObject({ command: { type: 'resume' }, environment: { OPENCODE_PERMISSION: expect.stringContaining('"ask"') } })
+  })
+
   test('--answer shows the very prompt that is sent, before it is sent', async () => {
     const client = lost()
     const { code, out, err } = await offstage(client, ['resume', 'aaaa', '--answer', 'allow'])
@@ -479,6 +487,37 @@ describe('logs', () => {
     expect(await printing).toEqual({ code: 130, err: '', out: ' you   x\n\n talker\n   before\n\n   now and then\n   more and more\n' })
   })
 
+  test('a message that was recorded in several parts is one, followed or not', async () => {
+    const client = new FakeClient().create('aaaaaaaa', { prompt: 'x' })
+    const stopping = new AbortController()
+    const printing = offstage(client, ['logs', 'aaaa', '-f'], { signal: stopping.signal })
+    await new Promise((resolve) => setImmediate(resolve))
+    client
+      .say('aaaaaaaa', '1.1', 'one\n')
+      .draft({ session: 'aaaaaaaa', entryId: '1.2', kind: 'message', from: 0, text: 'tw', continues: true })
+      .report('aaaaaaaa', { type: 'entry', entryId: '1.2', entry: { kind: 'message', text: 'two\nthree', continues: true } })
+    await new Promise((resolve) => setImmediate(resolve))
+    stopping.abort('SIGINT')
+    const whole = ' you   x\n\n talker\n   one\n   two\n   three\n'
+    expect((await printing).out).toBe(whole)
+    expect((await offstage(client, ['logs', 'aaaa'])).out).toBe(whole)
+  })
+
+  test('a prompt that was queued stands where its turn began, followed or not', async () => {
+    const client = new FakeClient().create('aaaaaaaa', { prompt: 'x' })
+    const stopping = new AbortController()
+    const printing = offstage(client, ['logs', 'aaaa', '-f'], { signal: stopping.signal })
+    await new Promise((resolve) => setImmediate(resolve))
+    client.command('aaaaaaaa', { type: 'prompt', text: 'and then y' }).say('aaaaaaaa', '1.1', 'x is done')
+    expect((await offstage(client, ['logs', 'aaaa'])).out).toBe(' you   x\n\n talker\n   x is done\n\n you   and then y\n       (queued)\n')
+    client.endTurn('aaaaaaaa').say('aaaaaaaa', '1.2', 'y is done')
+    await new Promise((resolve) => setImmediate(resolve))
+    stopping.abort('SIGINT')
+    const whole = ' you   x\n\n talker\n   x is done\n\n you   and then y\n\n talker\n   y is done\n'
+    expect((await printing).out).toBe(whole)
+    expect((await offstage(client, ['logs', 'aaaa'])).out).toBe(whole)
+  })
+
   test('a terminal: its output as text; --raw the bytes', async () => {
     const output = 'a \x1b[31mred\x1b[0m line\r\n50%\r100%\r\n\x1b]0;title\x07last'
     const client = new FakeClient().create('tttttttt', { spec: shell, title: 'bash' }).print('tttttttt', output).print('tttttttt', 'oops\n', 'err').exit('tttttttt', 0)
@@ -554,6 +593,7 @@ describe('events and why', () => {
         '   run 1 is alive, pid 11',
         '',
         ' how it was started',
+        '   agent       talker',
         '   program     talker --acp',
         '   directory   /work/shop',
         '   driver      acp',
@@ -629,19 +669,11 @@ describe('agents and daemon', () => {
     writeFileSync(config, 'default_agent = "mine"\n[agents.mine]\ncommand = "sh"\nargs = ["-c", "true"]\n')
     const setting = { ...here, env: { OFFSTAGE_CONFIG: config } }
     const { out } = await offstage(new FakeClient(), ['agents'], setting)
-    expect(out.split('\n')[0]).toBe('mine\tinstalled\tacp\tdefault\tsh -c true\t')
+    expect(out.split('\n')[0]).toBe('mine\tinstalled\tacp\tdefault\tsh -c true\t\t\t')
     expect((await offstage(new FakeClient(), ['agents'], { ...setting, tty: true })).out.split('\n')[0]).toMatch(/^ ✓ mine +sh -c true {3}the default$/)
     expect(JSON.parse((await offstage(new FakeClient(), ['agents', '--json'], setting)).out)).toMatchObject([
       { name: 'mine', installed: true, default: true },
-      { name: 'claude' },
-      {},
-      {},
-      {},
-      {},
-      {},
-      {},
-      {},
-      {},
+      ...catalogue.map(({ name }) => ({ name })),
     ])
   })
 

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type Config, ConfigInvalid, loadConfig } from '../../src/config/config.ts'
+import { defaultModels } from '../../src/config/model-settings.ts'
 import { defaultNotify } from '../../src/config/notify-settings.ts'
 
 let root: string
@@ -43,6 +44,9 @@ const plain: Config = {
   keepOutputBytes: 10_737_418_240,
   prefixKey: { name: 'ctrl-\\', byte: 0x1c },
   notify: defaultNotify,
+  models: defaultModels,
+  mcp: {},
+  ownAgent: { sandbox: false, network: true },
   view: { mouse: true, screenReader: false, driftAfterMs: 900_000, terminalStatusLine: true },
   keys: {},
 }
@@ -94,10 +98,13 @@ test('everything that can be set', async () => {
     keepOutputBytes: 536_870_912,
     prefixKey: { name: 'ctrl-b', byte: 2 },
     notify: defaultNotify,
+    models: defaultModels,
+    mcp: {},
+    ownAgent: { sandbox: false, network: true },
     view: { mouse: false, screenReader: true, driftAfterMs: 30_000, terminalStatusLine: false },
     keys: { 'list.pin': ['ctrl+p'], 'list.open': ['enter', 'o'], 'conversation.model': [] },
     agents: {
-      mine: { command: '/opt/my agent', args: ['--acp', ''], env: { LANG: 'C' }, protocol: 'acp' },
+      mine: { command: '/opt/my agent', args: ['--acp', ''], env: { LANG: 'C' } },
       repl: { command: 'repl', args: [], env: {}, protocol: 'terminal' },
     },
   })
@@ -117,6 +124,9 @@ test.each([
   ['[agents.a]\ncommand = "a"\nenv = { DEBUG = 1 }', 'config.toml:3: DEBUG is not a string'],
   ['[agents.a]\ncommand = "a"\nenv = { "A=B" = "1" }', 'config.toml:3: "A=B" cannot be a variable\'s name'],
   ['[agents."acp:x"]\ncommand = "a"', 'config.toml:1: "acp:x" cannot be an agent\'s name'],
+  ['[agents.aider]\nprotocol = "acp"', 'config.toml:2: agent aider is not known to be spoken to by acp'],
+  ['[agents.a]\ncommand = "a"\nprompt = ["-m"]', 'config.toml:3: prompt has no place for the prompt'],
+  ['[agents.a]\ncommand = "a"\nmode = 7', 'config.toml:3: mode is not a string'],
   ['[agents.a]\ncommand = "a"\ncwd = "/"', 'config.toml:3: "cwd" is not a setting'],
   ['initialize_timeout_s = 0', 'config.toml:1: initialize_timeout_s is not a number that can be used'],
   ['initialize_timeout_s = "15"', 'config.toml:1: initialize_timeout_s is not a number that can be used'],

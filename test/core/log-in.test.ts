@@ -51,6 +51,26 @@ test('while the agent logs in nothing is sent; what it says of it is asked about
   expect(folded([...loggingIn, { type: 'run-lost', run: 1, cause: 'gone' }])).toMatchObject({ loggingIn: false, prompt: null })
 })
 
+test('what an agent asks while it logs in is not the end of that: what waits goes on waiting', () => {
+  const visit = { ...permission, id: 'reqvisit', kind: 'question' as const }
+  const visiting = [...wanting, queued('p2', 'and this'), answered('key'), asked(visit)]
+  expect(folded(visiting)).toMatchObject({ loggingIn: true, prompt: { promptId: 'p1' } })
+  given(...visiting)
+    .when({ type: 'answer', requestId: visit.id, answer: { kind: 'option', optionId: visit.options[0]?.id ?? '' } })
+    .gives([{ type: 'answered', requestId: visit.id, answer: { kind: 'option', optionId: visit.options[0]?.id ?? '' } }])
+})
+
+test('with the process goes the question whether to send the prompt again: a new one has never heard of it', () => {
+  const exited = { type: 'exited', exit: { code: 0 }, outEnd: 9, errEnd: 0 } as const
+  const withdrawn: Event = { type: 'request-closed', requestId: logIn.id, because: 'withdrawn' }
+  given(...wanting)
+    .when({ report: { type: 'lost', cause: 'gone' } })
+    .gives([withdrawn, { type: 'run-lost', run: 1, cause: 'gone' }])
+  given(...wanting)
+    .when({ report: exited })
+    .gives([withdrawn, { ...exited, type: 'run-exited', run: 1 }])
+})
+
 test('an agent that wants a log-in does not give its process back', () => {
   given(...wanting)
     .when({ report: { type: 'idle' } })

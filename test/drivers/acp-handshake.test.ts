@@ -110,6 +110,34 @@ test('of many models not all are listed, and one by the name of a choice of ours
   expect(options.filter(({ id }) => id === 'stop' || id === 'own').map(({ label }) => label)).toEqual(['go on with m1', 'stop'])
 })
 
+test('a mode that the agent leaves because of the model or an option asks too', () => {
+  const [llm, effort] = [select('llm', 'low', 'model'), select('effort', 'low')]
+  const mode = (currentValue: string): object => ({
+    type: 'select',
+    id: 'how',
+    name: 'Mode',
+    category: 'mode',
+    currentValue,
+    options: ['ask', 'yolo'].map((value) => ({ value, name: value })),
+  })
+  const script = resumed({ lastMode: 'ask', lastModel: 'high', lastOptions: { effort: 'high' } }, { configOptions: [mode('ask'), llm, effort] })
+  script.respond('session/set_config_option', { configOptions: [mode('yolo'), select('llm', 'high', 'model'), effort] })
+  script.respond('session/set_config_option', { configOptions: [mode('yolo'), select('llm', 'high', 'model'), select('effort', 'high')] })
+  expect(script.reports().map(({ type }) => type)).toEqual(['asks'])
+  expect(script.lastAsk().detail).toMatch(/^The session is to go on in mode "ask"\. The agent says: the agent is in "yolo" since the others are set\n/)
+  // A person may want that.
+  script
+    .answer({ kind: 'option', optionId: 'yolo' })
+    .respond('session/set_config_option', { configOptions: [mode('yolo'), select('llm', 'high', 'model'), select('effort', 'high')] })
+  expect(script.reports().at(-1)).toMatchObject({ type: 'ready', offer: { currentMode: 'yolo', currentModel: 'high' } })
+})
+
+test("a mode that nobody has named is the agent's own affair, whatever changes it", () => {
+  const script = resumed({ lastModel: 'high' }, { ...modes, configOptions: [select('llm', 'low', 'model')] })
+  script.update('current_mode_update', { currentModeId: 'yolo' }).respond('session/set_config_option', { configOptions: [select('llm', 'high', 'model')] })
+  expect(script.reports().at(-1)).toMatchObject({ type: 'ready', offer: { currentMode: 'yolo' } })
+})
+
 test('the choice in the place of what is gone survives the death of the daemon, and is recalled from what was sent', () => {
   const script = resumed({ lastMode: 'plan' }, modes)
   const { id } = script.lastAsk()

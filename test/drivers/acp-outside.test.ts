@@ -57,15 +57,13 @@ test('it may be done already, declined, or be over with its turn', () => {
   expect(asked().cancelRequest().lastSent()?.result).toEqual({ action: 'cancel' })
 })
 
-test('an agent that sees it done before anybody has answered closes the question', () => {
+test('an agent that sees it done before anybody has answered has no consent yet: only a person gives that', () => {
   const script = asked()
   const { id } = script.lastAsk()
   script.seen()
-  script.notify('elicitation/complete', { elicitationId: 'e1' })
-  expect(script.reports()).toEqual([{ type: 'withdraws', requestId: id }])
+  expect(script.notify('elicitation/complete', { elicitationId: 'e1' }).seen()).toEqual([])
+  script.order({ type: 'answer', requestId: id, answer: { kind: 'option', optionId: 'done' }, secret: false })
   expect(script.lastSent()).toMatchObject({ id: 1, result: { action: 'accept' } })
-  script.seen()
-  expect(script.order({ type: 'answer', requestId: id, answer: { kind: 'option', optionId: 'open' }, secret: false }).seen()).toEqual([])
 })
 
 test('the same answer once more sends and asks the same', () => {
@@ -281,4 +279,11 @@ test('an error about a limit ends the turn as failed, and says what to do', () =
       message: 'Internal error: 429 rate limited, retry after 30 seconds; a rate limit: send the prompt again when it is over (after 30 seconds)',
     },
   ])
+})
+
+test('an error of any length ends a turn with a message that can be read, at once', () => {
+  const script = new AcpScript()
+  script.inTurn().fail('session/prompt', { code: 1, message: `rate limit; retry in${' '.repeat(2_000_000)}x` })
+  const [ended] = script.reports()
+  expect(ended?.type === 'turn-ended' && ended.message?.length).toBeLessThan(5000)
 })

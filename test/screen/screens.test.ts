@@ -56,6 +56,18 @@ test('a snapshot is of the whole log, and goes on with it', async () => {
   expect(shown(await screens.snapshot(of, never))[0]).toBe('new')
 })
 
+test('the text of a screen is what stands on it now, row by row, and nothing of what is above', async () => {
+  const of = runFolder()
+  const screens = open()
+  expect(await screens.text(of)).toEqual({ offset: 0, rows: Array.from({ length: 10 }, () => '') })
+  log(of.folder, `${lines(12)}\x1b[31mred\x1b[0m  \x1b[5;3Hé✓漢  x`)
+  const text = await screens.text(of)
+  expect(text?.rows).toHaveLength(10)
+  expect([text?.rows[0], text?.rows[4], text?.rows[9]]).toEqual(['line 3 of 12', 'lié✓漢  x 12', 'red'])
+  log(of.folder, '\x1b[?1049h\x1b[Hfull screen')
+  expect((await screens.text(of))?.rows.slice(0, 2)).toEqual(['full screen', ''])
+})
+
 test('a run without a byte has an empty screen', async () => {
   const of = runFolder()
   expect(await open().snapshot(of, never)).toMatchObject({ offset: 0, ...size })

@@ -85,7 +85,10 @@ async function checked(context: Context, name: string): Promise<number> {
   const env = { ...ownEnvironment(context.env), ...agent.env }
   const found = await checkAgent({ argv, env, version: packageVersion, deadlineMs: config.initializeTimeoutMs }, context.signal)
   const isModeMissing = agent.mode !== undefined && found.answers && !found.needsLogin && !found.modes.includes(agent.mode)
-  const problem = isModeMissing ? `it does not offer mode "${agent.mode}", in which it asks you: sessions with it are refused` : found.problem
+  const isNamed = agent.mode !== agent.known?.acp?.mode
+  const problem = isModeMissing
+    ? `it does not offer mode "${agent.mode}"${isNamed ? ': sessions with it are refused' : ', in which it asks you: every session asks which one to take'}`
+    : found.problem
   const fine = found.answers && !isModeMissing
   const result = { name, command: commandLine(argv), mode: agent.mode ?? null, ok: fine && !found.needsLogin, ...found, problem }
   if (context.json) context.out(`${jsonText(result, 2)}\n`)

@@ -60,7 +60,7 @@ async function agentsInTime({ env, cwd }: Context): Promise<readonly AgentListin
   ])
   // A configuration with a mistake in it is not the moment's business.
   const { config } = await ownConfig(env, cwd).catch(() => ({ config: defaultConfig }))
-  return listAgents(config, { PATH: env['PATH'] })
+  return listAgents(config, env)
 }
 
 export const completionVerb = (verbs: readonly VerbEntry[]): Verb => ({

@@ -103,7 +103,7 @@ async function changeKey(context: Context, args: Args): Promise<number> {
   try {
     const stored = await readStoredKeys(paths.home, paths.uid)
     if (!names.includes(provider) && !(flag(args, 'remove') && stored.has(provider))) throw unknownProvider(provider, names)
-    const keep = { home: paths.home, stored, keychain: systemKeychain(context.env, process.platform) }
+    const keep = { home: paths.home, uid: paths.uid, keychain: systemKeychain(context.env, process.platform) }
     if (flag(args, 'remove')) {
       const removed = await removeKey(provider, keep, context.signal)
       return said(context, { provider, removed }, removed ? `the key of ${provider} is removed` : `there is no stored key of ${provider}`)

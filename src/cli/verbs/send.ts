@@ -15,7 +15,7 @@ async function run(context: Context, args: Args): Promise<number> {
   const client = await context.client()
   const found = await findSession(client, word(args), context.signal)
   if (found.kind === 'terminal') {
-    const bytes = new TextEncoder().encode(flag(args, 'enter') ? `${text}\r` : text)
+    const bytes = new TextEncoder().encode((await import('../terminal-text.ts')).typed(found, text, flag(args, 'enter')))
     if (bytes.length === 0) throw usageError('there is nothing to send', 'for example: offstage send ID "yes" --enter')
     const refused = await client.write(found.id, bytes, context.signal)
     if (refused) throw failureOf(refused)

@@ -41,19 +41,21 @@ async function endOfStderr(client: Client, session: SessionView, signal: AbortSi
 
 function launchOf(events: readonly Envelope[]) {
   let environmentNames: readonly string[] = []
+  let program: { readonly name: string; readonly version: string } | null = null
   const notes: string[] = []
   for (const { event } of events) {
     if (event.type === 'run-starting') environmentNames = event.environmentNames
+    if (event.type === 'agent-ready') program = { name: event.agentName ?? '', version: event.agentVersion ?? '' }
     if (event.type === 'noted') notes.push(event.text)
   }
   const first = events[0]?.event
-  return { spec: first?.type === 'created' ? first.spec : null, environmentNames, notes }
+  return { spec: first?.type === 'created' ? first.spec : null, program, environmentNames, notes }
 }
 
 function report(context: Context, session: SessionView, events: readonly Envelope[], seen: { readonly stderr: string; readonly now: readonly string[] }, all: boolean): string {
   const paint = painter(context.color)
   const columns = context.stdout.isTTY ? Math.max(40, columnsOf(context.stdout)) : Infinity
-  const { spec, environmentNames, notes } = launchOf(events)
+  const { spec, program, environmentNames, notes } = launchOf(events)
   const head = [paint.bold(session.id), nameOf(session), agentLabel(session.agent), paint.dim(shortPath(session.cwd, context.env['HOME']))].join('  ')
   const reason = session.reason === '' || session.reason === session.status ? '' : `: ${printableLine(session.reason)}`
   const told = all ? events : telling(events)
@@ -70,7 +72,10 @@ function report(context: Context, session: SessionView, events: readonly Envelop
     ),
     '',
     ' how it was started',
+    ...row('agent', spec?.kind === 'agent' || spec?.resumeArgv ? spec.agent : undefined),
+    ...row('version', program ? `${program.name} ${program.version}`.trim() : undefined),
     ...row('program', spec?.argv.join(' ')),
+    ...row('later', spec?.resumeArgv?.join(' ')),
     ...row('directory', spec?.cwd),
     ...row('driver', spec?.driver),
     ...row('resume', spec?.resume),

@@ -138,6 +138,7 @@ function setModel(exchange: Exchange, how: How): void {
 }
 
 function set(exchange: Exchange, how: How, step: Choosable, wanted: string | undefined, choices: readonly AgentMode[] | undefined, now: string | undefined): void {
+  if (step === 'mode' && wanted === now) exchange.state.settledMode = now ?? null
   if (wanted === undefined || wanted === now) return goOn(exchange, how, step)
   if (!choices?.some((one) => one.id === wanted)) return notTaken(exchange, how, step, wanted)
   takeUp(exchange, how, step, wanted)
@@ -155,6 +156,7 @@ function settled(exchange: Exchange, phase: Extract<Phase, { step: Choosable }>,
   if ('error' in outcome) return notTaken(exchange, how, step, wanted, errorText(outcome.error))
   const taken = takenOf(exchange, { what: step, value: wanted, ...(optionId === undefined ? {} : { optionId }) }, outcome.result)
   if (taken !== wanted) return notTaken(exchange, how, step, wanted, `the agent stays in "${taken}"`)
+  if (step === 'mode') exchange.state.settledMode = taken
   goOn(exchange, how, step)
 }
 
@@ -182,6 +184,10 @@ function optionSet(exchange: Exchange, { how, option, wanted, left }: Extract<Ph
 
 function ready(exchange: Exchange, how: How): void {
   const { state } = exchange
+  const { settledMode } = state
+  const { currentMode } = state.offer
+  // Some agents leave a mode that goes not together with the model.
+  if (settledMode !== null && currentMode !== settledMode) return notTaken(exchange, how, 'mode', settledMode, `the agent is in "${currentMode}" since the others are set`)
   state.phase = { step: 'ready' }
   const { name, version } = state.agent
   exchange.report({

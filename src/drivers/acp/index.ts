@@ -22,11 +22,13 @@ import { endSpeech, pauseSpeech } from './speech.ts'
 import { pauseReport } from './pauses.ts'
 import { type State, freshState, restoredState } from './state.ts'
 import { receiveUpdate, takeUsage } from './updates.ts'
+import { cut } from './text.ts'
 import { forgetTools } from './tools.ts'
 
 const longestLineBytes = 64 * 1024 * 1024
 const mostSkippedBytes = 1024 * 1024
 const shownSkipped = 200
+const longestError = 4096
 
 const nothingDrafted = { entryId: '', length: 0 }
 
@@ -298,7 +300,7 @@ function endTurn(exchange: Exchange, promptId: string, outcome: Outcome): void {
   const usage = takeUsage(state)
   const ended = { type: 'turn-ended', promptId, ...(usage ? { usage } : {}) } as const
   if ('error' in outcome) {
-    const said = errorText(outcome.error)
+    const said = cut(errorText(outcome.error), longestError)
     const wantsLogIn = outcome.error.code === authRequired
     // First, so that no other prompt is sent before somebody has said what is to come of it.
     if (wantsLogIn) askToLogInAgain(exchange, said)

@@ -3,7 +3,7 @@
 const limited =
   /\brate[ _-]?limit|\busage[ _-]?limit|(?<!disk )\bquota\b|\bresource[ _]exhausted|\btoo many requests|\b429\b|\blimit (?:was |has been )?reached|\bhit your .{0,40}\blimit/i
 /** `resets at 3pm (Europe/Berlin)`, `try again in 20s`, `retry after 30 seconds`. */
-const reset = /\b(?:resets?|try again|retry|available again)\s+((?:(?:at|in|on|after)\s+|(?=\d))[^,;|\n]{1,60}?)(?=\.\s|\.$|[,;|\n]|$)/i
+const reset = /\b(?:resets?|try again|retry|available again)\s{1,9}((?:(?:at|in|on|after)\s{1,9}|(?=\d))[^,;|\n]{1,60}?)(?=\.\s|\.$|[,;|\n]|$)/i
 /** Claude Code adds the time in seconds since 1970. */
 const resetStamp = /\|(\d{10})\b/
 

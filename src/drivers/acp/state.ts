@@ -126,6 +126,8 @@ export interface State {
   offered: Record<string, string>
   /** It has modes of the older kind, whose ids count. */
   ownModes: boolean
+  /** The mode in which it is to be when it is ready, once that is settled. */
+  settledMode: string | null
   /** Config options that stand for the mode and the model. */
   optionIds: { readonly [What in Choosable]?: string }
   /** Ids of its options that are on or off. */
@@ -171,6 +173,7 @@ export const freshState = (launch: Launch): State => ({
   offer: {},
   offered: {},
   ownModes: false,
+  settledMode: null,
   optionIds: {},
   switches: [],
   choices: [],

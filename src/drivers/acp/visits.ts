@@ -63,14 +63,13 @@ export function answerVisit(exchange: Exchange, { rpcId, elicitationId, place, a
   exchange.ask({ kind: 'question', title: `finish at ${place}`, options }, { kind: 'visited', elicitationId }, at, 'visited')
 }
 
-/** `elicitation/complete`: what was asked there is done. */
+/** `elicitation/complete`: what was asked there is done. Whoever has not said yet that they open it goes on being asked: nobody consents for them. */
 export function visitCompleted(exchange: Exchange, params: unknown): void {
   const { state } = exchange
   const { elicitationId } = elicitationCompleted.safeParse(params).data ?? {}
   for (const pending of state.requests) {
-    if ((pending.kind !== 'visit' && pending.kind !== 'visited') || pending.elicitationId !== elicitationId || pending.answeredBy !== null) continue
+    if (pending.kind !== 'visited' || pending.elicitationId !== elicitationId || pending.answeredBy !== null) continue
     state.requests = state.requests.filter((one) => one !== pending)
-    if (pending.kind === 'visit') exchange.send(resultLine(pending.rpcId, { action: 'accept' }))
     exchange.report({ type: 'withdraws', requestId: pending.id })
   }
 }

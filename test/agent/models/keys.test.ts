@@ -57,6 +57,16 @@ test('without a keychain a key goes into a file that only its owner can read, an
   expect((await run(user, ['models', 'key', 'openai', '--remove'])).out).toBe('there is no stored key of openai\n')
 })
 
+test('a key that is stored while another one is typed stays', async () => {
+  await using user = new ModelsUser()
+  const hand = new PassThrough()
+  const typing = run(user, ['models', 'key', 'openai'], { stdin: hand as unknown as Input })
+  expect((await run(user, ['models', 'key', 'anthropic'], { stdin: typed('another-key') })).code).toBe(0)
+  hand.end(key)
+  expect((await typing).code).toBe(0)
+  expect(readFileSync(join(user.home, 'keys.toml'), 'utf8').split('\n').slice(1).sort().join('\n').trim()).toBe(`anthropic = "another-key"\nopenai = "${key}"`)
+})
+
 test.runIf(process.platform === 'linux')('with a keychain a key is in it and in no file, and it is asked for keys that it has only', async () => {
   await using user = new ModelsUser()
   const chain = withKeychain(user)
