@@ -54,6 +54,10 @@ function endOf(child: ChildProcessByStdio<Writable, Readable, Readable>, program
   })
 }
 
+/** Resolves when it is, also when it was before anybody asked. */
+export const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => (signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve(), { once: true })))
+
 /** What `PROGRAM --version` prints; undefined when it says nothing in time. */
 export async function askVersion(program: string, env: Variables, signal: AbortSignal): Promise<string | undefined> {
   const inTime = AbortSignal.any([signal, AbortSignal.timeout(versionWithinMs)])
@@ -61,7 +65,7 @@ export async function askVersion(program: string, env: Variables, signal: AbortS
     input.end()
     let said = ''
     output.on('data', (text: string) => (said = (said + text).slice(0, mostBytes)))
-    await Promise.race([over, new Promise<void>((resolve) => inTime.addEventListener('abort', () => resolve(), { once: true }))])
+    await Promise.race([over, aborted(inTime)])
     // What it said last may still be in the pipe.
     await new Promise((resolve) => setImmediate(resolve))
     return said.trim() === '' ? errors() : said

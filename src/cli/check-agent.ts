@@ -3,7 +3,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type AskedAgent, withAgent } from './ask-agent.ts'
+import { type AskedAgent, aborted, withAgent } from './ask-agent.ts'
 
 type Variables = Readonly<Record<string, string | undefined>>
 
@@ -116,7 +116,7 @@ function conversation({ input, output, over }: AskedAgent, signal: AbortSignal) 
     const sinceMs = performance.now()
     const inTime = AbortSignal.any([signal, AbortSignal.timeout(withinMs)])
     const answer = new Promise<Fields>((resolve) => (answered = (message) => message['id'] === id && resolve(message)))
-    const late = new Promise<string>((resolve) => inTime.addEventListener('abort', () => resolve(`no answer within ${withinMs / 1000} s`), { once: true }))
+    const late = aborted(inTime).then(() => `no answer within ${withinMs / 1000} s`)
     say({ id, method, params })
     const came = await Promise.race([answer, late, over])
     signal.throwIfAborted()

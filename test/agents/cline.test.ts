@@ -10,7 +10,11 @@ agentContract({
       modes: {},
       providers: { 'openai-compatible': { settings, updatedAt: '2026-01-01T00:00:00.000Z', tokenSource: 'manual' } },
     })
-    return { CLINE_API_KEY: 'key', CLINE_PROVIDER: 'openai-compatible', CLINE_MODEL: 'test-model', CLINE_TELEMETRY_DISABLED: '1', CLINE_NO_AUTO_UPDATE: '1' }
+    write('.cline/data/settings/global-settings.json', { telemetryOptOut: true, autoUpdateEnabled: false })
+    // Over ACP it takes another provider than its own only by these.
+    return { CLINE_API_KEY: 'key', CLINE_PROVIDER: 'openai-compatible', CLINE_MODEL: 'test-model' }
   },
-  writes: (path, content) => ({ call: 'write_to_file', input: { path, content } }),
+  // Also where the user has declined telemetry.
+  insists: ['CONNECT data.cline.bot:443'],
+  writes: (path, content) => ({ call: 'run_commands', input: { commands: [`printf '${content.replaceAll('\n', '\\n')}' > ${path}`] } }),
 })

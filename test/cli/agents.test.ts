@@ -4,6 +4,8 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { askVersion } from '../../src/cli/ask-agent.ts'
+import { checkAgent } from '../../src/cli/check-agent.ts'
 import { talker } from '../e2e/offstage.ts'
 import { FakeClient } from './fake-client.ts'
 import { type Setting, offstage } from './run-cli.ts'
@@ -160,6 +162,13 @@ describe('a check', () => {
     expect(await run(['agents', '--check', 'nosuch'])).toMatchObject({ code: 4, err: expect.stringContaining('there is no agent "nosuch"') })
     expect(await run(['agents', '--check', 'claude'])).toMatchObject({ code: 4, err: expect.stringContaining('agent claude is a program in a terminal') })
   })
+})
+
+test('whoever was interrupted before a program was asked does not wait for it', { timeout: 3000 }, async () => {
+  program('mute', 'exec sleep 20')
+  const over = AbortSignal.abort()
+  expect(await askVersion('mute', env, over)).toBe('')
+  await expect(checkAgent({ argv: ['mute'], env, version: '1', deadlineMs: 20_000 }, over)).rejects.toThrow('aborted')
 })
 
 describe('a start', () => {

@@ -60,10 +60,11 @@ export class TestRun implements AsyncDisposable {
   /** Ends the child, collects, waits until the keeper is gone. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const connection of this.#connections) await connection[Symbol.asyncDispose]()
-    if (await processRuns(this.identity.child)) process.kill(-this.identity.child.pid, 'SIGKILL')
+    // It may end by itself in between.
+    if (await processRuns(this.identity.child)) killIfThere(-this.identity.child.pid)
     if (await processRuns(this.identity.keeper)) {
       const last = await connectKeeper(this.socketPath, { nonce }, soon()).catch(() => undefined)
-      if (last === undefined) process.kill(this.identity.keeper.pid, 'SIGKILL')
+      if (last === undefined) killIfThere(this.identity.keeper.pid)
       else {
         await last.exited
         last.collect()
@@ -174,4 +175,12 @@ export async function smallDisk(kilobytes = 256): Promise<{ path: string; grow()
 export async function statusOf(pid: number): Promise<Map<string, string>> {
   const lines = (await readFile(`/proc/${pid}/status`, 'latin1')).split('\n')
   return new Map(lines.map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1).trim()]))
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch (cause) {
+    if (!(cause instanceof Error && 'code' in cause && cause.code === 'ESRCH')) throw cause
+  }
 }
