@@ -88,7 +88,11 @@ export async function openPlace(setup: Setup, script: (project: string) => reado
     talk,
     async asked(count) {
       const end = AbortSignal.timeout(longestS * 1000)
-      while (talk().length < count) await model.waitForRequest(model.requests.length + 1, end)
+      try {
+        while (talk().length < count) await model.waitForRequest(model.requests.length + 1, end)
+      } catch (cause) {
+        throw new Error(`the model was asked ${talk().length} times, not ${count}\n${await run(['events'])}`, { cause })
+      }
     },
     offstage: run,
     session,

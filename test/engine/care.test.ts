@@ -50,8 +50,9 @@ test('with the policy "auto" a lost agent comes back with its memory, is told no
 test('an agent that dies again is started again by policy, a while later each time, and its prompt is not sent again', async () => {
   await using home = new TestHome()
   const client = await home.client()
-  const session = await startTalker(client, home, 'hang', 'auto')
-  await until(client, session, (view) => view.status === 'working')
+  const session = await startTalker(client, home, 'tool look\nhang', 'auto')
+  // It has the prompt: a turn is open before its agent has heard of it.
+  await fact(client, session, (event) => event.type === 'entry-written')
   for (const run of [1, 2]) {
     await until(client, session, (view) => view.run?.number === run && view.run.alive && view.status === (run === 1 ? 'working' : 'waiting'))
     process.kill(await pidOf(client, session), 'SIGKILL')
@@ -61,7 +62,7 @@ test('an agent that dies again is started again by policy, a while later each ti
   const [firstDelay = 0, secondDelay = 0] = [(at[2] ?? 0) - (at[1] ?? 0), (at[4] ?? 0) - (at[3] ?? 0)]
   expect(firstDelay).toBeGreaterThan(900)
   expect(secondDelay).toBeGreaterThan(4500)
-  expect(prompts(home)).toEqual(['hang'])
+  expect(prompts(home)).toEqual(['tool look\nhang'])
 })
 
 test('with the policy "never" an agent that was lost stays so', async () => {
