@@ -17,6 +17,9 @@ import { type Variables, folderOf, readState, variablesOf } from './state-files.
 
 /** A program that ignored the keys shows the same still, and prints nothing. */
 const lookAfterKeysMs = 700
+/** A screen that could not be seen (its worker was busy) is looked at again, later each time. */
+const missedMs = 500
+const mostMisses = 8
 /** While its folder is not there yet, it is looked for when the program prints, so often at most. */
 const folderEveryMs = 500
 const mostFolderTries = 40
@@ -29,7 +32,11 @@ const mostForeign = 200
 export interface TerminalEvidenceParts {
   readonly run: number
   readonly known: TerminalWay
-  readonly deps: Pick<EngineDeps, 'keepers' | 'screens' | 'stateFolders'>
+  readonly deps: {
+    readonly keepers: Pick<EngineDeps['keepers'], 'processes'>
+    readonly screens: Pick<EngineDeps['screens'], 'text'>
+    readonly stateFolders: Pick<EngineDeps['stateFolders'], 'watch'>
+  }
   readonly session: () => Session | undefined
   /** What it says itself. */
   readonly told: () => Signal | undefined
@@ -51,6 +58,7 @@ export class TerminalEvidence {
   #merged: { readonly told: Signal; readonly signal: Signal } | undefined
   /** Of the answer that was allowed last. */
   #keys: { readonly requestId: string; readonly bytes: Uint8Array } | undefined
+  #misses = 0
   #isStopped = false
   #folder: string | undefined
   #unwatch: (() => void) | undefined
@@ -149,7 +157,13 @@ export class TerminalEvidence {
     const signal = this.signal()
     if (this.#isStopped || !this.#parts.known.dialogs || !signal || surelyWorks(signal)) return
     const found = await this.#seen()
-    if (!found || this.#isStopped) return
+    if (this.#isStopped) return
+    if (!found) {
+      this.#misses += 1
+      if (this.#misses <= mostMisses) this.#looks.soon(missedMs * 2 ** this.#misses)
+      return
+    }
+    this.#misses = 0
     await this.#parts.inTurn(async () => {
       const now = this.signal()
       if (now && surelyWorks(now)) return
