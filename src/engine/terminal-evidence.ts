@@ -20,9 +20,10 @@ const lookAfterKeysMs = 700
 /** A screen that could not be seen (its worker was busy) is looked at again, later each time. */
 const missedMs = 500
 const mostMisses = 8
-/** While its folder is not there yet, it is looked for when the program prints, so often at most. */
+/** While its folder is not there yet, it is looked for when the program prints, so often at most, and a few times when it prints nothing, later each time. */
 const folderEveryMs = 500
 const mostFolderTries = 40
+const mostTimedTries = 6
 /** What a file says of a process that is not the run's first is looked at again when something is printed, at most this often: it may have been killed. */
 const fileEveryMs = 2000
 /** Whose a process is, is looked up so often at most; a pid may be given away again. */
@@ -64,6 +65,7 @@ export class TerminalEvidence {
   #unwatch: (() => void) | undefined
   #folderTries = 0
   #folderTriedAtMs = -Infinity
+  #folderTimer: NodeJS.Timeout | undefined
   #child: ProcessIdentity | undefined
   /** Whose file is read: the first process of the run unless another one has one. */
   #author: ProcessIdentity | undefined
@@ -94,6 +96,7 @@ export class TerminalEvidence {
   stop(): void {
     this.#isStopped = true
     this.#looks.stop()
+    clearTimeout(this.#folderTimer)
     this.#unwatch?.()
     this.#unwatch = undefined
   }
@@ -225,6 +228,10 @@ export class TerminalEvidence {
     this.#folderTries += 1
     this.#folderTriedAtMs = performance.now()
     this.#unwatch = this.#parts.deps.stateFolders.watch(this.#folder, (name) => void this.#fileChanged(name))
+    clearTimeout(this.#folderTimer)
+    // What was written before it was watched.
+    if (this.#unwatch) this.#isSearched = false
+    else if (this.#folderTries <= mostTimedTries) this.#folderTimer = setTimeout(() => this.#watchFolder(), folderEveryMs * 2 ** (this.#folderTries - 1)).unref()
     this.#read()
   }
 

@@ -15,6 +15,39 @@ const session = fold([{ session: 'sess0001', seq: 1, cursor: 1, atMs: 0, by: 'us
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
+test('the folder of its state files is looked for a few times also when the program prints nothing', async () => {
+  const known = agentNamed('claude')?.terminal
+  if (!known) throw new Error('there is no claude in the catalogue')
+  const tries: number[] = []
+  let isThere = false
+  const evidence = new TerminalEvidence({
+    run: 1,
+    known,
+    deps: {
+      keepers: { processes: async () => [] },
+      stateFolders: {
+        watch: () => {
+          tries.push(Date.now())
+          return isThere ? () => {} : undefined
+        },
+      },
+      screens: { text: async () => undefined },
+    },
+    session: () => session,
+    told: () => ({ claims: [] }),
+    received: () => 1,
+    inTurn: (step) => step(),
+    changed: async () => {},
+  })
+  evidence.begin({ pid: 1, start: 1 }, { HOME: '/nowhere' })
+  await vi.advanceTimersByTimeAsync(1000)
+  expect(tries.map((at) => at - (tries[0] ?? 0))).toEqual([0, 500])
+  isThere = true
+  await vi.advanceTimersByTimeAsync(3600_000)
+  expect(tries.map((at) => at - (tries[0] ?? 0))).toEqual([0, 500, 1500])
+  evidence.stop()
+})
+
 test('a screen that could not be seen is looked at again, later each time, and not for ever', async () => {
   const known = agentNamed('claude')?.terminal
   if (!known) throw new Error('there is no claude in the catalogue')
