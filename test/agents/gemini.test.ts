@@ -1,6 +1,8 @@
 import { agentContract } from './contract.ts'
+import type { Setup } from './place.ts'
+import { terminalContract } from './terminal-contract.ts'
 
-agentContract({
+const gemini: Setup = {
   name: 'gemini',
   prepare({ model, write }) {
     write('.gemini/settings.json', {
@@ -13,4 +15,7 @@ agentContract({
     return { GOOGLE_GEMINI_BASE_URL: model, GEMINI_API_KEY: 'key', GEMINI_CLI_NO_RELAUNCH: 'true' }
   },
   writes: (path, content) => ({ call: 'write_file', input: { file_path: path, content } }),
-})
+}
+
+agentContract(gemini)
+terminalContract(gemini, 'title')

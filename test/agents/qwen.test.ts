@@ -1,6 +1,8 @@
 import { agentContract } from './contract.ts'
+import type { Setup } from './place.ts'
+import { terminalContract } from './terminal-contract.ts'
 
-agentContract({
+const qwen: Setup = {
   name: 'qwen',
   prepare({ model, write }) {
     write('.qwen/settings.json', {
@@ -15,4 +17,7 @@ agentContract({
     return { OPENAI_BASE_URL: `${model}/v1`, OPENAI_API_KEY: 'key', OPENAI_MODEL: 'test-model' }
   },
   writes: (path, content) => ({ call: 'write_file', input: { file_path: path, content } }),
-})
+}
+
+agentContract(qwen)
+terminalContract(qwen, 'title')
