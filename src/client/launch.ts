@@ -64,7 +64,17 @@ export async function launchAgent(env: Variables, wishes: AgentWishes): Promise<
   const spec: LaunchSpec =
     agent.driver === 'acp'
       ? { kind: 'agent', driver: 'acp', agent: name, argv, cwd, ...own }
-      : { kind: 'terminal', driver: 'terminal', agent: name, argv, ...(resumeArgv ? { resumeArgv } : {}), cwd, size: wishes.size, ...own }
+      : {
+          kind: 'terminal',
+          driver: 'terminal',
+          agent: name,
+          argv,
+          ...(resumeArgv ? { resumeArgv } : {}),
+          ...(prompt === '' ? {} : { prompted: true }),
+          cwd,
+          size: wishes.size,
+          ...own,
+        }
   const told = prompt === '' || spec.kind === 'terminal' ? {} : { prompt }
   return submission(spec, titleOf(prompt === '' ? agent.name : prompt), wishes, { ...ownEnvironment(env), ...agent.env, ...wishes.extra }, told)
 }

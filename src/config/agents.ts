@@ -8,7 +8,7 @@ import type { AgentSetting } from './agent-settings.ts'
 import type { Config } from './config.ts'
 import { loggedIn } from './logins.ts'
 import type { Environment } from './paths.ts'
-import { isInstalled } from './programs.ts'
+import { isInstalled, usersPath } from './programs.ts'
 import { commandLine, splitWords } from './shell-words.ts'
 
 export type Protocol = 'acp' | 'terminal'
@@ -149,7 +149,7 @@ function wayOf({ name, known, setting }: Entry, protocol: Protocol, env: Environ
   return {
     protocol,
     argv,
-    installed: (own === undefined && known?.own === true) || isInstalled(argv[0], setting?.env['PATH'] ?? env['PATH']),
+    installed: (own === undefined && known?.own === true) || isInstalled(argv[0], setting?.env['PATH'] ?? (own === undefined ? usersPath(env['PATH']) : env['PATH'])),
     install: own === undefined ? (way?.install ?? null) : null,
     leastVersion: own === undefined ? (way?.leastVersion ?? null) : null,
     mode: (setting?.mode ?? (protocol === 'acp' || own === undefined ? way?.mode : undefined)) || null,

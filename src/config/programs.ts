@@ -2,6 +2,7 @@
 
 import { accessSync, constants, existsSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { basename, dirname, isAbsolute, join } from 'node:path'
+import { packageRoot } from './package-root.ts'
 
 /** Where it is, if it can be executed. A path that is relative is so to the run's directory, which is not known here: its start will tell. */
 export function findProgram(program: string, path = '/usr/bin:/bin'): string | undefined {
@@ -12,6 +13,13 @@ export function findProgram(program: string, path = '/usr/bin:/bin'): string | u
 }
 
 export const isInstalled = (program: string, path: string | undefined): boolean => findProgram(program, path) !== undefined
+
+/** Without what a checkout of Offstage is built with, which npm puts first: an agent is among that, and it is not the user's. */
+export const usersPath = (path: string | undefined): string | undefined =>
+  path
+    ?.split(':')
+    .filter((folder) => folder !== join(packageRoot, 'node_modules', '.bin'))
+    .join(':')
 
 // Most of these places have no such file, and an exception costs a hundred times as much as the answer.
 function isExecutable(file: string): boolean {

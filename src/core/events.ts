@@ -21,6 +21,8 @@ export interface LaunchSpec {
   readonly argv: readonly string[]
   /** Executed instead by every later run, once its program has run: of an agent in a terminal, whose first prompt is in `argv` and is not said again. */
   readonly resumeArgv?: readonly string[]
+  /** The first prompt is in `argv`. */
+  readonly prompted?: true
   readonly cwd: string
   readonly mode?: string
   readonly model?: string

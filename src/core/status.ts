@@ -83,7 +83,7 @@ const pausedText = ({ untilMs, why }: NonNullable<Session['paused']>): string =>
 type Derive = (status: Status, reason: string, ...evidence: readonly string[]) => Derived
 
 /** By what the program says of itself. Its silence is no evidence of anything. */
-function ofTerminal({ spec, signal: recorded }: Session, derived: Derive): Derived {
+function ofTerminal({ spec, runs, signal: recorded }: Session, derived: Derive): Derived {
   // What runs on pipes has no terminal to say it to.
   if (spec.driver !== 'terminal') return derived('working', 'the program runs')
   if (!recorded) return derived('working', 'no signal: the program runs')
@@ -105,7 +105,9 @@ function ofTerminal({ spec, signal: recorded }: Session, derived: Derive): Deriv
     case 'done':
       return derived('completed', words ? `done: ${words}` : 'done, as it says itself', ...evidence)
     case 'idle':
-      return worked ? derived('completed', words ? `idle again: ${words}` : 'idle again, as it says itself', ...evidence) : derived('waiting', 'waiting for a prompt', ...evidence)
+      if (worked) return derived('completed', words ? `idle again: ${words}` : 'idle again, as it says itself', ...evidence)
+      if (spec.prompted && runs === 1) return derived('starting', 'it has not begun with its first prompt', ...evidence)
+      return derived('waiting', 'waiting for a prompt', ...evidence)
     default:
       return unknownCase(claim.state, derived('working', `says ${String(claim.state)}`, ...evidence))
   }

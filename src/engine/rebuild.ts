@@ -46,6 +46,7 @@ const spec = z.object({
   agent: z.string().min(1),
   argv: z.array(z.string()).min(1),
   resumeArgv: z.array(z.string()).min(1).exactOptional(),
+  prompted: z.literal(true).exactOptional(),
   cwd: z.string().min(1),
   mode: z.string().exactOptional(),
   model: z.string().exactOptional(),

@@ -21,6 +21,7 @@ const spec = z.object({
   agent: line.min(1),
   argv: z.array(argument).min(1).max(10_000),
   resumeArgv: z.array(argument).min(1).max(10_000).optional(),
+  prompted: z.literal(true).optional(),
   cwd: argument.min(1),
   mode: line.optional(),
   model: line.optional(),

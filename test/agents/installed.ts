@@ -38,7 +38,10 @@ export function install(agent: string): string | undefined {
   writeFileSync(join(making, 'package.json'), '{}\n')
   const wanted = Object.entries(packages[agent] ?? {}).map(([name, version]) => `${name}@${version}`)
   const npm = spawnSync('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--prefix', making, ...wanted], { encoding: 'utf8' })
-  if (npm.status !== 0) return npm.stderr.trim().split('\n').at(-1) ?? `npm ended with ${npm.status}`
+  if (npm.status !== 0) {
+    rmSync(making, { recursive: true, force: true })
+    return npm.stderr.split('\n').find((line) => line.startsWith('npm error')) ?? `npm ended with ${npm.status}`
+  }
   for (const [name, path] of Object.entries(unlinked[agent] ?? {})) {
     if (!existsSync(join(making, 'node_modules', path))) return `its package has no ${path}`
     symlinkSync(join('..', 'node_modules', path), join(making, 'programs', name))

@@ -1,6 +1,6 @@
 // What is executed for the name of an agent, and what is known of it without running anything.
 
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import fc from 'fast-check'
@@ -9,6 +9,7 @@ import type { AgentSetting } from '../../src/config/agent-settings.ts'
 import { type Wanted, listAgents, resolveAgent } from '../../src/config/agents.ts'
 import { type Config, defaultConfig } from '../../src/config/config.ts'
 import { doubtsAbout } from '../../src/config/doubts.ts'
+import { packageRoot } from '../../src/config/package-root.ts'
 import { isOlder, packagedVersion, versionOf } from '../../src/config/programs.ts'
 import { commandLine, splitWords } from '../../src/config/shell-words.ts'
 import { type Refusal, isRefusal } from '../../src/core/errors.ts'
@@ -140,6 +141,17 @@ describe('the configuration', () => {
     })
     expect(resolve('mine', withAgents({ mine: { command: 'my agent' } }), install('my agent'))).toMatchObject({ argv: ['my agent'] })
   })
+})
+
+test("what a checkout is built with is nobody's agent", () => {
+  const ours = join(packageRoot, 'node_modules', '.bin')
+  expect(existsSync(join(ours, 'pi'))).toBe(true)
+  expect(isRefusal(resolve(undefined, config(), { PATH: ours }))).toBe(true)
+  expect(
+    listAgents(config(), { HOME: root, PATH: ours })
+      .filter(({ installed }) => installed)
+      .map(({ name }) => name),
+  ).toEqual(['offstage'])
 })
 
 test('acp:COMMAND LINE is split and taken as it is', () => {

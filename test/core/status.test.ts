@@ -32,6 +32,7 @@ import {
 } from './play.ts'
 
 const terminal = [createdTerminal, starting(), started()]
+const prompted: readonly Event[] = [{ type: 'created', spec: { ...terminalSpec, prompted: true }, title: 'fix it' }, starting(), started()]
 const spoke = (text: string): Event => ({ type: 'entry-written', run: 1, entryId: '1.1', entry: { kind: 'message', text } })
 const ended = (stopReason: 'max_tokens' | 'refusal' | 'cancelled' | 'error', message?: string): Event => ({
   type: 'turn-ended',
@@ -131,6 +132,14 @@ const table: readonly (readonly [string, readonly Event[], Status, string])[] = 
   ['a terminal that is done', [...terminal, signaled({ claims: [by('done')] })], 'completed', 'done, as it says itself'],
   ['a terminal that is done and says what', [...terminal, signaled({ claims: [by('done', { message: 'deployed' })] })], 'completed', 'done: deployed'],
   ['a terminal that is idle', [...terminal, signaled({ claims: [by('idle')] })], 'waiting', 'waiting for a prompt'],
+  ['a terminal that is idle and was told what to do', [...prompted, signaled({ claims: [by('idle')] })], 'starting', 'it has not begun with its first prompt'],
+  ['a terminal that is idle after it did it', [...prompted, signaled({ claims: [by('idle')], worked: true })], 'completed', 'idle again, as it says itself'],
+  [
+    'a terminal that was told so in an earlier run',
+    [...prompted, lost(), starting(2), { ...started(2) }, { type: 'signaled', run: 2, signal: { claims: [by('idle')] } }],
+    'waiting',
+    'waiting for a prompt',
+  ],
   ['a terminal that is idle after it worked', [...terminal, signaled({ claims: [by('idle')], title: 'Fix it', worked: true })], 'completed', 'idle again: Fix it'],
   [
     'a terminal that says one thing better than the other',

@@ -51,7 +51,7 @@ test('the folder of its state files is looked for a few times also when the prog
 test('a screen that could not be seen is looked at again, later each time, and not for ever', async () => {
   const known = agentNamed('claude')?.terminal
   if (!known) throw new Error('there is no claude in the catalogue')
-  let rows: readonly string[] | undefined
+  let isSeen = false
   const looks: number[] = []
   const reports: Report[] = []
   const evidence = new TerminalEvidence({
@@ -63,7 +63,7 @@ test('a screen that could not be seen is looked at again, later each time, and n
       screens: {
         text: async () => {
           looks.push(Date.now())
-          return rows && { offset: 1, rows }
+          return isSeen ? { offset: 1, rows: asking } : undefined
         },
       },
     },
@@ -80,7 +80,7 @@ test('a screen that could not be seen is looked at again, later each time, and n
   expect([looks.length, reports]).toEqual([9, []])
 
   evidence.heard(1000)
-  rows = asking
+  isSeen = true
   await vi.advanceTimersByTimeAsync(1000)
   expect(reports.map(({ type }) => type)).toEqual(['asks'])
   evidence.stop()
