@@ -3,7 +3,8 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type AskedAgent, aborted, withAgent } from './ask-agent.ts'
+import { type Fields, authRequired, conversation, fields, initializing, isFields, list, textOf } from './ask-acp.ts'
+import { type AskedAgent, withAgent } from './ask-agent.ts'
 
 type Variables = Readonly<Record<string, string | undefined>>
 
@@ -35,9 +36,6 @@ export interface Checking {
 }
 
 const sessionDeadlineFactor = 2
-const authRequired = -32_000
-const methodNotFound = -32_601
-const longestLine = 16 * 1024 * 1024
 const nothing: CheckedAgent = {
   answers: false,
   needsLogin: false,
@@ -74,15 +72,7 @@ async function talk(
 ): Promise<CheckedAgent> {
   const request = conversation(agent, signal)
   const failed = (so: CheckedAgent, problem: string): CheckedAgent => ({ ...so, problem, stderr: agent.errors() })
-  const first = await request(
-    'initialize',
-    {
-      protocolVersion: 1,
-      clientInfo: { name: 'offstage', title: 'Offstage', version },
-      clientCapabilities: { fs: { readTextFile: false, writeTextFile: false }, terminal: false },
-    },
-    deadlineMs,
-  )
+  const first = await request('initialize', initializing(version), deadlineMs)
   if ('error' in first) return failed(nothing, `initialize: ${first.error.message}`)
   const initialized = fromInitialize(first.result)
   if (initialized.protocolVersion !== 1) return failed(initialized, `it speaks version ${initialized.protocolVersion ?? '?'} of the protocol, and Offstage version 1`)
@@ -92,58 +82,6 @@ async function talk(
     return { ...failed(initialized, `session/new: ${second.error.message}`), answers: needsLogin, needsLogin }
   }
   return { ...initialized, ...fromSession(second.result), answers: true, readyMs: first.tookMs + second.tookMs, stderr: agent.errors() }
-}
-
-type Reply = { readonly tookMs: number } & ({ readonly result: Fields } | { readonly error: { readonly code?: number; readonly message: string } })
-
-/** One request at a time. Whatever it asks for itself it is refused. */
-function conversation({ input, output, over }: AskedAgent, signal: AbortSignal) {
-  const say = (message: object): void => void input.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`)
-  let answered: (message: Fields) => void = () => {}
-  let rest = ''
-  output.on('data', (text: string) => {
-    const lines = (rest + text).split('\n')
-    rest = (lines.pop() ?? '').slice(-longestLine)
-    for (const line of lines) {
-      const message = parsed(line)
-      if (message['method'] !== undefined && message['id'] !== undefined) say({ id: message['id'], error: { code: methodNotFound, message: 'not while it is checked' } })
-      else if (message['id'] !== undefined) answered(message)
-    }
-  })
-  let lastId = 0
-  return async (method: string, params: object, withinMs: number): Promise<Reply> => {
-    const id = ++lastId
-    const sinceMs = performance.now()
-    const inTime = AbortSignal.any([signal, AbortSignal.timeout(withinMs)])
-    const answer = new Promise<Fields>((resolve) => (answered = (message) => message['id'] === id && resolve(message)))
-    const late = aborted(inTime).then(() => `no answer within ${withinMs / 1000} s`)
-    say({ id, method, params })
-    const came = await Promise.race([answer, late, over])
-    signal.throwIfAborted()
-    const tookMs = Math.round(performance.now() - sinceMs)
-    if (typeof came === 'string') return { tookMs, error: { message: came } }
-    const error = came['error']
-    if (error === undefined) return { tookMs, result: fields(came['result']) }
-    const { code, message, data } = fields(error)
-    const more = textOf(fields(data)['details']) ?? textOf(data)
-    const message_ = [textOf(message) ?? 'it refused', more].filter((part) => part !== undefined).join(': ')
-    return { tookMs, error: { message: message_, ...(typeof code === 'number' ? { code } : {}) } }
-  }
-}
-
-type Fields = Readonly<Record<string, unknown>>
-
-const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value)
-const fields = (value: unknown): Fields => (isFields(value) ? value : {})
-const list = (value: unknown): readonly Fields[] => (Array.isArray(value) ? value.filter(isFields) : [])
-const textOf = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined)
-
-function parsed(line: string): Fields {
-  try {
-    return fields(JSON.parse(line))
-  } catch {
-    return {} // what is not JSON-RPC is noise
-  }
 }
 
 function fromInitialize({ protocolVersion, agentInfo, agentCapabilities, authMethods }: Fields): CheckedAgent {

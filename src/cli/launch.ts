@@ -17,6 +17,7 @@ export const launchOptions: Readonly<Record<string, OptionSpec>> = {
   mode: { type: 'string', value: 'M', help: "the agent's own name of a mode" },
   terminal: { type: 'boolean', help: 'the agent in its own terminal screen, though it may have another way' },
   resume: { type: 'string', value: 'P', help: 'what happens when its agent is lost: ask, auto (it is started again) or never' },
+  continues: { type: 'string', value: 'REF', help: 'go on with this conversation of the agent\'s own: see "offstage agents --sessions NAME"' },
   env: { type: 'string', multiple: true, value: 'K=V', help: 'one more variable of its environment' },
   'no-tty': { type: 'boolean', help: 'with "--": connect the program by pipes, not by a terminal' },
 }
@@ -41,7 +42,7 @@ export async function launchFrom(context: Context, args: Args, promptNeeded: boo
   }
   if (program !== undefined) {
     if (args.words.length > 0) throw usageError('a prompt and a program cannot both be given', 'the program takes no prompt: leave out what stands before "--"')
-    const unfit = ['agent', 'model', 'mode', 'resume', 'terminal'].find((option) => args.values[option] !== undefined)
+    const unfit = ['agent', 'model', 'mode', 'resume', 'terminal', 'continues'].find((option) => args.values[option] !== undefined)
     if (unfit !== undefined) throw usageError(`--${unfit} is for agents, not for a program`, 'leave it out')
     return launchProgram(context.env, { ...wishes, argv: program, pipes: flag(args, 'no-tty') })
   }
@@ -56,9 +57,17 @@ export async function launchFrom(context: Context, args: Args, promptNeeded: boo
     model: text(args, 'model'),
     mode: text(args, 'mode'),
     resume,
+    continues: conversationId(text(args, 'continues')),
     terminal: flag(args, 'terminal'),
     warn: (line) => context.err(`offstage: ${printableLine(line)}\n`),
   })
+}
+
+const longestId = 1000
+
+function conversationId(given: string | undefined): string | undefined {
+  if (given === undefined || (given !== '' && given.length <= longestId && !given.includes('\0'))) return given
+  throw usageError("--continues takes the agent's own id of a conversation", 'offstage agents --sessions NAME lists them')
 }
 
 const isResumePolicy = (text: string): text is ResumePolicy => Object.hasOwn(resumePolicies, text)

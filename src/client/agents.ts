@@ -1,6 +1,7 @@
 // The agents that can be used here, as lines for a person: the user's own first.
 
 import type { AgentListing, AgentWay } from '../config/agents.ts'
+import type { Config } from '../config/config.ts'
 import { printableLine } from '../core/terminal-text.ts'
 import { type Paint, padded } from '../text/format.ts'
 import { ownConfig } from './own-config.ts'
@@ -17,8 +18,14 @@ export type KnownVersion = (way: AgentWay) => { readonly version: string; readon
 
 /** Throws ConfigInvalid. */
 export async function agentsHere(env: Variables, cwd: string): Promise<AgentsHere> {
-  const [{ listAgents }, { config, configFile }] = await Promise.all([import('../config/agents.ts'), ownConfig(env, cwd)])
-  return { agents: listAgents(config, env), configFile }
+  const [{ listChosenAgents }, { config, configFile }] = await Promise.all([import('../config/agents.ts'), ownConfig(env, cwd)])
+  return { agents: await listChosenAgents(config, env, () => hasLocalModel(config)), configFile }
+}
+
+/** Loaded only where it is needed. */
+export async function hasLocalModel({ models }: Pick<Config, 'models'>): Promise<boolean> {
+  const servers = await import('../config/local-servers.ts')
+  return await servers.hasLocalModel(models, AbortSignal.timeout(1000))
 }
 
 /** What there is to do before it can be used, or used well. One line each. */

@@ -8,7 +8,8 @@ import { isRefusal } from '../core/errors.ts'
 import type { LaunchSpec, ResumePolicy, TerminalSize } from '../core/events.ts'
 import { printableLine } from '../core/terminal-text.ts'
 import { cut } from '../text/format.ts'
-import { failureOf, usageError } from './failures.ts'
+import { hasLocalModel } from './agents.ts'
+import { failureOf, refusedError, usageError } from './failures.ts'
 import { ownConfig } from './own-config.ts'
 import { newId, ownEnvironment } from './submit.ts'
 
@@ -33,6 +34,8 @@ export interface AgentWishes extends Wishes {
   readonly model?: string | undefined
   readonly mode?: string | undefined
   readonly resume?: ResumePolicy | undefined
+  /** The agent's own id of a conversation of its, to go on with. */
+  readonly continues?: string | undefined
   /** In a terminal, though it may have another way. */
   readonly terminal?: boolean
   /** Hears what speaks against a good end, though it is tried: one line each. */
@@ -51,11 +54,14 @@ const mostInTitle = 4 * longestTitle
 
 /** `env` is that of the client: the session gets it, with what its agent and the wishes lay over it. Throws CommandFailed, ConfigInvalid. */
 export async function launchAgent(env: Variables, wishes: AgentWishes): Promise<Submission> {
-  const { cwd, prompt, model, mode, terminal = false } = wishes
-  const { resolveAgent, config } = await agentsAndConfig(env, cwd)
+  const { cwd, prompt, model, mode, terminal = false, continues } = wishes
+  const { chooseAgent, config } = await agentsAndConfig(env, cwd)
   const itsEnvironment = { ...env, ...wishes.extra }
-  const agent = resolveAgent(wishes.agent, config, itsEnvironment, { prompt, model, mode, terminal, conversation: randomUUID() })
+  const agent = await chooseAgent(wishes.agent, config, itsEnvironment, { prompt, model, mode, terminal, conversation: randomUUID() }, () => hasLocalModel(config))
   if (isRefusal(agent)) throw failureOf(agent)
+  if (continues !== undefined && agent.driver === 'terminal') {
+    throw refusedError('not-supported', `agent ${agent.name} is a program in a terminal: it cannot go on with a conversation by its id`, 'leave out --continues')
+  }
   if (agent.driver === 'terminal' && prompt.includes('\0')) throw usageError('the prompt holds a zero byte')
   if (wishes.warn) (await import('../config/doubts.ts')).doubtsAbout(agent, config, itsEnvironment).forEach(wishes.warn)
   const resume = wishes.resume ?? config.resume
@@ -63,7 +69,7 @@ export async function launchAgent(env: Variables, wishes: AgentWishes): Promise<
   const { name, argv, resumeArgv } = agent
   const spec: LaunchSpec =
     agent.driver === 'acp'
-      ? { kind: 'agent', driver: 'acp', agent: name, argv, cwd, ...own }
+      ? { kind: 'agent', driver: 'acp', agent: name, argv, ...(continues === undefined ? {} : { continues }), cwd, ...own }
       : {
           kind: 'terminal',
           driver: 'terminal',
@@ -109,8 +115,8 @@ export async function environmentFor(env: Variables, agentName: string, cwd: str
 }
 
 async function agentsAndConfig(env: Variables, cwd: string) {
-  const [{ resolveAgent, variablesFor }, { config }] = await Promise.all([import('../config/agents.ts'), ownConfig(env, cwd)])
-  return { resolveAgent, variablesFor, config }
+  const [{ chooseAgent, variablesFor }, { config }] = await Promise.all([import('../config/agents.ts'), ownConfig(env, cwd)])
+  return { chooseAgent, variablesFor, config }
 }
 
 /** The real path of a directory that is there, from what was typed. Throws CommandFailed. */

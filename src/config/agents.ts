@@ -22,6 +22,8 @@ export interface Wanted {
   readonly mode?: string | undefined
   /** A UUID for the conversation, for programs that take one. */
   readonly conversation: string
+  /** A server on this machine has a model for the own agent. */
+  readonly localModel?: boolean
 }
 
 export interface ResolvedAgent {
@@ -84,14 +86,31 @@ export function resolveAgent(name: string | undefined, config: Config, env: Envi
   if (first !== undefined) return resolveNamed(first, config, env, wanted)
   return refusal(
     'unknown-agent',
-    'no agent is installed, and no model is set for the one that Offstage brings',
-    `install one (${agentNamed('claude')?.acp?.install}; offstage agents lists more), or ${ownAgent.login.how}; a model server on this machine is found by: --agent offstage`,
+    'no agent is installed, and there is no model for the one that Offstage brings',
+    `install one (${agentNamed('claude')?.acp?.install}; offstage agents lists more), or ${ownAgent.login.how}, or start one on this machine, such as Ollama`,
   )
 }
 
+type LocalModel = () => Promise<boolean>
+
+/** As `resolveAgent`. Where nobody is named, and nobody is there but who is logged out, it is asked whether a server on this machine has a model. */
+export async function chooseAgent(name: string | undefined, config: Config, env: Environment, wanted: Wanted, localModel: LocalModel): Promise<ResolvedAgent | Refusal> {
+  const found = resolveAgent(name, config, env, wanted)
+  const isGood = !isRefusal(found) && !(found.known && loggedIn(found.known, config, env) === false)
+  if (isGood || name !== undefined || config.defaultAgent || !(await localModel())) return found
+  return resolveAgent(name, config, env, { ...wanted, localModel: true })
+}
+
+/** `listAgents`, with the default of `chooseAgent`. */
+export async function listChosenAgents(config: Config, env: Environment, localModel: LocalModel): Promise<readonly AgentListing[]> {
+  const list = listAgents(config, env)
+  const isGood = config.defaultAgent || list.some((one) => one.default && one.loggedIn !== false)
+  return isGood || !(await localModel()) ? list : listAgents(config, env, true)
+}
+
 /** For `offstage agents`: the configured ones, then those of the catalogue in the order of choice. */
-export function listAgents(config: Config, env: Environment): readonly AgentListing[] {
-  const byDefault = config.defaultAgent?.name ?? firstUsable(config, env, { prompt: 'any', conversation: '' })
+export function listAgents(config: Config, env: Environment, localModel = false): readonly AgentListing[] {
+  const byDefault = config.defaultAgent?.name ?? firstUsable(config, env, { prompt: 'any', conversation: '', localModel })
   const names = [...Object.keys(config.agents), ...catalogue.map((agent) => agent.name).filter((name) => !Object.hasOwn(config.agents, name))]
   return names.flatMap((name): AgentListing[] => {
     const agent = entry(name, config)
@@ -227,7 +246,7 @@ function firstUsable(config: Config, env: Environment, wanted: Wanted): string |
     if (loggedIn(agent, config, env) !== false) return agent.name
     installed ??= agent.name
   }
-  return loggedIn(ownAgent, config, env) && canStart(ownAgent, config, env, wanted) ? ownAgent.name : installed
+  return (wanted.localModel || loggedIn(ownAgent, config, env)) && canStart(ownAgent, config, env, wanted) ? ownAgent.name : installed
 }
 
 const canStart = ({ name }: CatalogueAgent, config: Config, env: Environment, wanted: Wanted): boolean => !isRefusal(resolveNamed(name, config, env, wanted))

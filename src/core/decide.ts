@@ -5,7 +5,7 @@ import type { Author, Event, RunBecause } from './events.ts'
 import type { Command, Input, Report } from './inputs.ts'
 import { choicesOf } from './offer.ts'
 import { type Answer, type Request, answerText, asksAgain, checkAnswer, withoutSecrets } from './requests.ts'
-import { type Session, mostRestarts } from './session.ts'
+import { type Session, goesOnWith, mostRestarts } from './session.ts'
 import { newsOf, wantsALook } from './signal.ts'
 
 /** The facts that this input makes now, possibly none; they are to be appended together. */
@@ -63,20 +63,22 @@ const comesBack = (session: Session): boolean =>
   (session.process.kind === 'exited' || (session.process.kind === 'none' && session.runs > 0)) && !session.halted && session.outcome?.kind !== 'failed' && session.canResume
 
 const runStarting = (session: Session, because: RunBecause, given: readonly string[]): Event => {
-  const resumes = session.canResume && session.agentRef !== null ? { resumes: session.agentRef } : {}
+  const resumes = goesOnWith(session)
   // Without an environment of its own it gets the one before it.
   const environmentNames = given.length > 0 ? given : session.environmentNames
-  return { type: 'run-starting', run: session.runs + 1, because, ...resumes, environmentNames }
+  return { type: 'run-starting', run: session.runs + 1, because, ...(resumes === undefined ? {} : { resumes }), environmentNames }
 }
 
 function decideCommand(session: Session | undefined, command: Command, id: string, environmentNames: readonly string[]): readonly Event[] | Refusal {
   if (command.type === 'create') {
     if (session) return refusal('exists', `session ${session.id} exists already`)
     if (command.prompt !== undefined && command.spec.kind === 'terminal') return refusal('not-supported', 'a terminal takes keystrokes, not prompts')
+    if (command.spec.continues !== undefined && command.spec.driver !== 'acp') return refusal('not-supported', 'a program in a terminal cannot go on with a conversation by its id')
     if (command.prompt?.trim() === '') return refusal('invalid', 'the prompt is empty')
     const label = command.label ? { label: command.label } : {}
+    const resumes = command.spec.continues === undefined ? {} : { resumes: command.spec.continues }
     const queued: readonly Event[] = command.prompt === undefined ? [] : [{ type: 'prompt-queued', promptId: id, text: command.prompt }]
-    return [{ type: 'created', spec: command.spec, title: command.title, ...label }, ...queued, { type: 'run-starting', run: 1, because: 'created', environmentNames }]
+    return [{ type: 'created', spec: command.spec, title: command.title, ...label }, ...queued, { type: 'run-starting', run: 1, because: 'created', ...resumes, environmentNames }]
   }
   if (!session) return refusal('unknown-session', 'no such session', 'offstage sessions lists them')
   switch (command.type) {

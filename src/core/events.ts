@@ -23,6 +23,8 @@ export interface LaunchSpec {
   readonly resumeArgv?: readonly string[]
   /** The first prompt is in `argv`. */
   readonly prompted?: true
+  /** The conversation of the agent's own that its first run goes on with, by the agent's id of it. */
+  readonly continues?: string
   readonly cwd: string
   readonly mode?: string
   readonly model?: string

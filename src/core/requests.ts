@@ -63,7 +63,7 @@ export interface Words {
 
 const optionList = (ask: Ask): string =>
   ask.options.length > 0
-    ? ask.options.map((option, index) => `${index + 1} ${option.id} (${option.label})`).join(', ')
+    ? ask.options.map(({ id, label }, index) => (id === String(index + 1) ? `${id} (${label})` : `${index + 1} ${id} (${label})`)).join(', ')
     : (ask.fields ?? []).map((field) => `--field ${field.name}=…`).join(' ')
 
 const noSuchOption = (ask: Ask, message: string): Refusal => refusal('no-such-option', message, `choose one of: ${optionList(ask)}`)

@@ -221,6 +221,9 @@ export const fold = (envelopes: Iterable<Envelope>, from?: Session): Session | u
   return session
 }
 
+/** The agent's own session that its next run is to go on with. */
+export const goesOnWith = ({ spec, agentRef, canResume }: Session): string | undefined => (agentRef === null ? spec.continues : canResume ? agentRef : undefined)
+
 /** The mode and the model that its agent had last, of those that it offers, and the options that the user has set. */
 export const lastChosen = ({
   offer,

@@ -106,7 +106,8 @@ export class Transcript {
       case 'interrupted':
         return notice('interrupted')
       case 'run-starting':
-        return event.run === 1 ? [] : notice(event.resumes === undefined ? `run ${event.run} starts` : `run ${event.run} goes on with the agent's session ${event.resumes}`)
+        if (event.resumes !== undefined) return notice(`run ${event.run} goes on with the agent's session ${event.resumes}`)
+        return event.run === 1 ? [] : notice(`run ${event.run} starts`)
       case 'run-not-started':
         return ending(`not started: ${event.why}`)
       case 'run-failed':

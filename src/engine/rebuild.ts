@@ -12,7 +12,7 @@ import { isId } from '../core/ids.ts'
 import type { Input, Report } from '../core/inputs.ts'
 import type { Order } from '../core/react.ts'
 import { asksAgain } from '../core/requests.ts'
-import { type Session, evolve, lastChosen } from '../core/session.ts'
+import { type Session, evolve, goesOnWith, lastChosen } from '../core/session.ts'
 import type { Checkpoint, Conversation, Driver, Launch, Output } from '../drivers/driver.ts'
 import { processRuns } from '../keeper/process-stat.ts'
 import { type InputRecord, logEnd, readIdentity, readInputs, readLog } from '../keeper/run-folder.ts'
@@ -47,6 +47,7 @@ const spec = z.object({
   argv: z.array(z.string()).min(1),
   resumeArgv: z.array(z.string()).min(1).exactOptional(),
   prompted: z.literal(true).exactOptional(),
+  continues: z.string().min(1).exactOptional(),
   cwd: z.string().min(1),
   mode: z.string().exactOptional(),
   model: z.string().exactOptional(),
@@ -159,7 +160,7 @@ async function retellRun(
   const identity = await readIdentity(folder)
   const inputs = (await readInputs(folder)).filter(({ lane }) => lane === 1 || lane === 2)
   const highestOrder = highestOf(inputs, 1)
-  const resumes = inputs.map(({ bytes }) => bytes && driver.resumed?.(bytes)).find((ref) => ref !== undefined)
+  const resumes = inputs.map(({ bytes }) => bytes && driver.resumed?.(bytes)).find((ref) => ref !== undefined) ?? story.goesOnWith()
   story.tell(
     { type: 'run-starting', run, because: run === 1 ? 'created' : 'resume', ...(resumes === undefined ? {} : { resumes }), environmentNames: kept.environmentNames },
     'offstage',
@@ -266,6 +267,10 @@ class Story {
 
   lastChosen(): ReturnType<typeof lastChosen> {
     return this.#session ? lastChosen(this.#session) : {}
+  }
+
+  goesOnWith(): string | undefined {
+    return this.#session && goesOnWith(this.#session)
   }
 
   /** What is told from now on happened then, or later. */

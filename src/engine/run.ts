@@ -8,7 +8,7 @@ import { derivedId } from '../core/ids.ts'
 import type { Report } from '../core/inputs.ts'
 import type { Order } from '../core/react.ts'
 import type { Answer } from '../core/requests.ts'
-import { type Session, lastChosen } from '../core/session.ts'
+import { type Session, goesOnWith, lastChosen } from '../core/session.ts'
 import { type Signal, newsOf } from '../core/signal.ts'
 import type { Checkpoint, Conversation, Driver, FileResult, Launch, Output, Send } from '../drivers/driver.ts'
 import { crashPoint, crashesAt, die } from './crash-point.ts'
@@ -700,7 +700,16 @@ const notSwept = (cause: unknown): never => {
 const orderBase = (session: Session): number => session.orderBase ?? 0
 
 const launchOf = (session: Session, seq: number, deps: EngineDeps): Launch => {
-  const resumes = session.canResume && session.agentRef !== null && session.runs > 1 ? { resumes: session.agentRef } : {}
+  // What its first run has begun is no memory of that run's own.
+  const resumes = session.runs > 1 ? goesOnWith(session) : session.spec.continues
   const last = session.runs > 1 ? lastChosen(session) : {}
-  return { session: session.id, run: session.runs, spec: session.spec, ...resumes, ...last, seq: seq + orderBase(session), version: deps.version }
+  return {
+    session: session.id,
+    run: session.runs,
+    spec: session.spec,
+    ...(resumes === undefined ? {} : { resumes }),
+    ...last,
+    seq: seq + orderBase(session),
+    version: deps.version,
+  }
 }

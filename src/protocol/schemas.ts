@@ -22,6 +22,7 @@ const spec = z.object({
   argv: z.array(argument).min(1).max(10_000),
   resumeArgv: z.array(argument).min(1).max(10_000).optional(),
   prompted: z.literal(true).optional(),
+  continues: line.min(1).optional(),
   cwd: argument.min(1),
   mode: line.optional(),
   model: line.optional(),

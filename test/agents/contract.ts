@@ -3,7 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import type { RequestView } from '../../src/core/view.ts'
+import type { RequestView, SessionView } from '../../src/core/view.ts'
 import { settle } from '../home.ts'
 import { programsOf } from './installed.ts'
 import { type Place, type Setup, openPlace } from './place.ts'
@@ -60,15 +60,26 @@ export function agentContract(setup: Setup, title = setup.name): void {
       })
     }
 
-    test('killed in mid-turn and resumed it goes on where it was, as it was, and hears no prompt twice', async () => {
+    const kills = {
+      'its process': async ({ home }: Place, { run }: SessionView) => {
+        if (!run?.pid) throw new Error(`there is no process to kill below ${home.folder}`)
+        process.kill(run.pid, 'SIGKILL')
+      },
+      'everything at once, as by a reboot': async ({ home }: Place) => {
+        for (const { pid } of home.processes()) process.kill(pid, 'SIGKILL')
+        await settle(
+          () => home.processes(),
+          (processes) => processes.length === 0,
+        )
+      },
+    }
+    test.each(Object.entries(kills))('killed in mid-turn (%s) and resumed it goes on where it was, as it was, and hears no prompt twice', async (_, kill) => {
       await using place = await openPlace(setup, () => [{ say: 'I shall remember the heron.' }, { hang: 'Let me count' }, { say: 'It was the heron.' }])
       const id = await place.start('Remember the word heron.')
       const { mode } = await place.reaches(id, ['completed'])
       await place.offstage(['send', id, 'Now count the feathers.'])
       await place.asked(2)
-      const { run } = await place.session(id)
-      if (!run?.pid) throw new Error('there is no process to kill')
-      process.kill(run.pid, 'SIGKILL')
+      await kill(place, await place.session(id))
       await place.reaches(id, ['failed'])
       await place.offstage(['resume', id])
       await place.offstage(['send', id, 'Which word was it?'])

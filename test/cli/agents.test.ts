@@ -35,11 +35,16 @@ beforeAll(() => {
   program('pi-acp', 'cat >/dev/null')
   program('copilot', 'exit 1')
   const agents = [`[agents.talker]`, `command = "${node}"`, `args = ["${talker}", "--modes", "--models"]`]
+  const listing = [`[agents.listing]`, `command = "${node}"`, `args = ["${talker}", "--list"]`]
+  const locked = [`[agents.locked]`, `command = "${node}"`, `args = ["${talker}", "--list", "--auth"]`]
   const closed = [`[agents.closed]`, `command = "${node}"`, `args = ["${talker}", "--auth"]`]
   const codex = [`[agents.codex]`, `command = "${node}"`, `args = ["${talker}", "--modes"]`]
   const named = [`[agents.named]`, `command = "${node}"`, `args = ["${talker}", "--modes"]`, 'mode = "calm"']
   const old = [`[agents.next]`, `command = "${node}"`, `args = ["${talker}", "--protocol", "2"]`]
-  writeFileSync(config, [...agents, ...closed, ...codex, ...named, ...old, '[agents.gone]', 'command = "sh"', 'args = ["-c", "echo no such model >&2; exit 3"]', ''].join('\n'))
+  writeFileSync(
+    config,
+    [...agents, ...listing, ...locked, ...closed, ...codex, ...named, ...old, '[agents.gone]', 'command = "sh"', 'args = ["-c", "echo no such model >&2; exit 3"]', ''].join('\n'),
+  )
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -161,6 +166,39 @@ describe('a check', () => {
   test('is refused for who cannot be asked', async () => {
     expect(await run(['agents', '--check', 'nosuch'])).toMatchObject({ code: 4, err: expect.stringContaining('there is no agent "nosuch"') })
     expect(await run(['agents', '--check', 'claude'])).toMatchObject({ code: 4, err: expect.stringContaining('agent claude is a program in a terminal') })
+  })
+})
+
+describe('the conversations of an agent’s own', () => {
+  test('of this directory: two pages of them, the newest first', async () => {
+    const { code, out, err } = await run(['agents', '--sessions', 'listing', '--json'])
+    const sessions = JSON.parse(out) as Record<string, unknown>[]
+    expect({ code, err, length: sessions.length }).toEqual({ code: 0, err: 'offstage: listing has more than these\n', length: 60 })
+    expect(sessions[0]).toEqual({ id: 'own-60', title: 'Title \u001B[31m60', updatedAt: '2026-03-01T00:00:00.000Z' })
+    const now = () => Date.UTC(2026, 2, 1, 3)
+    const seen = (await run(['agents', '--sessions', 'listing'], { tty: true, now })).out
+    expect(seen).toMatch(/^ own-60 {2}3h ago +Title \S*60\n own-59 {2}1d 3h ago/)
+    expect(seen).not.toContain('\u001B[31m')
+    expect(seen).toContain('offstage run --agent listing --continues ID')
+  })
+
+  test('are refused by who is not there, tells none, wants a login, or is in a terminal', async () => {
+    const refused = async (name: string) => await run(['agents', '--sessions', name])
+    expect(await refused('goose')).toMatchObject({ code: 4, err: expect.stringContaining('goose is not installed') })
+    expect(await refused('talker')).toMatchObject({ code: 4, err: 'offstage: agent talker does not tell which conversations it has\n' })
+    expect(await refused('locked')).toMatchObject({ code: 4, err: expect.stringContaining('agent locked wants a login first') })
+    expect(await refused('gone')).toMatchObject({ code: 4, err: expect.stringContaining('it ended with exit code 3\n  it said: no such model') })
+    expect(await refused('claude')).toMatchObject({ code: 4, err: expect.stringContaining('it cannot be asked for its conversations') })
+  })
+
+  test('are gone on with by new sessions of agents, not of programs', async () => {
+    const client = new FakeClient()
+    await offstage(client, ['bg', '--agent', 'talker', '--continues', 'own-7'], setting)
+    expect(client.submitted[0]?.command).toMatchObject({ type: 'create', spec: { driver: 'acp', agent: 'talker', continues: 'own-7' } })
+    const refused = async (...args: readonly string[]) => (await run(['bg', '--continues', ...args])).err
+    expect(await refused('own-7', '--agent', 'claude', 'do it')).toContain('agent claude is a program in a terminal: it cannot go on')
+    expect(await refused('own-7', '--', 'make')).toContain('--continues is for agents, not for a program')
+    expect(await refused('', 'do it')).toContain("--continues takes the agent's own id")
   })
 })
 

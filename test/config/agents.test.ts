@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { AgentSetting } from '../../src/config/agent-settings.ts'
-import { type Wanted, listAgents, resolveAgent } from '../../src/config/agents.ts'
+import { type Wanted, chooseAgent, listAgents, listChosenAgents, resolveAgent } from '../../src/config/agents.ts'
 import { type Config, defaultConfig } from '../../src/config/config.ts'
 import { doubtsAbout } from '../../src/config/doubts.ts'
 import { packageRoot } from '../../src/config/package-root.ts'
@@ -199,9 +199,33 @@ describe('without a name', () => {
   test('else it is told what to install or to set', () => {
     expect(resolve(undefined, config(), { PATH: '/nowhere' })).toEqual({
       refused: 'unknown-agent',
-      message: 'no agent is installed, and no model is set for the one that Offstage brings',
-      hint: 'install one (npm i -g @agentclientprotocol/claude-agent-acp; offstage agents lists more), or set the API key of a model provider, or name a model server under [models] in config.toml; a model server on this machine is found by: --agent offstage',
+      message: 'no agent is installed, and there is no model for the one that Offstage brings',
+      hint: 'install one (npm i -g @agentclientprotocol/claude-agent-acp; offstage agents lists more), or set the API key of a model provider, or name a model server under [models] in config.toml, or start one on this machine, such as Ollama',
     })
+  })
+
+  test('a server on this machine is asked for a model only where nobody else is there, or who is logged out', async () => {
+    let asked = 0
+    const choose = async (from: Config, env: Readonly<Record<string, string>>, has = true, name?: string): Promise<string> => {
+      const all = { HOME: root, OFFSTAGE_HOME: join(root, 'home'), ...env }
+      const localModel = async (): Promise<boolean> => Boolean(++asked) && has
+      const chosen = await chooseAgent(name, from, all, { prompt: 'do it', conversation }, localModel)
+      const listed = (await listChosenAgents(from, all, localModel)).find((one) => one.default)?.name
+      const is = isRefusal(chosen) ? 'nobody' : chosen.name
+      if (name === undefined) expect(listed ?? 'nobody').toBe(is)
+      return is
+    }
+    expect(await choose(config(), { PATH: '/nowhere' })).toBe('offstage')
+    expect(await choose(config(), { PATH: '/nowhere' }, false)).toBe('nobody')
+    expect(await choose(config(), install('gemini'))).toBe('offstage')
+    expect(await choose(config(), install('gemini'), false)).toBe('gemini')
+    expect(asked).toBe(8)
+    expect(await choose(config(), { ...install('gemini'), GEMINI_API_KEY: 'x' })).toBe('gemini')
+    expect(await choose(config({ defaultAgent: { name: 'gemini', setIn: 'c.toml' } }), install('gemini'))).toBe('gemini')
+    expect(asked).toBe(8)
+    // The list does not know who will be named.
+    expect(await choose(config(), install('gemini'), true, 'gemini')).toBe('gemini')
+    expect(asked).toBe(9)
   })
 
   test('never one that cannot take the prompt', () => {

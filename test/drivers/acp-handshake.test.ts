@@ -236,3 +236,23 @@ test('an agent that does not offer it, is not ready, or is at work is not told',
     expect([script.sent().length, script.conversation.closing]).toEqual([before, false])
   }
 })
+
+const continuing = (changes: Partial<Launch['spec']> = {}): Launch => ({ ...launchWith({ continues: 'agent-session', ...changes }), resumes: 'agent-session' })
+
+test('a new session goes on with the named conversation of the agent’s own, in the mode that it was begun with', () => {
+  const script = new AcpScript({ launch: continuing({ mode: 'yolo' }) }).initialized({ agentCapabilities: { loadSession: true } })
+  expect(script.lastSent()).toMatchObject({ method: 'session/load', params: { sessionId: 'agent-session' } })
+  script.respond('session/load', modes)
+  expect(script.lastSent()).toMatchObject({ method: 'session/set_mode', params: { sessionId: 'agent-session', modeId: 'yolo' } })
+  expect(script.respond('session/set_mode', {}).reports().at(-1)).toMatchObject({ type: 'ready', how: 'loaded', agentRef: 'agent-session' })
+  const misspelt = new AcpScript({ launch: continuing({ mode: 'yoyo' }) }).initialized({ agentCapabilities: { loadSession: true } }).respond('session/load', modes)
+  expect(gaveUp(misspelt)).toMatch(/^mode "yoyo" cannot be set/)
+})
+
+test('a conversation that cannot be gone on with is never replaced by a new one unasked', () => {
+  const unable = new AcpScript({ launch: continuing() }).initialized({ agentCapabilities: {} })
+  expect(gaveUp(unable)).toBe('the agent cannot go on with a conversation, so not with its session agent-session; start a new one without --continues')
+  const forgotten = new AcpScript({ launch: continuing() }).initialized({ agentCapabilities: { loadSession: true } }).fail('session/load', { code: -32002, message: 'not found' })
+  expect(forgotten.lastAsk().title).toBe('the agent has forgotten this conversation')
+  for (const script of [unable, forgotten]) expect(script.sent().map(({ method }) => method)).not.toContain('session/new')
+})

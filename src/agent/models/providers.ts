@@ -11,7 +11,7 @@ import { openaiProvider } from '@earendil-works/pi-ai/providers/openai'
 import { openrouterProvider } from '@earendil-works/pi-ai/providers/openrouter'
 import type { FoundKey } from '../../config/model-keys.ts'
 import type { ModelApi, ModelSetting } from '../../config/model-settings.ts'
-import type { ServedModel } from './local-servers.ts'
+import type { ServedModel } from '../../config/local-servers.ts'
 import { notedStreams } from './noted-streams.ts'
 import type { ProviderPlan } from './provider-plan.ts'
 

@@ -3,11 +3,11 @@
 import type { Api, Model, Provider } from '@earendil-works/pi-ai'
 import { ConfigInvalid, loadConfig } from '../../config/config.ts'
 import { systemKeychain } from '../../config/keychain.ts'
+import { type ServedModel, servedModels } from '../../config/local-servers.ts'
 import { KeysUnusable, keysNow } from '../../config/model-keys.ts'
 import type { ModelSettings } from '../../config/model-settings.ts'
 import { HomeUnusable, pathsFrom } from '../../config/paths.ts'
 import { type Refusal, refusal } from '../../core/errors.ts'
-import { type ServedModel, servedModels } from './local-servers.ts'
 import { type ProviderPlan, providerPlans } from './provider-plan.ts'
 import { type KeyOf, knowsContextWindow, providerFor } from './providers.ts'
 

@@ -3,7 +3,7 @@
 import { isRefusal } from '../../core/errors.ts'
 import { printableLine, plainText } from '../../core/terminal-text.ts'
 import { type KnownVersion, adviceFor, agentLines, agentsHere } from '../../client/agents.ts'
-import { exitCodes, failureOf, refusedError } from '../../client/failures.ts'
+import { exitCodes, failureOf, refusedError, usageError } from '../../client/failures.ts'
 import { ownConfig } from '../../client/own-config.ts'
 import { ownEnvironment } from '../../client/submit.ts'
 import type { AgentListing } from '../../config/agents.ts'
@@ -17,6 +17,9 @@ import { type Args, type Context, type Verb, jsonOption, text } from '../verb.ts
 async function run(context: Context, args: Args): Promise<number> {
   const name = text(args, 'check')
   if (args.words.length > 0) return await (await import('../agent-hooks.ts')).agentHooks(context, args)
+  const whose = text(args, 'sessions')
+  if (name !== undefined && whose !== undefined) throw usageError('--check and --sessions cannot both be given', 'leave one of them out')
+  if (whose !== undefined) return await sessionsOf(context, whose)
   return name === undefined ? await listed(context) : await checked(context, name)
 }
 
@@ -71,7 +74,8 @@ const inColumns = (agent: AgentListing, known: KnownVersion): readonly string[] 
   agent.loggedIn === null ? '' : agent.loggedIn ? 'logged-in' : 'logged-out',
 ]
 
-async function checked(context: Context, name: string): Promise<number> {
+/** What is started to ask an agent about itself. Throws for one that cannot be asked. */
+async function askable(context: Context, name: string, forWhat: string) {
   const [{ resolveAgent }, { config }, { packageRoot, packageVersion }] = await Promise.all([
     import('../../config/agents.ts'),
     ownConfig(context.env, context.cwd),
@@ -79,11 +83,20 @@ async function checked(context: Context, name: string): Promise<number> {
   ])
   const agent = resolveAgent(name, config, context.env, { prompt: '', conversation: '' })
   if (isRefusal(agent)) throw failureOf(agent)
-  if (agent.driver !== 'acp')
-    throw refusedError('not-supported', `agent ${name} is a program in a terminal: it cannot be asked what it can`, `try it: offstage run --agent ${name}`)
+  if (agent.driver !== 'acp') throw refusedError('not-supported', `agent ${name} is a program in a terminal: it cannot be asked ${forWhat}`, `try it: offstage run --agent ${name}`)
   const argv = agent.known?.own ? [process.execPath, `${packageRoot}/bin/offstage.cjs`, ...agent.argv.slice(1)] : agent.argv
   const env = { ...ownEnvironment(context.env), ...agent.env }
-  const found = await checkAgent({ argv, env, version: packageVersion, deadlineMs: config.initializeTimeoutMs }, context.signal)
+  return { agent, argv, env, version: packageVersion, deadlineMs: config.initializeTimeoutMs }
+}
+
+async function sessionsOf(context: Context, name: string): Promise<number> {
+  const { agent, ...asking } = await askable(context, name, 'for its conversations')
+  return await (await import('../agent-sessions.ts')).ownSessions(context, { ...asking, name, login: agent.known?.login.how })
+}
+
+async function checked(context: Context, name: string): Promise<number> {
+  const { agent, argv, ...asking } = await askable(context, name, 'what it can')
+  const found = await checkAgent({ argv, ...asking }, context.signal)
   const isModeMissing = agent.mode !== undefined && found.answers && !found.needsLogin && !found.modes.includes(agent.mode)
   const isNamed = agent.mode !== agent.known?.acp?.mode
   const problem = isModeMissing
@@ -135,20 +148,22 @@ const verb: Verb = {
   name: 'agents',
   aliases: [],
   summary: 'list the agents that can be used',
-  usage: ['agents', 'agents --check NAME', 'agents hooks NAME [--undo]'],
+  usage: ['agents', 'agents --check NAME', 'agents --sessions NAME', 'agents hooks NAME [--undo]'],
   about: [
     'Asks every installed program for its version, and looks for logins without using them: what cannot be told is left out.',
     'Into a pipe it prints one line each, tab-separated: name, installed or missing, protocol, default, command, how to install it, version, logged-in or logged-out.',
+    'With --sessions one line each, newest first: id, when it was last changed, title. "offstage run --agent NAME --continues ID" goes on with one.',
     '"hooks" shows what would be added to the own settings of an agent, so that it reports its state to the terminal of its session, and writes it only if you say so. Where Offstage does not run it, the hooks do nothing.',
   ],
   options: {
     yes: { type: 'boolean', help: 'with hooks: make the change that is shown' },
     undo: { type: 'boolean', help: 'with hooks: take them out again' },
     check: { type: 'string', value: 'NAME', help: 'start it in an empty directory, without a prompt, and tell what it can' },
+    sessions: { type: 'string', value: 'NAME', help: 'start it here, without a prompt, and list the conversations that it has had on its own in this directory' },
     json: { ...jsonOption, help: 'print one JSON array; with --check one object' },
   },
   words: { min: 0, max: 2, name: 'hooks and an agent' },
-  examples: ['offstage agents', 'offstage agents --check gemini', 'offstage agents hooks claude'],
+  examples: ['offstage agents', 'offstage agents --check gemini', 'offstage agents --sessions codex', 'offstage agents hooks claude'],
   run,
 }
 

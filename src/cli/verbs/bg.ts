@@ -7,10 +7,10 @@ import { exitCodes, failureOf } from '../../client/failures.ts'
 import { columnsOf, jsonText, painter, shortId } from '../../text/format.ts'
 import { launchFrom, launchOptions } from '../launch.ts'
 import { notStarted, whyNotStarted } from '../../client/started.ts'
-import { type Args, type Context, type Verb, jsonOption } from '../verb.ts'
+import { type Args, type Context, type Verb, jsonOption, text } from '../verb.ts'
 
 async function run(context: Context, args: Args): Promise<number> {
-  const submission = await launchFrom(context, args, true)
+  const submission = await launchFrom(context, args, text(args, 'continues') === undefined)
   const client = await context.client()
   const reply = await client.submit(submission, context.signal)
   if (isRefusal(reply)) throw failureOf(reply)
@@ -44,6 +44,7 @@ const verb: Verb = {
   usage: ['bg [OPTIONS] "PROMPT"', 'bg [OPTIONS] -- COMMAND [ARGS...]'],
   about: [
     'The prompt goes to an agent; "-" reads it from standard input. What follows "--" is any program, started in a terminal of its own. The session goes on when this terminal is closed.',
+    'With --continues it goes on with a conversation that the agent has had on its own, and may wait for its first prompt.',
   ],
   options: { ...launchOptions, json: { ...jsonOption, help: 'print the session object' } },
   words: { min: 0, max: Infinity, name: 'a prompt' },

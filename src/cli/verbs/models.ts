@@ -26,6 +26,7 @@ async function run(context: Context, args: Args): Promise<number> {
         .join(''),
     )
   if (report.models.length === 0 && !context.json && !context.stdout.isTTY && report.problem) throw refusedError('no-model', report.problem.message, report.problem.hint)
+  if (report.problem && !context.json && !context.stdout.isTTY) context.err(`offstage: no default: ${printableLine(report.problem.message)}\n`)
   return exitCodes.done
 }
 
@@ -111,7 +112,7 @@ async function changeKey(context: Context, args: Args): Promise<number> {
     const key = await readSecret(context, `key of ${provider} (not shown): `)
     if (!isKey(key))
       throw usageError(
-        key === '' ? 'no key was given' : 'that cannot be a key: it has spaces, or characters that are not ASCII',
+        key === '' ? 'no key was given' : 'that cannot be a key: it is too long, or has spaces or characters that are not ASCII',
         `offstage models key ${provider} reads it from standard input`,
       )
     prepareHome(paths)

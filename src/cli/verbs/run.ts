@@ -35,6 +35,7 @@ const verb: Verb = {
   usage: ['run [OPTIONS] ["PROMPT"]', 'run [OPTIONS] -- COMMAND [ARGS...]'],
   about: [
     'An agent: a conversation on the whole screen. What is written is a prompt, digits answer what the agent asks, /help and F1 list all commands and keys; /bg, Ctrl-D or a closed terminal leave it running.',
+    'With --continues it goes on with a conversation that the agent has had on its own.',
     'A program: its own screen, with a line below it. Ctrl-\\ then d leaves it running, s leaves it and lists the others, h hides the line, ? shows these keys.',
     'Where a screen reader is set ([view] screen_reader) a conversation is told in lines. Without a terminal, lines of standard input are prompts and answers, taken when the agent can take them; it returns when they are used up and the agent is at rest: 0 completed, 10 waiting, 11 failed, 12 stopped.',
   ],

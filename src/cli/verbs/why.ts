@@ -76,6 +76,7 @@ function report(context: Context, session: SessionView, events: readonly Envelop
     ...row('version', program ? `${program.name} ${program.version}`.trim() : undefined),
     ...row('program', spec?.argv.join(' ')),
     ...row('later', spec?.resumeArgv?.join(' ')),
+    ...row('continues', spec?.continues),
     ...row('directory', spec?.cwd),
     ...row('driver', spec?.driver),
     ...row('resume', spec?.resume),

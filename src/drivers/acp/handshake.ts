@@ -57,9 +57,15 @@ function initialized(exchange: Exchange, outcome: Outcome): void {
   if (launch.resumes === undefined) return open(exchange, 'new')
   if (state.canResume) return open(exchange, 'resumed')
   if (state.canLoad) return open(exchange, 'loaded')
+  if (continues(exchange)) {
+    return exchange.giveUp(`the agent cannot go on with a conversation, so not with its session ${cut(launch.resumes, 200)}; start a new one without --continues`)
+  }
   exchange.note('the agent cannot resume a conversation: it starts without memory of what was said')
   open(exchange, 'new')
 }
+
+/** It is to go on with the very conversation that a person has named. */
+const continues = ({ launch }: Exchange): boolean => launch.resumes !== undefined && launch.resumes === launch.spec.continues
 
 function remember({ state }: Exchange, response: Initialized): void {
   const { agentInfo, agentCapabilities, authMethods } = response
@@ -112,7 +118,7 @@ function notTaken(exchange: Exchange, how: How, step: Choosable, wanted: string,
   const { launch } = exchange
   const { all } = offeredFor(exchange, step)
   const offers = all.length > 0 ? `it offers: ${listOf(all)}` : `it offers no ${step}s to choose from`
-  if (launch.run === 1 && launch.resumes === undefined && wanted === launch.spec[step] && !isByDefault(exchange, step)) {
+  if (launch.run === 1 && (launch.resumes === undefined || continues(exchange)) && wanted === launch.spec[step] && !isByDefault(exchange, step)) {
     return exchange.giveUp(`${step} "${wanted}" cannot be set${why ? ` (${why})` : ''}; ${offers}`)
   }
   askAboutGone(exchange, how, step, wanted, why, offers)

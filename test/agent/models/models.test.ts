@@ -6,6 +6,7 @@ import type { ClientRequest } from 'node:http'
 import type { Api, Model } from '@earendil-works/pi-ai'
 import { expect, test, vi } from 'vitest'
 import { type Models, failureOf, openModels } from '../../../src/agent/models/index.ts'
+import { hasLocalModel } from '../../../src/config/local-servers.ts'
 import { isRefusal } from '../../../src/core/errors.ts'
 import { startModelServer } from '../../fixtures/model-server/server.ts'
 import { ModelsUser, soon } from './user.ts'
@@ -331,4 +332,14 @@ test('nobody is called but servers on this machine, and nothing is written', asy
   }
   expect(called).toEqual(new Set([new URL(found.url).host, new URL(named.url).host]))
   expect(user.files()).toEqual(before)
+})
+
+test('whether a server on this machine has a model is told without any key', async () => {
+  await using server = await startModelServer([], { models: ['qwen3-coder:30b'] })
+  await using empty = await startModelServer([], { models: [] })
+  expect(await hasLocalModel({ local: { ollama: server.url } }, soon())).toBe(true)
+  expect(await hasLocalModel({ local: { ollama: empty.url, vllm: server.url } }, soon())).toBe(true)
+  expect(await hasLocalModel({ local: { ollama: empty.url, 'llama-cpp': 'http://127.0.0.1:9' } }, soon())).toBe(false)
+  expect(await hasLocalModel({ local: {} }, soon())).toBe(false)
+  expect(server.requests).toEqual([])
 })

@@ -1,6 +1,7 @@
 // Asks servers on this machine which models they have, and believes only what a server of models would say. Loopback only; nothing is sent but one GET, and no redirect is followed.
 
 import { Agent, get } from 'node:http'
+import type { ModelSettings } from './model-settings.ts'
 
 export interface ServedModel {
   readonly id: string
@@ -15,6 +16,12 @@ export async function servedModels(kind: 'ollama' | 'openai', address: string, s
   const answer = await getJson(new URL(kind === 'ollama' ? '/api/tags' : '/v1/models', address), AbortSignal.any([signal, AbortSignal.timeout(answersWithinMs)]))
   const models = kind === 'ollama' ? ollamaModels(answer) : openaiModels(answer)
   return models?.filter(({ id }) => isName(id) && !/embed|rerank|whisper|tts/i.test(id))
+}
+
+/** Whether a server where they are looked for has a model. */
+export async function hasLocalModel({ local }: Pick<ModelSettings, 'local'>, signal: AbortSignal): Promise<boolean> {
+  const served = await Promise.all(Object.entries(local).map(([name, address]) => servedModels(name === 'ollama' ? 'ollama' : 'openai', address, signal)))
+  return served.some((models) => models !== undefined && models.length > 0)
 }
 
 /** Names of models end up in lists, in arguments and in requests. */
