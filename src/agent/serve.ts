@@ -40,8 +40,7 @@ export async function serve(parts: AgentParts, stream: acp.Stream): Promise<void
     open.delete(sessionId)
     await found?.close()
   }
-  const needModel = (refused: Refusal): acp.RequestError =>
-    new acp.RequestError(-32000, `${refused.message}${refused.hint === undefined ? '' : `; ${refused.hint}`}`)
+  const needModel = (refused: Refusal): acp.RequestError => new acp.RequestError(-32000, `${refused.message}${refused.hint === undefined ? '' : `; ${refused.hint}`}`)
   const begin = async (
     client: acp.AgentContext,
     { cwd, mcpServers }: { readonly cwd: string; readonly mcpServers?: readonly acp.McpServer[] | null },

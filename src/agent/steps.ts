@@ -104,7 +104,7 @@ async function askFor(
 ): Promise<ToolResult | undefined> {
   const options: PermissionOption[] = [
     { optionId: 'allow', name: 'Allow once', kind: 'allow_once' },
-    ...(covers.length === 0 ? [] : [{ optionId: 'always', name: alwaysName(covers), kind: 'allow_always' as const }]),
+    ...(covers.length === 0 ? [] : [{ optionId: 'always', name: alwaysName(covers, call.kind === 'execute'), kind: 'allow_always' as const }]),
     { optionId: 'reject', name: 'Reject', kind: 'reject_once' },
     ...(questions.canWrite ? [{ optionId: 'reject-why', name: 'Reject and say why', kind: 'reject_once' as const }] : []),
   ]
@@ -119,8 +119,8 @@ async function askFor(
   return failed(reason === undefined ? 'The user did not allow this. Do not try it in another way.' : `The user did not allow this and says: ${reason}`)
 }
 
-/** Says what it allows. */
-const alwaysName = (covers: readonly string[]): string =>
+/** Says what it allows: of commands also those that go on from there. */
+const alwaysName = (covers: readonly string[], areCommands: boolean): string =>
   covers.includes(editsGrant)
     ? 'Allow all edits in the workspace, for this session'
-    : `Always allow ${covers.map((one) => `\`${printableLine(one)}\``).join(' and ')}, for this session`
+    : `Always allow ${covers.map((one) => `\`${printableLine(one)}${areCommands ? ' …' : ''}\``).join(' and ')}, for this session`

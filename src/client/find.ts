@@ -95,7 +95,15 @@ export function onlyRequest(session: SessionView): FoundRequest {
   const open = session.requests.filter((request) => !request.lost)
   const asked = open.length > 0 ? open : session.requests
   const [first] = asked
-  if (!first) throw refusedError('not-asked', `session ${session.id} has no open request`, `offstage requests lists what is open`)
+  if (!first) {
+    // Not all that a program shows can be answered by a command.
+    const inItsScreen = session.kind === 'terminal' && session.status === 'waiting'
+    throw refusedError(
+      'not-asked',
+      `session ${session.id} has no open request`,
+      inItsScreen ? `it waits in its own screen: offstage switch ${session.id}` : 'offstage requests lists what is open',
+    )
+  }
   if (asked.length > 1) {
     throw new CommandFailed('ambiguous', `session ${session.id} has ${asked.length} open requests`, {
       exitCode: exitCodes.unknown,

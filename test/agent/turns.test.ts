@@ -149,7 +149,7 @@ test('"always" is for what it says, for the rest of the session', async () => {
     steps: [run('echo one'), run('echo one two'), run('echo two'), { say: 'done' }],
   })
   await agent.say('go')
-  expect(agent.client.asks.map(({ options }) => options[1]?.name)).toEqual(['Always allow `echo one`, for this session', 'Always allow `echo two`, for this session'])
+  expect(agent.client.asks.map(({ options }) => options[1]?.name)).toEqual(['Always allow `echo one …`, for this session', 'Always allow `echo two …`, for this session'])
   expect(agent.client.calls.map(({ text }) => text)).toEqual(['one', 'one two', 'two'])
 })
 

@@ -262,6 +262,16 @@ describe('requests and answer', () => {
     expect((await offstage(client, ['answer', 'q7m2p4zz', 'allow'])).code).toBe(3)
   })
 
+  test('a program that waits in its own screen is to be opened', async () => {
+    const client = new FakeClient().create('tttttttt', { spec: shell, title: 'bash' })
+    client.report('tttttttt', { type: 'signals', signal: { claims: [{ source: 'screen', state: 'blocked', kind: 'question', atOffset: 10 }] } })
+    expect(await offstage(client, ['answer', 'tttt', '1'])).toEqual({
+      code: 4,
+      out: '',
+      err: 'offstage: session tttttttt has no open request\n  it waits in its own screen: offstage switch tttttttt\n',
+    })
+  })
+
   test('a session with several is ambiguous', async () => {
     expect(await offstage(asking().ask('aaaaaaaa', 'q8888888', 'run make'), ['answer', 'api', '1'])).toEqual({
       code: 3,

@@ -112,6 +112,8 @@ describe('words become an answer, or a refusal that says what would be one', () 
   test('a refusal lists the choices, or the fields', () => {
     expect(answerFrom(permission, { choice: 'x' })).toHaveProperty('hint', 'choose one of: 1 always (Allow always), 2 yes (Allow once), 3 no (Reject)')
     expect(answerFrom(several, { choice: 'x' })).toHaveProperty('hint', 'choose one of: --field name=… --field age=…')
+    const keys = { ...permission, options: permission.options.map((option, index) => ({ ...option, id: String(index + 1) })) }
+    expect(answerFrom(keys, { choice: 'x' })).toHaveProperty('hint', 'choose one of: 1 (Allow always), 2 (Allow once), 3 (Reject)')
   })
 
   test('a secret that does not fit is not repeated', () => {

@@ -967,6 +967,18 @@ describe('commands', () => {
     expect(composerRow(on)).toBe(' › /review')
   })
 
+  test('a whole command is taken by one Enter, though others begin like it', async () => {
+    const on = await talk(offering())
+    on.type('/mode')
+    await on.until(() => text(on).includes('/model'))
+    on.type(keys.enter)
+    expect(text(on)).toContain('which mode?')
+    on.type(keys.escape, '/mod')
+    await on.until(() => text(on).includes('/model'))
+    on.type(keys.enter)
+    expect(text(on)).not.toContain('which mode?')
+  })
+
   test('/label names it, /agents lists agents, /logs opens its log', async () => {
     const client = said()
     const opened: string[] = []

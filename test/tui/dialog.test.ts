@@ -148,6 +148,18 @@ describe('a permission', () => {
     expect([later(), answers]).toEqual([1, []])
   })
 
+  test.each(['r', '4'])('is rejected with a reason in the way of the agent, where it has one, by %j', (typed) => {
+    const why = { id: 'reject-why', label: 'Reject and say why', kind: 'reject', scope: 'once' } as const
+    const { type, screen, answers } = asking({ ...permission, options: [options.always, options.once, options.no, why] })
+    expect(
+      screen()
+        .join('\n')
+        .match(/say why/g),
+    ).toHaveLength(1)
+    type(typed)
+    expect(answers).toEqual([chosen('reject-why')])
+  })
+
   test('that cannot be rejected offers no reason', () => {
     const { type, screen, left } = asking({ ...permission, options: [options.once] })
     expect(screen().join('\n')).not.toContain('say why')

@@ -178,7 +178,7 @@ function reasonOf(cause: unknown): string {
   if (cause.name === 'TimeoutError') return 'it did not answer in time'
   if (cause instanceof UnauthorizedError || (cause instanceof SdkHttpError && (cause.status === 401 || cause.status === 403)))
     return 'it does not let us in: put a token into its headers'
-  if ('code' in cause && cause.code === 'ENOENT') return 'its command was not found'
+  if ('code' in cause && cause.code === 'ENOENT') return `its command was not found${'path' in cause ? `: ${String(cause.path)}` : ''}`
   // What fetch says of itself is nothing; its cause knows.
   return cause.message === 'fetch failed' && cause.cause instanceof Error ? `it cannot be reached: ${cause.cause.message}` : cause.message
 }

@@ -85,8 +85,10 @@ export class Writing {
   /** Whether it was a key for the list of completions that is open. */
   completes(data: string): boolean {
     if (!this.#composer.completing || !forTheList.some((key) => matchesKey(data, key))) return false
+    const before = this.#composer.text
     this.#composer.input(data)
-    return true
+    // A command that was whole already is not held up by others that begin like it.
+    return !(matchesKey(data, 'enter') && before.startsWith('/') && this.#composer.text.trimEnd() === before)
   }
 
   /** What is written now is found again, however this is left. */

@@ -24,6 +24,9 @@ export const isCautious = (item: Item): boolean => item.kind === 'field' || (ite
 export const rejectOf = (options: readonly Option[]): Option | undefined =>
   options.find((option) => option.kind === 'reject' && option.scope !== 'always') ?? options.find((option) => option.kind === 'reject')
 
+/** An agent that asks for the reason itself hears it in the same turn. */
+export const reasonAskedBy = (options: readonly Option[]): Option | undefined => options.find(({ kind, label }) => kind === 'reject' && /\bsay why\b/i.test(label))
+
 /** `draft`: what was filled in before. */
 export function itemsOf(request: RequestView, draft: FormDraft = {}): readonly Item[] {
   const { options, fields } = request
@@ -39,7 +42,7 @@ export function itemsOf(request: RequestView, draft: FormDraft = {}): readonly I
   return [
     ...form,
     ...options.map((option): Item => ({ kind: 'option', option })),
-    ...(reject && request.kind === 'permission' ? [{ kind: 'reason' as const, option: reject }] : []),
+    ...(reject && request.kind === 'permission' && !reasonAskedBy(options) ? [{ kind: 'reason' as const, option: reject }] : []),
     ...(declinable ? [{ kind: 'decline' as const }] : []),
   ]
 }

@@ -13,7 +13,7 @@ import { LineInput } from '../line-input.ts'
 import { type Row, indented, painted, span, wrapped } from '../transcript/rows.ts'
 import type { Size, Stage } from '../view.ts'
 import { type FieldEditor, type FormDraft, digitOf } from './fields.ts'
-import { type Item, isCautious, itemsOf, labelOf, rejectOf, stopsOf } from './items.ts'
+import { type Item, isCautious, itemsOf, labelOf, reasonAskedBy, rejectOf, stopsOf } from './items.ts'
 import { type Lower, laidOut } from './layout.ts'
 import { subjectRows } from './subject.ts'
 
@@ -163,6 +163,8 @@ export class RequestDialog {
   }
 
   #askWhy(): boolean {
+    const asksItself = reasonAskedBy(this.#options())
+    if (asksItself) return this.#answerWith(asksItself)
     const option = this.#items.find((item) => item.kind === 'reason')?.option
     return option !== undefined && this.#unguarded(() => (this.#reason = { line: new LineInput(), option }))
   }

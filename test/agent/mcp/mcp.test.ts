@@ -93,7 +93,7 @@ test('servers that fail are problems, and the others work', async () => {
   const problems = mcp.problems.toSorted()
   expect(problems).toEqual([
     expect.stringMatching(/^MCP server leaky: its url holds a password/),
-    'MCP server missing: its command was not found',
+    `MCP server missing: its command was not found: ${join(top, 'nothing')}`,
     expect.stringMatching(/^MCP server refused: .*ECONNREFUSED/),
     expect.stringMatching(/^MCP server rejects: .*licence has ended/),
     'MCP server strange: its url is not one of http or https',

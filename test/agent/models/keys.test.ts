@@ -213,6 +213,8 @@ test('what is no key is not kept, and not repeated', async () => {
   const { code, err } = await run(user, ['models', 'key', 'openai'], { stdin: typed('my secret words\n') })
   expect(code).toBe(2)
   expect(err).not.toContain('secret')
+  const long = await run(user, ['models', 'key', 'openai'], { stdin: typed(`${'x'.repeat(5000)}\n`) })
+  expect(long).toMatchObject({ code: 2, err: expect.stringContaining('it is too long') })
 })
 
 test('offstage models lists what can be reached, for people, for programs and for scripts', async () => {
@@ -242,6 +244,10 @@ test('offstage models says what to do where there is none, and where the default
   user.configure('[models]\ndefault = "gpt-5.5"')
   const { out } = await run(user, ['models'], { tty: true, env: { ANTHROPIC_API_KEY: key } })
   expect(out).toContain('no default: there is no model "gpt-5.5"')
+  // Into a pipe it is told beside the list.
+  const piped = await run(user, ['models'], { env: { ANTHROPIC_API_KEY: key } })
+  expect(piped).toMatchObject({ code: 0, err: 'offstage: no default: there is no model "gpt-5.5"\n' })
+  expect(piped.out).toContain('anthropic/')
 })
 
 test('a configuration that cannot be read is told with its line', async () => {
