@@ -11,8 +11,8 @@ const timeouts = soak ? { testTimeout: 3_600_000, hookTimeout: 600_000 } : { tes
 
 export default defineConfig({
   test: {
-    // Tests of programs wait more than they work: two at a time also where there are two cores.
-    maxWorkers: soak ? 1 : 2,
+    // Tests of programs wait more than they work: three at a time also where there are two cores.
+    maxWorkers: soak ? 1 : 3,
     projects: [
       { test: { name: 'pure', include: soak ? [] : pure, pool: 'threads', isolate: false, ...timeouts } },
       { test: { name: 'programs', include: every, exclude: soak ? [] : [...pure, 'test/agents/**'], pool: 'forks', globalSetup: ['test/setup/keeper.ts'], ...timeouts } },
