@@ -56,6 +56,20 @@ test('a picture goes to a model that sees, and one that does not is told of it',
   expect(lastSent(blind.server)).toContain('does not see pictures')
 })
 
+test('what is said while a turn goes on is heard by that turn, once', async () => {
+  await using agent = await startAgent({ steps: [{ hang: 'Let me think.' }, { say: ' Blue it is.' }] })
+  const first = agent.say('Paint it')
+  await agent.server.waitForRequest(1)
+  const second = agent.say('In blue')
+  // Whatever comes after it finds it heard.
+  await agent.setMode('ask')
+  agent.server.release()
+  expect([await first, await second]).toMatchObject([{ stopReason: 'end_turn' }, { stopReason: 'end_turn' }])
+  expect(agent.client.text).toBe('Let me think. Blue it is.')
+  expect(agent.server.requests).toHaveLength(2)
+  expect(lastSent(agent.server).split('In blue')).toHaveLength(2)
+})
+
 test('files that a prompt points to are read, inside the workspace', async () => {
   using home = makeHome()
   const file = home.put('a.txt', 'what is in it')
