@@ -75,7 +75,7 @@ describe('what was written is taken back byte for byte', () => {
         writeFileSync(file, text)
         const change = hookChange('claude', false, { HOME: home })
         if (isRefusal(change)) return
-        expect({ ...settings(), hooks: undefined }).toEqual({ ...others, hooks: undefined })
+        expect({ ...settings(), hooks: undefined }).toEqual({ ...(JSON.parse(text) as object), hooks: undefined })
         turn()
         turn(true)
         expect(readFileSync(file, 'utf8')).toBe(text)
