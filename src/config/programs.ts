@@ -22,7 +22,7 @@ export const usersPath = (path: string | undefined): string | undefined =>
     .join(':')
 
 // Most of these places have no such file, and an exception costs a hundred times as much as the answer.
-function isExecutable(file: string): boolean {
+export function isExecutable(file: string): boolean {
   try {
     if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) return false
     accessSync(file, constants.X_OK)

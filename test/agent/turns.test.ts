@@ -1,6 +1,6 @@
 // Turns of the own agent: what is said, which tools are called, and what the model hears of it.
 
-import { readFileSync, readdirSync, symlinkSync } from 'node:fs'
+import { chmodSync, existsSync, readFileSync, readdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { packageRoot } from '../../src/config/package-root.ts'
 import type * as acp from '@agentclientprotocol/sdk/unstable'
@@ -224,6 +224,16 @@ test('no command has the key of a model in its environment, and the key is not w
   expect(printed).not.toContain('ANTHROPIC_API_KEY')
   expect(filesBelow(home.home).filter((file) => readFileSync(file).includes(secretKey))).toEqual([])
   expect(filesBelow(home.home).length).toBeGreaterThan(0)
+})
+
+test('files are searched without a program that the repository brought along', async () => {
+  using home = makeHome()
+  home.put('a.txt', 'a heron\n')
+  const planted = home.put('bin/rg', `#!/bin/sh\ntouch '${join(home.folder, 'ran')}'\n`)
+  chmodSync(planted, 0o755)
+  await using agent = await call('grep', { pattern: 'heron' }, { home, env: { PATH: `${join(home.workspace, 'bin')}:${process.env['PATH']}` } })
+  expect(agent.client.calls[0]?.text).toContain('a heron')
+  expect(existsSync(join(home.folder, 'ran'))).toBe(false)
 })
 
 test('the plan is shown as a check list', async () => {

@@ -2,6 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { type JSONRPCMessage, ReadBuffer, type Transport, serializeMessage } from '@modelcontextprotocol/client'
+import { signalGroup } from '../signal-group.ts'
 
 export interface StdioServer {
   readonly command: string
@@ -119,14 +120,6 @@ export class StdioTransport implements Transport {
     const gone = await Promise.race([this.#gone.promise.then(() => true), late])
     clearTimeout(timer)
     return gone
-  }
-}
-
-function signalGroup(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(-pid, signal)
-  } catch {
-    // It is gone.
   }
 }
 

@@ -5,6 +5,7 @@ import { dirname, isAbsolute, join } from 'node:path'
 import { type Environment, HomeUnusable, pathsFrom } from '../../config/paths.ts'
 import { type Refusal, isRefusal, refusal } from '../../core/errors.ts'
 import { printableLine } from '../../core/terminal-text.ts'
+import { isWithin } from '../permission/workspace.ts'
 import { gitDirectoryOf } from './git-directory.ts'
 
 /** Every path is absolute and without links. What lies deeper goes before what lies above it. */
@@ -92,10 +93,10 @@ function writableAt(path: string, home: string, keys: readonly string[], hidden:
   if (path.includes('\0') || !isAbsolute(path)) return no('it is not an absolute path')
   const found = real(path)
   if (found === undefined || !isFolder(found)) return no('it is not a folder')
-  if (isWithin(home, found)) return no('your home lies in it, so nothing of yours would be safe')
+  if (isWithin(found, home)) return no('your home lies in it, so nothing of yours would be safe')
   const system = ['/etc', '/usr', '/bin', '/sbin', '/lib', '/boot', '/dev', '/proc', '/sys', '/run', '/tmp', '/var', '/System', '/Library', '/private'].includes(found)
   if (system) return no('it belongs to the system')
-  if (hidden.includes(found) || keys.some((key) => isWithin(found, key))) return no('keys or sessions are kept in it')
+  if (hidden.includes(found) || keys.some((key) => isWithin(key, found))) return no('keys or sessions are kept in it')
   return found
 }
 
@@ -104,8 +105,6 @@ const existing = (path: string): readonly string[] => {
   const found = real(path)
   return found === undefined || found === '/' ? [] : [found]
 }
-
-export const isWithin = (path: string, folder: string): boolean => path === folder || path.startsWith(folder === '/' ? '/' : `${folder}/`)
 
 const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
 

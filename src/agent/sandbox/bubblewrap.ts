@@ -1,6 +1,7 @@
 // The bounds as arguments of bubblewrap: a view of the file system of the command's own, in which the last mount over a place counts.
 
-import { type Bounds, byDepth, isWithin } from './bounds.ts'
+import { isWithin } from '../permission/workspace.ts'
+import { type Bounds, byDepth } from './bounds.ts'
 
 /** Places outside of a command's files where others of this user, and of the system, listen. */
 export interface SystemPlaces {
@@ -30,7 +31,7 @@ export function bubblewrapArguments(bounds: Bounds, places: SystemPlaces, networ
     ...bounds.fixed.map(readOnly),
     ...bounds.writable.map(mount((path) => ['--bind', path, path])),
     ...bounds.absent.map(empty),
-    ...bounds.hiddenFiles.filter((path) => !bounds.hiddenFolders.some((folder) => isWithin(path, folder))).map(mount((path) => ['--ro-bind', '/dev/null', path])),
+    ...bounds.hiddenFiles.filter((path) => !bounds.hiddenFolders.some((folder) => isWithin(folder, path))).map(mount((path) => ['--ro-bind', '/dev/null', path])),
   ])
   return [
     ...['--unshare-user', '--unshare-pid', '--unshare-ipc', ...(network ? [] : ['--unshare-net'])],

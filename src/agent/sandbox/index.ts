@@ -2,13 +2,16 @@
 // relied on. Where there is none the answer is a refusal: no command ever runs outside because it could not run inside. See docs/decisions/0012-sandbox.md.
 
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants, lstatSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { lstatSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { delimiter, isAbsolute, join } from 'node:path'
+import { join } from 'node:path'
 import type { Environment } from '../../config/paths.ts'
 import { type Refusal, isRefusal, refusal } from '../../core/errors.ts'
 import { printableLine } from '../../core/terminal-text.ts'
-import { type Bounds, boundsOf, isWithin, real } from './bounds.ts'
+import { isExecutable } from '../../config/programs.ts'
+import { isWithin } from '../permission/workspace.ts'
+import { programOutside } from '../program-outside.ts'
+import { type Bounds, boundsOf, real } from './bounds.ts'
 import { type SystemPlaces, bubblewrapArguments } from './bubblewrap.ts'
 import { seatbeltProfile } from './seatbelt.ts'
 
@@ -45,7 +48,7 @@ export function sandboxFor(from: SandboxFrom, platform: NodeJS.Platform = proces
 }
 
 function byBubblewrap(bounds: Bounds, { network, env }: SandboxFrom): Sandbox | Refusal {
-  const bwrap = programOutside('bwrap', env, bounds)
+  const bwrap = programOutside('bwrap', env, bounds.writable)
   if (bwrap === undefined)
     return refusal(
       'not-supported',
@@ -104,31 +107,13 @@ function tried([program = '', ...args]: readonly string[], env: Environment): st
   return printableLine(stderr.trim().split('\n').at(-1) ?? '').slice(0, 300) || `it ended with ${signal ?? `code ${status}`}`
 }
 
-/** By its absolute path, so that PATH decides once; never one that a repository brought along. */
-function programOutside(name: string, env: Environment, bounds: Bounds): string | undefined {
-  return (env['PATH'] ?? '')
-    .split(delimiter)
-    .filter(isAbsolute)
-    .map((folder) => join(folder, name))
-    .find((path) => isExecutable(path) && !bounds.writable.some((folder) => isWithin(real(path) ?? path, folder)))
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return statSync(path).isFile()
-  } catch {
-    return false
-  }
-}
-
 function systemPlaces(): SystemPlaces {
   const isFolder = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
   const own = ['/tmp', '/var/tmp', '/run', '/var/run'].filter(isFolder)
   // Names of the network may be answered by a file that is a link into /run; NixOS keeps its programs there.
   const kept = ['/etc/resolv.conf', '/run/current-system'].flatMap((path) => {
     const found = real(path)
-    return found !== undefined && isWithin(path.startsWith('/run/') ? path : found, '/run') ? [path.startsWith('/run/') ? path : found] : []
+    return found !== undefined && isWithin('/run', path.startsWith('/run/') ? path : found) ? [path.startsWith('/run/') ? path : found] : []
   })
   return { own, kept }
 }

@@ -1,12 +1,11 @@
 // The tools that find things: lines in files, files by their names, and what is in a folder. Nothing is ever downloaded: ripgrep where it is on PATH, else a thread of our own.
 
 import { spawn } from 'node:child_process'
-import { accessSync, constants } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
-import { delimiter, isAbsolute, join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { printable } from '../../core/terminal-text.ts'
 import type { Place, Workspace } from '../permission/workspace.ts'
+import { programOutside } from '../program-outside.ts'
 import type { Found, Search } from '../search.ts'
 import type { ToolResult } from '../thinker.ts'
 import { type OwnTool, done, failed, fileProblem, flag, integer, maybeNumber, maybeText, schema, shown, string, text } from './step.ts'
@@ -56,7 +55,7 @@ export function lookTools(from: LookFrom): readonly OwnTool[] {
           const found = await stat(place.path).catch(() => undefined)
           // A pipe would be waited for.
           if (found && !found.isFile() && !found.isDirectory()) return failed(`${place.path} is neither a file nor a folder`)
-          const ripgrep = programOnPath('rg', from.env)
+          const ripgrep = programOutside('rg', from.env, [workspace.root])
           return told(workspace, ripgrep === undefined ? await inThread(from.searchProgram, search, signal) : await byRipgrep(ripgrep, from.env, search, signal))
         },
       }
@@ -161,18 +160,4 @@ async function byRipgrep(program: string, env: Readonly<Record<string, string>>,
   const found = await promise
   signal.removeEventListener('abort', cancel)
   return found
-}
-
-function programOnPath(name: string, env: Readonly<Record<string, string>>): string | undefined {
-  const folders = (env['PATH'] ?? '').split(delimiter).filter((folder) => isAbsolute(folder))
-  return folders
-    .map((folder) => join(folder, name))
-    .find((path) => {
-      try {
-        accessSync(path, constants.X_OK)
-        return true
-      } catch {
-        return false
-      }
-    })
 }

@@ -6,6 +6,7 @@ import { StringDecoder } from 'node:string_decoder'
 import { printable } from '../../core/terminal-text.ts'
 import { judgeCommand } from '../permission/command.ts'
 import type { Workspace } from '../permission/workspace.ts'
+import { signalGroup } from '../signal-group.ts'
 import type { ToolResult } from '../thinker.ts'
 import { type OwnTool, integer, maybeNumber, schema, string, text } from './step.ts'
 
@@ -141,14 +142,6 @@ function endGroup(child: ChildProcess): void {
   signalGroup(pid, 'SIGTERM')
   // Whether the shell itself has ended or not: the group lives for as long as one of it does.
   setTimeout(() => signalGroup(pid, 'SIGKILL'), patienceMs)
-}
-
-function signalGroup(pid: number, name: NodeJS.Signals): void {
-  try {
-    process.kill(-pid, name)
-  } catch {
-    // Nobody of it is left.
-  }
 }
 
 /** The beginning and the end of what was printed; memory does not grow with the rest. */
