@@ -9,6 +9,7 @@ import { afterAll, expect, test } from 'vitest'
 import { packageRoot } from '../../../src/config/package-root.ts'
 import { isRefusal } from '../../../src/core/errors.ts'
 import { seatbeltProfile } from '../../../src/agent/sandbox/seatbelt.ts'
+import { settle } from '../../home.ts'
 import { type Sandbox, type SandboxFrom, sandboxFor } from '../../../src/agent/sandbox/index.ts'
 
 // Not below a folder that every command has for its own. The file ends the search for a repository that the tests could lie in.
@@ -193,10 +194,11 @@ sandboxed('what a command left running dies with it, and with its wrapper when t
   const ended = new Promise((resolve) => child.stdout.once('end', resolve).resume())
   child.kill('SIGKILL')
   await ended
-  expect(sleeping()).toBe(0)
+  // What was killed is on the list of processes for a moment.
+  expect(await settle(sleeping, (count) => count === 0)).toBe(0)
 
   expect((await shell('setsid sleep 98765 >/dev/null 2>&1 & echo left')).out).toBe('left\n')
-  expect(sleeping()).toBe(0)
+  expect(await settle(sleeping, (count) => count === 0)).toBe(0)
 })
 
 const sleeping = (): number =>
