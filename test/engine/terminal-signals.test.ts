@@ -91,6 +91,7 @@ test('what was said while no daemon lived is known to the next one, and what was
 test('a title that flips as fast as it can makes a few facts, and the last state is what is shown', async () => {
   await using home = new TestHome()
   const client = await home.client()
+  const beganMs = performance.now()
   const session = await bash(
     client,
     home,
@@ -100,7 +101,8 @@ test('a title that flips as fast as it can makes a few facts, and the last state
   expect(await until(client, session, (view) => view.status === 'waiting')).toMatchObject({ reason: 'blocked: c' })
   const all = await facts(client, session)
   const signaled = all.filter(({ event }) => event.type === 'signaled')
-  const seconds = ((signaled.at(-1)?.atMs ?? 0) - (signaled[0]?.atMs ?? 0)) / 1000
+  // By a clock that all of it lies within: a fact is committed some time after its turn came.
+  const seconds = (performance.now() - beganMs) / 1000
   expect(signaled.length).toBeGreaterThan(0)
   expect(signaled.length).toBeLessThanOrEqual(4 + 2 * seconds)
 })
