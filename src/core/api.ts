@@ -1,10 +1,11 @@
 // What every client sees and the engine implements: one interface for the CLI, the screens, the web and other machines.
 
-import type { Envelope, TerminalSize } from './events.ts'
+import type { Envelope, TerminalSize, Undo } from './events.ts'
 import type { Command } from './inputs.ts'
 import type { Refusal } from './errors.ts'
 import type { SessionId } from './ids.ts'
 import type { SessionView } from './view.ts'
+import type { Changes, Forecast, LandHow, LandingPlan, ObjectId, Place, Snapshot, TreePath } from './workspace.ts'
 
 export interface Submission {
   readonly session: SessionId
@@ -107,6 +108,33 @@ export interface Screen extends TerminalSize {
   readonly text?: readonly string[]
 }
 
+/** Of which changes. Default of `from` and `to`: all that the session has changed, up to now. */
+export interface ChangesQuery {
+  readonly session: SessionId
+  /** Only what this turn did. */
+  readonly turn?: number
+  /** Against this branch or commit, from where they parted. */
+  readonly against?: string
+  /** From the snapshot before this one to it. */
+  readonly snapshot?: number
+  /** What would be taken back: a preview, with nothing done. */
+  readonly undo?: Undo
+  readonly paths?: readonly TreePath[]
+  /** With the patch, at most so many bytes of it. */
+  readonly patchBytes?: number
+}
+
+/** As found: the states that were compared, by their trees, so that a part of it can be taken back. */
+export interface ChangesFound extends Changes {
+  readonly trees: { readonly from: ObjectId; readonly to: ObjectId }
+  /** Of a preview: where later changes are in the way. */
+  readonly conflicts?: readonly TreePath[]
+  /** Changed and not committed, of a worktree. */
+  readonly uncommitted: number
+  /** Snapshots that it rests on could not be taken, or other sessions worked in the same tree: in words. */
+  readonly notes: readonly string[]
+}
+
 /** Each method may also throw what the world does to it (connection lost, disk); a Refusal is an expected answer. */
 export interface Api {
   submit(submission: Submission, signal: AbortSignal): Promise<Accepted | Refusal>
@@ -121,6 +149,14 @@ export interface Api {
   output(query: OutputQuery, signal: AbortSignal): AsyncIterable<OutputFrame>
   /** As of now or later. Undefined: there is none, or it cannot be made in time. */
   screen(query: ScreenQuery, signal: AbortSignal): Promise<Screen | undefined>
+  /** What a session that is started there would work in. */
+  place(query: { readonly cwd: string }, signal: AbortSignal): Promise<Place>
+  changes(query: ChangesQuery, signal: AbortSignal): Promise<ChangesFound | Refusal>
+  /** What `undo` can bring back, oldest first. */
+  snapshots(session: SessionId, signal: AbortSignal): Promise<readonly Snapshot[]>
+  /** As of now, made when asked for. `cwd`: only of the repository there. */
+  conflicts(query: { readonly cwd?: string }, signal: AbortSignal): Promise<readonly Forecast[]>
+  landing(query: { readonly session: SessionId; readonly into?: string; readonly how?: LandHow }, signal: AbortSignal): Promise<LandingPlan | Refusal>
   /** Keystrokes for a terminal, not recorded as facts. Resolves when the keeper has them. */
   write(session: SessionId, bytes: Uint8Array, signal: AbortSignal): Promise<Refusal | undefined>
   resize(session: SessionId, size: { readonly columns: number; readonly rows: number }, signal: AbortSignal): Promise<Refusal | undefined>

@@ -7,11 +7,15 @@ import { choicesOf } from './offer.ts'
 import { type Answer, type Request, answerText, asksAgain, checkAnswer, withoutSecrets } from './requests.ts'
 import { type Session, goesOnWith, mostRestarts } from './session.ts'
 import { newsOf, wantsALook } from './signal.ts'
+import { type TreeReport, checksOf, decideTree, decideTreeCommand, isAboutTree, isOfTree, isPreparing, madeAgain, madeFrom, treeAnswered } from './decide-tree.ts'
+import { needsPreparing } from './place.ts'
+import { isBusy, notReady } from './tree.ts'
 
 /** The facts that this input makes now, possibly none; they are to be appended together. */
 export function decide(session: Session | undefined, input: Input): readonly Event[] | Refusal {
   if (input.kind === 'command') return decideCommand(session, input.command, input.id, input.environmentNames ?? [])
   if (!session) return refusal('unknown-session', 'a report for a session that is not there')
+  if (isOfTree(input.report)) return decideTree(session, input.report)
   if (input.run !== session.runs) return refusal('stale-run', `run ${input.run} reported after run ${session.runs} had begun`)
   return decideReport(session, input.run, input.report)
 }
@@ -31,7 +35,7 @@ export function authorOf(input: Input): Author {
     case 'continued':
       return 'agent'
     case 'asks':
-      return input.report.ask.kind === 'error' ? 'offstage' : 'agent'
+      return input.report.ask.kind === 'error' || input.report.ask.about ? 'offstage' : 'agent'
     default:
       return 'offstage'
   }
@@ -40,15 +44,20 @@ export function authorOf(input: Input): Author {
 /** What follows from the state by itself: the next queued prompt starts a turn as soon as there is an idle agent that is ready for it. */
 export function settle(session: Session): readonly Event[] {
   const [next] = session.queue
-  if (!next || session.stopping || session.turn.kind !== 'idle' || wantsLogIn(session)) return []
+  if (!next || session.stopping || session.turn.kind !== 'idle' || wantsLogIn(session) || isBusy(session.tree)) return []
   if (session.process.kind !== 'live' || !session.process.ready) return []
-  return [{ type: 'turn-started', run: session.process.run, turn: session.turns + 1, promptId: next.promptId }]
+  // Whether it is told is being asked.
+  const note = session.requests.some(({ about }) => about === 'conflict') ? null : session.tree.note
+  return [{ type: 'turn-started', run: session.process.run, turn: session.turns + 1, promptId: next.promptId, ...(note === null ? {} : { note }) }]
 }
 
 /** Its agent takes no prompt before somebody has said what is to come of that. */
 const wantsLogIn = ({ loggingIn, requests }: Session): boolean => loggingIn || requests.some((request) => !request.lost && asksAgain(request))
 
 const isLive = (session: Session): boolean => session.process.kind === 'live' || session.process.kind === 'starting'
+
+/** There may be processes of it, or its tree is being worked on. */
+const isUnderWay = (session: Session): boolean => isLive(session) || isPreparing(session) || session.tree.checking !== null || session.tree.landing !== null
 
 /** How long after its loss an agent is started again by policy; undefined when it is not. Three times at most until a turn of it ends or somebody asks for it. */
 export function restartDelayMs(session: Session): number | undefined {
@@ -78,7 +87,9 @@ function decideCommand(session: Session | undefined, command: Command, id: strin
     const label = command.label ? { label: command.label } : {}
     const resumes = command.spec.continues === undefined ? {} : { resumes: command.spec.continues }
     const queued: readonly Event[] = command.prompt === undefined ? [] : [{ type: 'prompt-queued', promptId: id, text: command.prompt }]
-    return [{ type: 'created', spec: command.spec, title: command.title, ...label }, ...queued, { type: 'run-starting', run: 1, because: 'created', ...resumes, environmentNames }]
+    const created: readonly Event[] = [{ type: 'created', spec: command.spec, title: command.title, ...label }, ...queued]
+    if (needsPreparing(command.spec)) return [...created, { type: 'workspace-preparing', start: true, environmentNames }]
+    return [...created, { type: 'run-starting', run: 1, because: 'created', ...resumes, environmentNames }]
   }
   if (!session) return refusal('unknown-session', 'no such session', 'offstage sessions lists them')
   switch (command.type) {
@@ -91,18 +102,24 @@ function decideCommand(session: Session | undefined, command: Command, id: strin
     case 'show':
       return decideShow(session, command.entries)
     case 'restore':
-      if (session.removed || session.archived) return [{ type: 'restored' }]
+      if (session.tree.state === 'removing') return refusal('stopping', `the worktree of session ${session.id} is being removed`, 'try again when that is over')
+      if (session.removed || session.archived) return [{ type: 'restored' }, ...madeAgain(session)]
       return session.stopping ? stillStopping(session) : refusal('not-removed', `session ${session.id} is in the list`)
     case 'remove':
       if (session.removed || session.stopping === 'removed') return []
-      return isLive(session) || session.stopping ? stopAsked(session, 'removed') : [{ type: 'removed' }]
+      return isUnderWay(session) || session.stopping ? stopAsked(session, 'removed') : [...closed(session.requests.filter(isAboutTree), 'cancelled'), { type: 'removed' }]
     case 'stop':
       if (session.stopping && session.stopping !== 'given-back') return []
-      return session.halted && !isLive(session) ? [] : stopAsked(session, 'stopped')
+      return session.halted && !isUnderWay(session) ? [] : stopAsked(session, 'stopped')
     case 'end':
       if (session.stopping === 'archived' || session.stopping === 'removed') return []
-      if (!isLive(session) && !session.stopping && session.halted) return session.archived ? [] : [{ type: 'archived' }]
+      if (!isUnderWay(session) && !session.stopping && session.halted) return session.archived ? [] : [{ type: 'archived' }]
       return stopAsked(session, 'archived')
+    case 'undo':
+    case 'land':
+    case 'snapshot':
+    case 'check':
+      return gone(session) ?? decideTreeCommand(session, command)
     case 'prompt':
       return decidePrompt(session, id, command.text, environmentNames)
     case 'answer':
@@ -150,11 +167,18 @@ function decidePrompt(session: Session, promptId: string, text: string, environm
   if (no) return no
   if (session.spec.kind === 'terminal') return refusal('not-supported', `session ${session.id} is a terminal: it takes keystrokes, not prompts`)
   if (text.trim() === '') return refusal('invalid', 'the prompt is empty')
-  const queued: Event = { type: 'prompt-queued', promptId, text }
-  if (isLive(session)) return [queued]
-  if (session.deferred !== null || (session.environmentMissing && environmentNames.length === 0)) return [queued]
+  const prompt: Event = { type: 'prompt-queued', promptId, text }
+  if (isPreparing(session)) return [prompt]
+  // What was done is not what will be: the checks of that are of no use any more.
+  const cut: readonly Event[] = session.tree.checking === null ? [] : [{ type: 'checks-cut-short', turn: session.tree.checking }]
+  const queued = [...cut, prompt]
+  if (isLive(session)) return queued
+  if (session.deferred !== null || (session.environmentMissing && environmentNames.length === 0)) return queued
   // What was lost with the former run stays unanswered: this one knows nothing of it.
-  if (comesBack(session) || session.environmentMissing) return [...closed(session.requests, 'superseded'), queued, runStarting(session, 'prompt', environmentNames)]
+  if (comesBack(session) || session.environmentMissing) {
+    const starting = notReady(session.tree, session.spec) === 'removed' ? treePreparing(session, environmentNames) : runStarting(session, 'prompt', environmentNames)
+    return [...closed(session.requests, 'superseded'), ...queued, starting]
+  }
   return refusal('not-running', `session ${session.id} has no agent at work (${endText(session)}), so it cannot take a prompt`, resumeHint(session))
 }
 
@@ -211,7 +235,7 @@ function decideAnswer(session: Session, id: string, requestId: string, answer: A
   const kept = withoutSecrets(request, answer)
   const answered: Event = { type: 'answered', requestId, answer: kept.answer, ...(kept.secret ? { secret: true } : {}) }
   // Offstage's own questions about an agent that does not get ready offer to stop it.
-  const stops = request.kind === 'error' && answer.kind === 'option' && answer.optionId === 'stop'
+  const stops = (request.kind === 'error' || request.about !== undefined) && answer.kind === 'option' && answer.optionId === 'stop'
   const note = answer.kind === 'option' ? (answer.note ?? '') : ''
   if (note.trim() !== '' && session.spec.kind === 'terminal')
     return refusal('not-supported', `session ${session.id} is a terminal: it takes no words besides the answer`, `offstage switch ${session.id} opens it`)
@@ -219,6 +243,7 @@ function decideAnswer(session: Session, id: string, requestId: string, answer: A
   // It goes before what waits, and says what there is to say besides as well.
   if (again && session.prompt)
     return [answered, { type: 'prompt-queued', promptId: id, text: [session.prompt.text, note.trim()].filter((part) => part !== '').join('\n\n'), again: true }]
+  if (request.about && !stops) return [answered, ...treeAnswered(session, request, answer, id)]
   // The agent hears it as the user's next prompt, when the turn that asked is over.
   if (!stops) return note.trim() === '' ? [answered] : [answered, { type: 'prompt-queued', promptId: id, text: note }]
   const others = { ...session, requests: session.requests.filter((one) => one !== request) }
@@ -234,7 +259,7 @@ function decideInterrupt(session: Session): readonly Event[] | Refusal {
   if (session.spec.kind === 'terminal') return [{ type: 'interrupted', run, turn: 0 }]
   if (session.turn.kind !== 'working') return nothing
   // Offstage's own requests are not of the turn: what they are about goes on being so.
-  const ofTurn = session.requests.filter((request) => request.kind !== 'error')
+  const ofTurn = session.requests.filter((request) => request.kind !== 'error' && !isAboutTree(request))
   return session.turn.interrupted ? [] : [{ type: 'interrupted', run, turn: session.turn.turn }, ...closed(ofTurn, 'cancelled')]
 }
 
@@ -245,10 +270,20 @@ export function lostAnswerPrompt(request: Request, answer: Answer): string {
   return `Before you were restarted you asked:\n\n> ${`${request.title}${detail}`.split('\n').join('\n> ')}\n\nMy answer: ${answerText(request, answer)}${note === '' ? '' : `\n\n${note}`}\n\nPlease go on from there.`
 }
 
+const treePreparing = ({ tree }: Session, environmentNames: readonly string[]): Event => ({
+  type: 'workspace-preparing',
+  start: true,
+  ...madeFrom(tree),
+  ...(environmentNames.length > 0 ? { environmentNames } : {}),
+})
+
 function decideResume(session: Session, id: string, reply: { requestId: string; answer: Answer } | undefined, environmentNames: readonly string[]): readonly Event[] | Refusal {
   const no = gone(session)
   if (no) return no
   if (session.spec.resume === 'never') return refusal('not-supported', `session ${session.id} was started with the resume policy "never"`, 'start a new session')
+  if (isPreparing(session)) return refusal('already-running', `the tree of session ${session.id} is being made`, `offstage logs -f ${session.id} shows how far it is`)
+  const state = notReady(session.tree, session.spec)
+  if (state === 'failed' || state === 'removed') return [...closed(session.requests, 'superseded'), treePreparing(session, environmentNames)]
   // Started again by policy, it may be told the answer to a question that it lost.
   const lost = reply && session.requests.some((one) => one.id === reply.requestId && one.lost)
   if (isLive(session) && !lost) return refusal('already-running', `session ${session.id} has a live run already`, `offstage switch ${session.id} opens it`)
@@ -270,7 +305,9 @@ function decideResume(session: Session, id: string, reply: { requestId: string; 
   ]
 }
 
-function decideReport(session: Session, run: number, report: Report): readonly Event[] | Refusal {
+type RunReport = Exclude<Report, TreeReport>
+
+function decideReport(session: Session, run: number, report: RunReport): readonly Event[] | Refusal {
   const live = isLive(session)
   const over = refusal('stale-run', `run ${run} reported "${report.type}" after it was over`)
   switch (report.type) {
@@ -323,7 +360,11 @@ function decideReport(session: Session, run: number, report: Report): readonly E
 }
 
 /** What nobody can be told any more: a new run knows neither what stood on the screen of this one, nor the prompt that this one has not taken. */
-const goneWithProgram = ({ spec, requests }: Session): readonly Event[] => closed(spec.kind === 'terminal' ? requests : requests.filter(asksAgain), 'withdrawn')
+const goneWithProgram = ({ spec, requests }: Session): readonly Event[] =>
+  closed(
+    requests.filter((request) => !isAboutTree(request) && (spec.kind === 'terminal' || asksAgain(request))),
+    'withdrawn',
+  )
 
 function swept(session: Session, ended: number): readonly Event[] {
   switch (session.stopping) {
@@ -361,6 +402,7 @@ export const isIdle = (session: Session): boolean =>
   !session.loggingIn &&
   session.outcome !== null &&
   session.canResume &&
+  !isBusy(session.tree) &&
   !session.stopping
 
 type AgentReport = Extract<Report, { type: 'ready' | 'offers' | 'entry' | 'asks' | 'withdraws' | 'turn-ended' | 'usage' | 'paused' | 'continued' }>
@@ -373,7 +415,13 @@ function decideAgentReport(session: Session, run: number, report: AgentReport): 
       if (session.process.ready) return []
       const { type: _, ...facts } = report
       // Whatever was asked on the way to "ready" (log in, wait for an answer) is settled by it.
-      return [...closed(open, 'withdrawn'), { type: 'agent-ready', run, ...facts }]
+      return [
+        ...closed(
+          open.filter((request) => !isAboutTree(request)),
+          'withdrawn',
+        ),
+        { type: 'agent-ready', run, ...facts },
+      ]
     }
     case 'offers':
       return [{ type: 'agent-offers', run, offer: report.offer }]
@@ -402,8 +450,8 @@ function decideAgentReport(session: Session, run: number, report: AgentReport): 
       if (session.turn.kind !== 'working' || session.turn.promptId !== report.promptId)
         return refusal('stale-run', `the answer to prompt ${report.promptId} came, which is not the open one`)
       const { type: _, promptId: __, ...facts } = report
-      const ofTurn = open.filter((request) => !asksAgain(request))
-      return [...closed(ofTurn, 'withdrawn'), { type: 'turn-ended', run, turn: session.turn.turn, ...facts }]
+      const ofTurn = open.filter((request) => !asksAgain(request) && !isAboutTree(request))
+      return [...closed(ofTurn, 'withdrawn'), { type: 'turn-ended', run, turn: session.turn.turn, ...facts }, ...checksOf(session, session.turn.turn, report.stopReason)]
     }
     default:
       return unreachable(report)

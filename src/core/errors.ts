@@ -3,9 +3,15 @@
 export type RefusalCode =
   | 'ambiguous'
   | 'already-running'
+  /** A turn is open, or something else is being done in its tree. */
+  | 'at-work'
+  | 'conflict'
   | 'exists'
   | 'invalid'
+  | 'no-checks'
+  | 'no-snapshot'
   | 'no-such-option'
+  | 'no-worktree'
   | 'not-asked'
   | 'not-removed'
   | 'not-running'

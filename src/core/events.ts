@@ -4,6 +4,7 @@ import type { NewsAbout, NoticeChannel } from './announcement.ts'
 import type { RequestId, SessionId } from './ids.ts'
 import type { Answer, Ask } from './requests.ts'
 import type { Signal } from './signal.ts'
+import type { CheckResult, LandHow, ObjectId, Preparation, Snapshot, SnapshotWhy, TreePath, WorkspaceWish, Worktree } from './workspace.ts'
 
 /** Who caused a fact. Nothing is ever recorded as `user` that a person did not do. */
 export type Author = 'user' | 'agent' | 'offstage'
@@ -25,7 +26,20 @@ export interface LaunchSpec {
   readonly prompted?: true
   /** The conversation of the agent's own that its first run goes on with, by the agent's id of it. */
   readonly continues?: string
+  /** Where it was started from; it works there unless it has a worktree. */
   readonly cwd: string
+  /** As asked for. The engine decides when the session is created, and records what came of it as `worktree`. */
+  readonly workspace?: WorkspaceWish
+  /** With `workspace`: what is not committed is taken along into a worktree, tracked changes and these untracked files. */
+  readonly carries?: { readonly untracked: 'all' | readonly TreePath[] }
+  readonly worktree?: Worktree
+  readonly preparation?: Preparation
+  /** Commands, each run by `sh -c` in the tree when a turn has ended as done. */
+  readonly checks?: readonly string[]
+  /** So often in a row is a failed check told to the agent, by this policy of the user's. Default 0. */
+  readonly checkRetries?: number
+  /** The project file that `setup` or `checks` come from, and the SHA-256 of what of it would be run: nothing of it is, unless the user trusts just that. */
+  readonly trust?: { readonly file: string; readonly digest: string }
   readonly mode?: string
   readonly model?: string
   readonly size?: TerminalSize
@@ -121,8 +135,8 @@ export type Event =
   | { readonly type: 'pinned'; readonly pinned: boolean }
   /** No channel tells of it, until it is not muted any more. */
   | { readonly type: 'muted'; readonly muted: boolean }
-  /** `again`: the user sends once more what the agent has not taken; it goes before what waits. */
-  | { readonly type: 'prompt-queued'; readonly promptId: string; readonly text: string; readonly again?: true }
+  /** `again`: the user sends once more what the agent has not taken; it goes before what waits. `because`: nobody typed it; a policy of the user's has Offstage tell the agent. */
+  | { readonly type: 'prompt-queued'; readonly promptId: string; readonly text: string; readonly again?: true; readonly because?: 'check-failed' }
   | { readonly type: 'prompt-withdrawn'; readonly promptId: string }
   /** Durable before anything is started. `resumes` is the agent's own session id to go on with. */
   | { readonly type: 'run-starting'; readonly run: number; readonly because: RunBecause; readonly resumes?: string; readonly environmentNames: readonly string[] }
@@ -156,7 +170,8 @@ export type Event =
   | { readonly type: 'agent-offers'; readonly run: number; readonly offer: AgentOffer }
   /** The user wants this of the agent's own: `what` is mode, model or the id of one of its options. What the agent says of it comes as `agent-offers`, or as a note. */
   | { readonly type: 'chosen'; readonly run: number; readonly what: string; readonly value: string }
-  | { readonly type: 'turn-started'; readonly run: number; readonly turn: number; readonly promptId: string }
+  /** `note`: what Offstage tells the agent besides, marked as its own words. */
+  | { readonly type: 'turn-started'; readonly run: number; readonly turn: number; readonly promptId: string; readonly note?: string }
   /** A new entry, or a newer state of the entry with this id. */
   | { readonly type: 'entry-written'; readonly run: number; readonly entryId: string; readonly entry: Entry }
   | { readonly type: 'asked'; readonly run: number; readonly ask: Ask }
@@ -204,8 +219,86 @@ export type Event =
       readonly how: 'told' | 'failed' | 'suppressed'
       readonly detail?: string
     }
+  /** Its tree is made, or made again from a snapshot: durable before anything of it is. No program of it runs before `workspace-ready`; with `start` one does then. */
+  | { readonly type: 'workspace-preparing'; readonly from?: ObjectId; readonly start?: true; readonly environmentNames?: readonly string[] }
+  /** `base`: what its changes are counted from; null where there is no commit. */
+  | {
+      readonly type: 'workspace-ready'
+      readonly base: ObjectId | null
+      readonly ports: Readonly<Record<string, number>>
+      readonly setup?: { readonly ms: number; readonly output: string }
+    }
+  | { readonly type: 'workspace-failed'; readonly at: 'tree' | 'bring' | 'set-up'; readonly reason: string; readonly output?: string }
+  /** Its worktree is gone from the disk. `snapshot`: the number of the one that holds all of it. */
+  | { readonly type: 'workspace-removed'; readonly snapshot: number; readonly branchKept: boolean }
+  /** It was to go and stays. */
+  | { readonly type: 'workspace-kept'; readonly reason: string; readonly hint?: string }
+  /** A command that Offstage runs itself: durable before it is. Numbers grow within the session; its output is in `runs/SESSION.steps/STEP`. */
+  | { readonly type: 'step-started'; readonly step: number; readonly what: 'set-up' | 'check' | 'landing'; readonly command: string }
+  | { readonly type: 'snapshot-asked' }
+  | { readonly type: 'snapshot-taken'; readonly snapshot: Snapshot }
+  /** Nothing of this moment can be brought back. */
+  | { readonly type: 'snapshot-failed'; readonly why: SnapshotWhy; readonly turn: number; readonly reason: string }
+  | { readonly type: 'checks-started'; readonly turn: number }
+  /** The session goes on before they were over. */
+  | { readonly type: 'checks-cut-short'; readonly turn: number }
+  /** `problem`: why they could not be run. */
+  | { readonly type: 'checked'; readonly turn: number; readonly results: readonly CheckResult[]; readonly problem?: string }
+  /** What is to be brought back; see the command. */
+  | { readonly type: 'undo-asked'; readonly what: Undo }
+  /** Durable before the first byte is written: the files that differ between these trees become those of `to`. `before`: the number of the snapshot of all as it was. */
+  | { readonly type: 'undoing'; readonly before: number; readonly from: ObjectId; readonly to: ObjectId }
+  | { readonly type: 'undone'; readonly before: number; readonly files: readonly TreePath[] }
+  | { readonly type: 'undo-failed'; readonly reason: string; readonly hint?: string; readonly paths?: readonly TreePath[] }
+  | { readonly type: 'land-asked'; readonly land: Land }
+  /** Durable before anything of the user's is touched: `ref` moves from `old` to `new`, and then the clean files of `tree` (where that branch is checked out) follow. */
+  | { readonly type: 'landing'; readonly repository: string; readonly ref: string; readonly old: ObjectId; readonly new: ObjectId; readonly tree?: string }
+  | {
+      readonly type: 'landed'
+      readonly into: string
+      readonly how: LandHow
+      readonly commit: ObjectId
+      readonly files: number
+      readonly results?: readonly CheckResult[]
+      /** Files of the user's that did not follow: they were written to at that very moment, and stay as they are. */
+      readonly left?: readonly TreePath[]
+      /** `into` has not moved here: a pull request of the session's own branch was opened, whose newest commit this is. */
+      readonly pullRequest?: true
+      /** Where it was pushed to, or what became of it. */
+      readonly published?: string
+    }
+  | {
+      readonly type: 'land-failed'
+      readonly at: 'precondition' | 'conflict' | 'checks' | 'moved' | 'failed'
+      readonly reason: string
+      readonly hint?: string
+      readonly paths?: readonly TreePath[]
+      readonly results?: readonly CheckResult[]
+    }
+  /** With which other sessions its work cannot be merged as it is, all of them; none: with no one any more. `note`: all that its agent is still to be told with its next prompt. */
+  | { readonly type: 'conflicts-forecast'; readonly with: readonly { readonly session: SessionId; readonly paths: readonly TreePath[] }[]; readonly note?: string }
   /** The raw bytes of these runs, this one and all before it, are removed by age or size. What the facts hold stays. */
   | { readonly type: 'output-dropped'; readonly run: number }
+
+/** What of a session's changes is taken back. Nothing is lost: all is in a snapshot first. */
+export type Undo =
+  /** What these turns did (of the newest that changed anything, or of all), and nothing that was done since. `paths`: only there; folders too. */
+  | { readonly kind: 'turns'; readonly turn: number | 'all'; readonly paths?: readonly TreePath[] }
+  /** The files become those of this snapshot. */
+  | { readonly kind: 'snapshot'; readonly n: number; readonly paths?: readonly TreePath[] }
+  /** These hunks, counted from 0, of what lies between two trees in this file. */
+  | { readonly kind: 'hunks'; readonly from: ObjectId; readonly to: ObjectId; readonly path: TreePath; readonly hunks: readonly number[] }
+
+export interface Land {
+  /** Short name of a branch. */
+  readonly into: string
+  readonly how: LandHow
+  readonly checks: boolean
+  /** Told to by the user, each time: pushed to the branch's remote, or as a pull request of its own branch. */
+  readonly publish?: 'push' | 'pull-request'
+  /** Of the commit that a squash makes, or of the merge. */
+  readonly message?: string
+}
 
 export interface Envelope {
   readonly session: SessionId

@@ -1,7 +1,7 @@
 // What may come in: commands of clients and reports of drivers and keepers. Decided upon in decide.ts.
 
 import type { Delivery } from './announcement.ts'
-import type { AgentOffer, Entry, Exit, LaunchSpec, ProcessIdentity, StopReason, Usage } from './events.ts'
+import type { AgentOffer, Entry, Event, Exit, Land, LaunchSpec, ProcessIdentity, StopReason, Undo, Usage } from './events.ts'
 import type { RequestId } from './ids.ts'
 import type { Answer, Ask } from './requests.ts'
 import type { Signal } from './signal.ts'
@@ -24,6 +24,12 @@ export type Command =
   | { readonly type: 'label'; readonly label: string }
   | { readonly type: 'remove' }
   | { readonly type: 'restore' }
+  | { readonly type: 'undo'; readonly what: Undo }
+  | { readonly type: 'land'; readonly land: Land }
+  /** Takes a snapshot now. */
+  | { readonly type: 'snapshot' }
+  /** Runs the checks now, of a session at rest. */
+  | { readonly type: 'check' }
   | { readonly type: 'show'; readonly entries: number }
 
 /** What was observed of a run. One of an older run is refused. */
@@ -70,6 +76,32 @@ export type Report =
   | ({ readonly type: 'notified' } & Delivery)
   /** Its raw bytes are about to be removed. */
   | { readonly type: 'drop-output' }
+  /** A question of Offstage's own about its tree (`ask.about`): may what the project says be run, what is to come of a snapshot that failed or of a conflict? Asked once by its id. */
+  | { readonly type: 'asks-about'; readonly ask: Ask }
+  | WorkspaceReport
+
+/** What came of something that the engine did in a session's tree, recorded as it is. Of the session, whatever its run. */
+export type WorkspaceReport = Extract<
+  Event,
+  {
+    readonly type:
+      | 'workspace-ready'
+      | 'workspace-failed'
+      | 'workspace-removed'
+      | 'workspace-kept'
+      | 'step-started'
+      | 'snapshot-taken'
+      | 'snapshot-failed'
+      | 'checked'
+      | 'undoing'
+      | 'undone'
+      | 'undo-failed'
+      | 'landing'
+      | 'landed'
+      | 'land-failed'
+      | 'conflicts-forecast'
+  }
+>
 
 export type Input =
   | { readonly kind: 'command'; readonly id: string; readonly command: Command; readonly environmentNames?: readonly string[] }

@@ -6,7 +6,9 @@ import type { AgentOffer, Entry, Envelope, Event, Exit, LaunchSpec, ProcessIdent
 import type { SessionId } from './ids.ts'
 import { type Progress, afterEntry, noProgress, turnBegins } from './progress.ts'
 import { type Answer, type Request, asksAgain } from './requests.ts'
+import { type SessionTree, checkText, evolveTree, failedChecks, newTree } from './tree.ts'
 import { type RecordedSignal, type Signal, foremost, lookedAt, recordSignal, stateKey, wordsOf } from './signal.ts'
+import type { CheckResult } from './workspace.ts'
 
 export type ProcessState =
   | { readonly kind: 'none' }
@@ -22,6 +24,8 @@ export type TurnState = { readonly kind: 'idle' } | { readonly kind: 'working'; 
 export interface Outcome {
   readonly kind: 'done' | 'verified' | 'check-failed' | 'failed' | 'stopped' | 'cut-short' | 'limited'
   readonly summary: string
+  /** What Offstage ran itself. */
+  readonly checks?: readonly CheckResult[]
 }
 
 export interface QueuedPrompt {
@@ -53,6 +57,7 @@ export interface Session {
   readonly turn: TurnState
   readonly turns: number
   readonly queue: readonly QueuedPrompt[]
+  readonly tree: SessionTree
   /** Of the open turn, or of the newest one if that ended in an error. */
   readonly prompt: QueuedPrompt | null
   /** The user has chosen how to log in, and the agent has not said what came of it. */
@@ -142,6 +147,7 @@ function created(envelope: Envelope, event: Extract<Event, { type: 'created' }>)
     turn: { kind: 'idle' },
     turns: 0,
     queue: [],
+    tree: newTree,
     prompt: null,
     loggingIn: false,
     requests: [],
@@ -193,8 +199,12 @@ export function evolve(before: Session | undefined, envelope: Envelope): Session
     return created(envelope, event)
   }
   if (envelope.seq !== before.seq + 1) throw new Error(`session ${before.id}: event ${envelope.seq} follows ${before.seq}`)
-  const after = apply(before, event, envelope.atMs)
+  const applied = apply(before, event, envelope.atMs)
+  const tree = evolveTree(applied.tree, event, envelope.atMs, before.spec)
+  const after = tree === applied.tree ? applied : { ...applied, tree }
   const changed =
+    after.tree.state !== before.tree.state ||
+    after.tree.checking !== before.tree.checking ||
     after.process !== before.process ||
     after.turn !== before.turn ||
     (after.requests !== before.requests && !(saysBlocked(before) && saysBlocked(after))) ||
@@ -267,7 +277,11 @@ function runOver(before: Session, atMs: number, why: string, willingly = false):
 /** When its newest run that is over ended, if that is over now. */
 const endedAtMs = ({ process, runEndedAtMs }: Session, atMs: number): number | null => (process.kind === 'live' ? atMs : runEndedAtMs)
 
-const lost = (requests: readonly Request[]): readonly Request[] => (requests.some((request) => !request.lost) ? requests.map((request) => ({ ...request, lost: true })) : requests)
+const lost = (requests: readonly Request[]): readonly Request[] =>
+  requests.some(dies) ? requests.map((request) => (dies(request) ? { ...request, lost: true } : request)) : requests
+
+/** Offstage's own questions about the tree need no process. */
+const dies = ({ lost: isLost, about }: Request): boolean => !isLost && about === undefined
 
 /** What a new run keeps of the outcome before it: what was achieved, not what went wrong. */
 const achieved = (session: Session): Outcome | null =>
@@ -410,7 +424,11 @@ function apply(before: Session, event: Event, atMs: number): Session {
       }
     case 'answered': {
       const request = before.requests.find((one) => one.id === event.requestId)
-      const after = { ...close(before, event.requestId, 'answered'), loggingIn: before.loggingIn || (request !== undefined && logsIn(before, request, event.answer)) }
+      const after: Session = {
+        ...close(before, event.requestId, 'answered'),
+        tree: request ? treeAnswered(before.tree, request, event.answer) : before.tree,
+        loggingIn: before.loggingIn || (request !== undefined && logsIn(before, request, event.answer)),
+      }
       return event.secret && request ? { ...after, secretlyAnswered: [...before.secretlyAnswered, request] } : after
     }
     case 'request-reopened': {
@@ -503,11 +521,59 @@ function apply(before: Session, event: Event, atMs: number): Session {
         signal: recordSignal(before.signal, event.signal, atMs),
         activity: wordsOf(event.signal) || before.activity,
       }
+    case 'checked':
+      return { ...before, outcome: outcomeChecked(before.outcome, event), endedAtMs: atMs }
+    // Its tree (tree.ts), and nothing else.
+    case 'workspace-preparing':
+    case 'workspace-ready':
+    case 'workspace-failed':
+    case 'workspace-removed':
+    case 'workspace-kept':
+    case 'step-started':
+    case 'snapshot-asked':
+    case 'snapshot-taken':
+    case 'snapshot-failed':
+    case 'checks-started':
+    case 'checks-cut-short':
+    case 'undo-asked':
+    case 'undoing':
+    case 'undone':
+    case 'undo-failed':
+    case 'land-asked':
+    case 'landing':
+    case 'landed':
+    case 'land-failed':
+    case 'conflicts-forecast':
+      return before
     case 'noted':
       return { ...before, notes: [...before.notes, event.text].slice(-keptNotes) }
     default:
       return unknownCase(event, before)
   }
+}
+
+/** What the user said to a question of Offstage's own about the tree. */
+function treeAnswered(tree: SessionTree, { about }: Request, answer: Answer): SessionTree {
+  const said = answer.kind === 'option' ? answer.optionId : ''
+  switch (about) {
+    case 'trust':
+      return said === 'once' || said === 'always' || said === 'without' ? { ...tree, trusted: said } : tree
+    case 'workspace':
+      return said === 'without' ? { ...tree, withoutSetup: true } : tree
+    case 'conflict':
+      return said === 'next' ? tree : { ...tree, note: null }
+    default:
+      return tree
+  }
+}
+
+function outcomeChecked(before: Outcome | null, { results, problem }: Extract<Event, { type: 'checked' }>): Outcome {
+  if (problem !== undefined) return { kind: 'done', summary: `not checked: ${problem}`, checks: results }
+  const [failed, ...more] = failedChecks(results)
+  if (failed) return { kind: 'check-failed', summary: `check failed: ${checkText(failed)}${more.length > 0 ? `, and ${more.length} more` : ''}`, checks: results }
+  // By hand after an end that was none: what failed stays failed.
+  if (before && before.kind !== 'done' && before.kind !== 'check-failed' && before.kind !== 'verified') return { ...before, checks: results }
+  return { kind: 'verified', summary: results.length === 1 ? `verified: ${results[0]?.command}` : `verified: ${results.length} checks`, checks: results }
 }
 
 /** The agent of a session that was ready is told to log in, and says what came of it. */

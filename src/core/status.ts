@@ -37,6 +37,11 @@ export function statusOf(session: Session): Derived {
   if (session.environmentMissing)
     return derived('waiting', `needs an environment: offstage resume ${session.id}`, 'the environment is kept in memory only, and the daemon that had it is gone')
   if (session.deferred !== null) return derived('queued', session.deferred, 'it is started as soon as there is room')
+  const { tree } = session
+  if (tree.state === 'preparing') return derived('starting', tree.step ? `set-up: ${tree.step.command}` : 'its tree is being made', 'its program starts when its tree is ready')
+  if (tree.checking !== null && turn.kind === 'idle') return derived('working', tree.step ? `check: ${tree.step.command}` : 'its checks run', `turn ${tree.checking} has ended`)
+  if (tree.landing) return derived('working', `landing into ${tree.landing.land.into}${tree.step ? `: ${tree.step.command}` : ''}`, 'it was asked for')
+  if (tree.undoing) return derived('working', 'undoing', 'it was asked for')
   const [lostOne] = session.requests
   const lost = (): Derived =>
     derived('waiting', `lost ${lostOne ? requestText(lostOne) : ''}`, `request ${lostOne?.id} died with its process; offstage resume ${session.id} --answer …`)
@@ -123,7 +128,7 @@ const evidenceOf = (recorded: RecordedSignal, source: SignalSource): readonly st
 function atRest(session: Session, derived: Derive): Derived {
   const outcome = session.outcome
   if (!outcome) return derived('completed', 'ended')
-  const evidence = `outcome ${outcome.kind}`
+  const evidence = `outcome ${outcome.kind}${outcome.kind === 'done' && session.spec.kind === 'agent' ? ', as its agent says: nothing was checked' : ''}`
   const lastLine = session.lastWords?.trim().split('\n').at(-1)
   switch (outcome.kind) {
     case 'failed':

@@ -1,12 +1,22 @@
 // The transcript as the fold of a session's facts: what was said, done and asked, in order, each entry in its newest state. Owns that order: a prompt stands where its turn began, and behind everything as long as it is queued.
 
-import type { Entry, Envelope } from './events.ts'
+import type { Entry, Envelope, Event } from './events.ts'
 import { type Request, answerText } from './requests.ts'
 import { exitText } from './session.ts'
+import { checkText } from './tree.ts'
+import type { CheckResult } from './workspace.ts'
 
 export type Line =
-  /** `nth`: which one it was of the lines that count, when it was written. What was said until its turn began stands before it. */
-  | { readonly kind: 'prompt'; readonly id: string; readonly atMs: number; readonly nth: number; readonly text: string; readonly state: 'queued' | 'sent' | 'withdrawn' }
+  /** `by`: nobody typed it. `nth`: which one it was of the lines that count, when it was written. What was said until its turn began stands before it. */
+  | {
+      readonly kind: 'prompt'
+      readonly id: string
+      readonly atMs: number
+      readonly nth: number
+      readonly text: string
+      readonly state: 'queued' | 'sent' | 'withdrawn'
+      readonly by?: 'offstage'
+    }
   | { readonly kind: 'entry'; readonly id: string; readonly atMs: number; readonly entry: Entry }
   | { readonly kind: 'request'; readonly id: string; readonly atMs: number; readonly request: Request; readonly state: string; readonly answer?: string }
   /** What happened to the run itself: it ended, was lost, was resumed, a note. */
@@ -86,11 +96,14 @@ export class Transcript {
     const ending = (text: string): readonly Line[] => [...this.#loseQuestions(), ...this.#leaveUnfinished(), ...notice(text)]
     switch (event.type) {
       case 'prompt-queued':
-        return this.#queue({ kind: 'prompt', id: event.promptId, atMs, nth: this.#counted + 1, text: event.text, state: 'queued' }, event.again === true)
+        return this.#queue(
+          { kind: 'prompt', id: event.promptId, atMs, nth: this.#counted + 1, text: event.text, state: 'queued', ...(event.because ? { by: 'offstage' } : {}) },
+          event.again === true,
+        )
       case 'prompt-withdrawn':
         return this.#prompt(event.promptId, 'withdrawn')
       case 'turn-started':
-        return this.#prompt(event.promptId, 'sent')
+        return [...this.#prompt(event.promptId, 'sent'), ...(event.note === undefined ? [] : notice(event.note))]
       case 'entry-written':
         return [this.#put({ kind: 'entry', id: event.entryId, atMs, entry: event.entry })]
       case 'asked':
@@ -135,8 +148,10 @@ export class Transcript {
         return [...this.#leaveUnfinished(), ...notice('stopped')]
       case 'noted':
         return notice(event.text)
-      default:
-        return []
+      default: {
+        const text = treeNotice(event)
+        return text === undefined ? [] : notice(text)
+      }
     }
   }
 
@@ -197,6 +212,51 @@ export class Transcript {
     })
   }
 }
+
+/** What happened in its tree, as far as it is of the conversation. */
+function treeNotice(event: Event): string | undefined {
+  const held = (count: number): string => `${count} ${count === 1 ? 'file' : 'files'}`
+  const names = (paths: readonly string[] = []): string => (paths.length === 0 ? '' : `: ${paths.slice(0, 5).join(', ')}${paths.length > 5 ? ` and ${paths.length - 5} more` : ''}`)
+  switch (event.type) {
+    case 'workspace-preparing':
+      return event.from === undefined ? undefined : 'its worktree is made again'
+    case 'workspace-ready':
+      return event.setup && `its tree is set up${withOutput(event.setup.output)}`
+    case 'workspace-failed':
+      return event.reason
+    case 'workspace-removed':
+      return `its worktree is removed; snapshot ${event.snapshot} has all of it${event.branchKept ? '; its branch stays' : ''}`
+    case 'workspace-kept':
+      return `its worktree stays: ${event.reason}`
+    case 'step-started':
+      return event.what === 'set-up' ? `set-up: ${event.command}` : undefined
+    case 'snapshot-failed':
+      return `no snapshot: ${event.reason}`
+    case 'checked':
+      return event.problem === undefined ? event.results.map(checked).join('\n') : `not checked: ${event.problem}`
+    case 'checks-cut-short':
+      return 'its checks were cut short: it goes on'
+    case 'undone':
+      return `undone in ${held(event.files.length)}${names(event.files)}; snapshot ${event.before} has all as it was`
+    case 'undo-failed':
+      return `not undone: ${event.reason}${names(event.paths)}`
+    case 'landed':
+      return `landed in ${event.into}: ${event.commit.slice(0, 8)}, ${held(event.files)}${event.published === undefined ? '' : `; ${event.published}`}`
+    case 'land-failed':
+      return `not landed: ${event.reason}${names(event.paths)}`
+    case 'conflicts-forecast':
+      return event.with.length === 0
+        ? 'no conflicts with other sessions any more'
+        : event.with.map(({ session, paths }) => `conflicts with session ${session}${names(paths)}`).join('\n')
+    default:
+      return undefined
+  }
+}
+
+const checked = (result: CheckResult): string =>
+  `check ${result.exitCode === 0 ? 'passed' : 'failed'}: ${checkText(result)}, ${(result.ms / 1000).toFixed(1)} s${result.exitCode === 0 ? '' : withOutput(result.output)}`
+
+const withOutput = (output: string): string => (output.trim() === '' ? '' : `\n${output.trimEnd()}`)
 
 const notFinished = '(not finished)'
 

@@ -4,7 +4,10 @@ import type { DriverName, Exit, TerminalSize, Usage } from './events.ts'
 import type { Field, Option, Request, RequestKind } from './requests.ts'
 import type { Outcome, Session } from './session.ts'
 import { type SignalSource, foremost, signalRows } from './signal.ts'
+import { directoryOf } from './place.ts'
 import { type Derived, type Status, isNewcomer, statusOf } from './status.ts'
+import type { SessionTree } from './tree.ts'
+import type { CheckResult } from './workspace.ts'
 
 export interface RequestView {
   readonly id: string
@@ -27,7 +30,33 @@ export interface SessionView {
   /** How it is spoken to: acp, terminal (a PTY) or command (pipes). */
   readonly driver: DriverName
   readonly cwd: string
-  readonly workspace: { readonly kind: 'in-place'; readonly path: string }
+  /** Where it works, and the branch that is its own. `base`: the commit that its changes are counted from. `state`: `none` in place. */
+  readonly workspace: {
+    readonly kind: 'in-place' | 'worktree'
+    readonly path: string
+    readonly branch: string | null
+    readonly base: string | null
+    /** Where it lands unless told otherwise. */
+    readonly from: string | null
+    readonly repository: string | null
+    readonly state: SessionTree['state']
+    readonly trouble: string | null
+    readonly ports: Readonly<Record<string, number>>
+    /** Number of the newest snapshot; 0: none. */
+    readonly snapshots: number
+    /** Why the newest moment is not kept, if it is not. */
+    readonly unkept: string | null
+  }
+  /** Commands that Offstage runs when a turn has ended as done, and whether they run now. */
+  readonly checks: readonly string[]
+  readonly checking: boolean
+  readonly landing: { readonly into: string } | null
+  readonly landed: { readonly into: string; readonly commit: string; readonly files: number; readonly at: string } | null
+  /** Why it did not land when it was to. */
+  readonly landFailed: string | null
+  /** Other sessions that its work cannot be merged with as it is. */
+  readonly conflicts: readonly { readonly session: string; readonly paths: readonly string[] }[]
+  readonly turns: number
   /** What its directory belongs to: the repository's folder name, else the directory's own. `branch` is as of now; null where there is none, a short commit id where none is checked out. */
   readonly project: { readonly name: string; readonly branch: string | null }
   readonly pinned: boolean
@@ -50,7 +79,7 @@ export interface SessionView {
   /** It waits for a prompt and nothing else, as whoever started it knows: nobody is called for that. */
   readonly newcomer: boolean
   readonly queued: number
-  readonly outcome: (Outcome & { readonly checks: readonly [] }) | null
+  readonly outcome: (Outcome & { readonly checks: readonly CheckResult[] }) | null
   readonly createdAt: string
   readonly updatedAt: string
   readonly changedAt: string
@@ -124,6 +153,25 @@ const lastLine = (text: string): string => {
     .toWellFormed()
 }
 
+function workspaceOf({ spec, tree }: Session): SessionView['workspace'] {
+  const { worktree } = spec
+  return {
+    kind: worktree ? 'worktree' : 'in-place',
+    path: directoryOf(spec),
+    branch: worktree?.branch ?? null,
+    base: tree.base ?? worktree?.base ?? null,
+    from: worktree?.from ?? null,
+    repository: worktree?.repository ?? null,
+    state: tree.state,
+    trouble: tree.trouble,
+    ports: tree.ports,
+    snapshots: tree.snapshots,
+    unkept: tree.unkept,
+  }
+}
+
+const landedOf = ({ landed }: SessionTree): SessionView['landed'] => landed && { into: landed.into, commit: landed.commit, files: landed.files, at: iso(landed.atMs) }
+
 function driftOf({ turn, progress: { changedAtMs, row } }: Session): SessionView['drift'] {
   if (turn.kind === 'idle') return null
   return { unchangedSince: iso(changedAtMs), repeats: row && row.times > 1 ? { title: row.title, times: row.times, since: iso(row.sinceMs) } : null }
@@ -142,7 +190,14 @@ export function viewOf(session: Session, nowMs: number, live: LiveFacts = {}): S
     kind: session.spec.kind,
     driver: session.spec.driver,
     cwd: session.spec.cwd,
-    workspace: { kind: 'in-place', path: session.spec.cwd },
+    workspace: workspaceOf(session),
+    checks: session.spec.checks ?? [],
+    checking: session.tree.checking !== null,
+    landing: session.tree.landing && { into: session.tree.landing.land.into },
+    landed: landedOf(session.tree),
+    landFailed: session.tree.landFailed,
+    conflicts: session.tree.conflicts,
+    turns: session.turns,
     project: live.project ?? { name: folderName(session.spec.cwd), branch: null },
     pinned: session.pinned,
     muted: session.muted,
@@ -157,7 +212,7 @@ export function viewOf(session: Session, nowMs: number, live: LiveFacts = {}): S
     requests: session.requests.map(requestView),
     newcomer: status === 'waiting' && isNewcomer(session),
     queued: session.queue.length,
-    outcome: session.outcome && { ...session.outcome, checks: [] },
+    outcome: session.outcome && { ...session.outcome, checks: session.outcome.checks ?? [] },
     createdAt: iso(session.createdAtMs),
     updatedAt: iso(session.updatedAtMs),
     changedAt: iso(session.changedAtMs),

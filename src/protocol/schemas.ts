@@ -15,6 +15,39 @@ const line = z
 const argument = text.refine((value) => !value.includes('\u0000'), 'must not hold NUL')
 const cells = z.int().min(1).max(10_000)
 
+const treePath = z.string().min(1).max(16_384)
+const treePaths = z.array(treePath).max(100_000)
+const objectId = z.string().regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/, 'must be a full object id')
+/** Nothing that git would take for an option, or a range for a name. */
+const branch = line.min(1).regex(/^(?!-)(?!.*\.\.)[^\s~^:?*[\\]+$/, 'is no name of a branch')
+const landHow = z.enum(['merge', 'squash', 'rebase'])
+const untracked = z.union([z.literal('all'), treePaths])
+
+const worktree = z.object({
+  repository: argument.min(1),
+  path: argument.min(1),
+  below: argument,
+  branch,
+  base: objectId,
+  from: line.optional(),
+  carries: z.object({ untracked }).optional(),
+})
+
+const preparation = z.object({
+  bring: z.array(line).max(1000).optional(),
+  setup: told.optional(),
+  ports: z.array(line).max(100).optional(),
+  environment: z.record(z.string(), argument).optional(),
+})
+
+const undo = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('turns'), turn: z.union([z.int().min(0), z.literal('all')]), paths: treePaths.optional() }),
+  z.object({ kind: z.literal('snapshot'), n: z.int().min(1), paths: treePaths.optional() }),
+  z.object({ kind: z.literal('hunks'), from: objectId, to: objectId, path: treePath, hunks: z.array(z.int().min(0)).min(1).max(100_000) }),
+])
+
+const land = z.object({ into: branch, how: landHow, checks: z.boolean(), publish: z.enum(['push', 'pull-request']).optional(), message: told.optional() })
+
 const spec = z.object({
   kind: z.enum(['agent', 'terminal']),
   driver: z.enum(['acp', 'terminal', 'command']),
@@ -24,6 +57,13 @@ const spec = z.object({
   prompted: z.literal(true).optional(),
   continues: line.min(1).optional(),
   cwd: argument.min(1),
+  workspace: z.enum(['auto', 'worktree', 'in-place']).optional(),
+  carries: z.object({ untracked }).optional(),
+  worktree: worktree.optional(),
+  preparation: preparation.optional(),
+  checks: z.array(told.min(1)).max(100).optional(),
+  checkRetries: z.int().min(0).max(1000).optional(),
+  trust: z.object({ file: argument, digest: z.string().regex(/^[0-9a-f]{64}$/) }).optional(),
   mode: line.optional(),
   model: line.optional(),
   size: z.object({ columns: cells, rows: cells }).optional(),
@@ -52,6 +92,10 @@ const command = z.discriminatedUnion('type', [
   z.object({ type: z.literal('label'), label: line }),
   z.object({ type: z.literal('remove') }),
   z.object({ type: z.literal('restore') }),
+  z.object({ type: z.literal('undo'), what: undo }),
+  z.object({ type: z.literal('land'), land }),
+  z.object({ type: z.literal('snapshot') }),
+  z.object({ type: z.literal('check') }),
   z.object({ type: z.literal('show'), entries: z.int().min(0) }),
 ])
 
@@ -67,6 +111,23 @@ const schemas: { readonly [M in Method]: z.ZodType<Methods[M]> } = {
   watch: z.object({ session: line.optional(), after: z.int().min(0), follow: z.boolean() }),
   output: z.object({ session: line, run: z.int().min(1).optional(), stream: z.enum(['out', 'err']), from: z.int(), follow: z.boolean() }),
   screen: z.object({ session: line, run: z.int().min(1).optional(), size: z.object({ columns: cells, rows: cells }).optional(), text: z.literal(true).optional() }),
+  place: z.object({ cwd: argument.min(1) }),
+  changes: z.object({
+    session: line,
+    turn: z.int().min(0).optional(),
+    against: branch.optional(),
+    snapshot: z.int().min(1).optional(),
+    undo: undo.optional(),
+    paths: treePaths.optional(),
+    patchBytes: z
+      .int()
+      .min(1)
+      .max(16 * 1024 * 1024)
+      .optional(),
+  }),
+  snapshots: z.object({ session: line }),
+  conflicts: z.object({ cwd: argument.min(1).optional() }),
+  landing: z.object({ session: line, into: branch.optional(), how: landHow.optional() }),
   write: z.object({ session: line, base64: z.base64() }),
   resize: z.object({ session: line, columns: cells, rows: cells }),
   status: z.object({}),

@@ -1,7 +1,8 @@
 // How the Api is said between a client and the daemon: JSON-RPC 2.0, one message a line (LF), over a unix socket. Streams are answered by `item` notifications, then by the
 // response. The daemon speaks first: a `welcome`. A newer daemon understands older clients; fields and methods are added, never changed.
 
-import type { Frame, OutputFrame, OutputQuery, Screen, ScreenQuery, SearchQuery, Submission, WatchQuery } from '../core/api.ts'
+import type { ChangesFound, ChangesQuery, Frame, OutputFrame, OutputQuery, Screen, ScreenQuery, SearchQuery, Submission, WatchQuery } from '../core/api.ts'
+import type { LandHow } from '../core/workspace.ts'
 
 /** Grows only when an older client would misunderstand. */
 export const protocolVersion = 1
@@ -22,6 +23,11 @@ export interface Methods {
   readonly watch: WatchQuery
   readonly output: OutputQuery
   readonly screen: ScreenQuery
+  readonly place: { readonly cwd: string }
+  readonly changes: ChangesQuery
+  readonly snapshots: { readonly session: string }
+  readonly conflicts: { readonly cwd?: string }
+  readonly landing: { readonly session: string; readonly into?: string; readonly how?: LandHow }
   readonly write: { readonly session: string; readonly base64: string }
   readonly resize: { readonly session: string; readonly columns: number; readonly rows: number }
   readonly status: Record<string, never>
@@ -71,6 +77,11 @@ export interface WireScreen {
 
 export const screenToWire = ({ bytes, ...screen }: Screen): WireScreen => ({ ...screen, base64: Buffer.from(bytes).toString('base64') })
 export const screenFromWire = ({ base64, ...screen }: WireScreen): Screen => ({ ...screen, bytes: Buffer.from(base64, 'base64') })
+
+export type WireChanges = Omit<ChangesFound, 'patch'> & { readonly patch?: string }
+
+export const changesToWire = ({ patch, ...found }: ChangesFound): WireChanges => ({ ...found, ...(patch ? { patch: Buffer.from(patch).toString('base64') } : {}) })
+export const changesFromWire = ({ patch, ...found }: WireChanges): ChangesFound => ({ ...found, ...(patch === undefined ? {} : { patch: Buffer.from(patch, 'base64') }) })
 
 export const encode = (message: ToDaemon | ToClient): string => `${JSON.stringify(message)}\n`
 

@@ -5,10 +5,25 @@ import { type Socket, connect as connectSocket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { packageVersion } from '../config/package-root.ts'
 import { type Paths, pathsFrom } from '../config/paths.ts'
-import type { Accepted, Frame, Hit, ListFrame, OutputFrame, OutputQuery, Screen, ScreenQuery, SearchQuery, Submission, WatchQuery } from '../core/api.ts'
+import type {
+  Accepted,
+  ChangesFound,
+  ChangesQuery,
+  Frame,
+  Hit,
+  ListFrame,
+  OutputFrame,
+  OutputQuery,
+  Screen,
+  ScreenQuery,
+  SearchQuery,
+  Submission,
+  WatchQuery,
+} from '../core/api.ts'
 import type { NotifyReport } from '../core/announcement.ts'
 import { type Refusal, isRefusal } from '../core/errors.ts'
 import type { SessionView } from '../core/view.ts'
+import type { Forecast, LandHow, LandingPlan, Place, Snapshot } from '../core/workspace.ts'
 import { processRuns, processStat } from '../keeper/process-stat.ts'
 import {
   LineCutter,
@@ -16,8 +31,10 @@ import {
   type Methods,
   type ToClient,
   type Welcome,
+  type WireChanges,
   type WireOutput,
   type WireScreen,
+  changesFromWire,
   encode,
   outputFromWire,
   protocolVersion,
@@ -245,10 +262,8 @@ class WireClient implements Client {
     for await (const frame of this.#stream('sessions', () => ({}), signal)) yield frame as ListFrame
   }
 
-  async search(query: SearchQuery, signal: AbortSignal): Promise<readonly Hit[]> {
-    const hits = await this.#ask('search', query, signal)
-    if (isRefusal(hits)) throw new DaemonFailed(hits.message)
-    return hits as readonly Hit[]
+  search(query: SearchQuery, signal: AbortSignal): Promise<readonly Hit[]> {
+    return this.#found('search', query, signal)
   }
 
   async get(session: string, signal: AbortSignal): Promise<{ session: SessionView; cursor: number } | undefined> {
@@ -276,6 +291,34 @@ class WireClient implements Client {
   async screen(query: ScreenQuery, signal: AbortSignal): Promise<Screen | undefined> {
     const screen = await this.#ask('screen', query, signal)
     return screen === null || screen === undefined ? undefined : screenFromWire(screen as WireScreen)
+  }
+
+  place(query: { readonly cwd: string }, signal: AbortSignal): Promise<Place> {
+    return this.#found('place', query, signal)
+  }
+
+  async changes(query: ChangesQuery, signal: AbortSignal): Promise<ChangesFound | Refusal> {
+    const found = await this.#ask('changes', query, signal)
+    return isRefusal(found) ? found : changesFromWire(found as WireChanges)
+  }
+
+  snapshots(session: string, signal: AbortSignal): Promise<readonly Snapshot[]> {
+    return this.#found('snapshots', { session }, signal)
+  }
+
+  conflicts(query: { readonly cwd?: string }, signal: AbortSignal): Promise<readonly Forecast[]> {
+    return this.#found('conflicts', query, signal)
+  }
+
+  landing(query: { readonly session: string; readonly into?: string; readonly how?: LandHow }, signal: AbortSignal): Promise<LandingPlan | Refusal> {
+    return this.#ask('landing', query, signal) as Promise<LandingPlan | Refusal>
+  }
+
+  /** Of a method that refuses nothing but what it cannot read. */
+  async #found<M extends Method, Found>(method: M, params: Methods[M], signal: AbortSignal): Promise<Found> {
+    const found = await this.#ask(method, params, signal)
+    if (isRefusal(found)) throw new DaemonFailed(found.message)
+    return found as Found
   }
 
   /** Asked once: keystrokes have no id, so they are not given a second time. */

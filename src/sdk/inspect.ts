@@ -204,7 +204,7 @@ const names = (folder: string): Promise<readonly string[]> => readdir(folder).ca
 
 /** Sockets that are named like a run's and that nobody listens on any more. */
 export async function staleSockets(paths: Paths, signal: AbortSignal): Promise<readonly string[]> {
-  const sockets = (await names(paths.sockets)).filter((name) => /^[a-z0-9]{8}-\d+\.sock$/.test(name)).map((name) => join(paths.sockets, name))
+  const sockets = (await names(paths.sockets)).filter((name) => /^[a-z0-9]{8}(?:\.steps)?-\d+\.sock$/.test(name)).map((name) => join(paths.sockets, name))
   const refused = await Promise.all(sockets.map((path) => refuses(path, signal)))
   return sockets.filter((_, index) => refused[index])
 }

@@ -200,7 +200,7 @@ test('what is paused says in a view until when, and since when it is so', () => 
 test('the evidence names the process and what it is about', () => {
   expect(statusOf(folded(working)).evidence).toEqual(['turn 1 is open', 'run 1 is alive, pid 201'])
   expect(statusOf(folded([...waiting, asked(question)])).evidence).toEqual([`request ${permission.id} is open, and 1 more`, 'run 1 is alive, pid 201'])
-  expect(statusOf(folded([...completed, lost()])).evidence).toEqual(['outcome done', 'run 1 was lost: its keeper ended unexpectedly'])
+  expect(statusOf(folded([...completed, lost()])).evidence).toEqual(['outcome done, as its agent says: nothing was checked', 'run 1 was lost: its keeper ended unexpectedly'])
 })
 
 test('what a terminal says of itself is evidence with its source and its time', () => {

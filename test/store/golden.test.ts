@@ -27,6 +27,7 @@ const steeringFacts = stored('format-1-steering.jsonl')
 const notificationFacts = stored('format-1-notifications.jsonl')
 const pauseFacts = stored('format-1-pauses.jsonl')
 const dialogFacts = stored('format-1-dialogs.jsonl')
+const treeFacts = stored('format-1-trees.jsonl')
 
 const sessions = [...new Set(facts.map(({ session }) => session))]
 const of = (session: string): readonly Envelope[] => facts.filter((one) => one.session === session)
@@ -77,10 +78,33 @@ const everyType: Record<Event['type'], true> = {
   notified: true,
   'output-dropped': true,
   rebuilt: true,
+  'workspace-preparing': true,
+  'workspace-ready': true,
+  'workspace-failed': true,
+  'workspace-removed': true,
+  'workspace-kept': true,
+  'step-started': true,
+  'snapshot-asked': true,
+  'snapshot-taken': true,
+  'snapshot-failed': true,
+  'checks-started': true,
+  'checks-cut-short': true,
+  checked: true,
+  'undo-asked': true,
+  undoing: true,
+  undone: true,
+  'undo-failed': true,
+  'land-asked': true,
+  landing: true,
+  landed: true,
+  'land-failed': true,
+  'conflicts-forecast': true,
 }
 
 test('there is a stored fact of every case', () => {
-  expect(new Set([...facts, ...signalFacts, ...notificationFacts, ...steeringFacts, ...pauseFacts].map(({ event }) => event.type))).toEqual(new Set(Object.keys(everyType)))
+  expect(new Set([...facts, ...signalFacts, ...notificationFacts, ...steeringFacts, ...pauseFacts, ...treeFacts].map(({ event }) => event.type))).toEqual(
+    new Set(Object.keys(everyType)),
+  )
 })
 
 test('facts of format 1 make the sessions that they made then', () => {
@@ -144,6 +168,39 @@ test('what files, hooks and screens say of a terminal makes what it made then', 
   expect(asked && statusOf(asked)).toMatchObject({ status: 'waiting', reason: 'permission: Bash command · npm test · Do you want to proceed?' })
   expect(over).toMatchObject({ requests: [], closedRequests: { d1alog01: 'answered', d1alog02: 'withdrawn' } })
   expect(over && statusOf(over).reason).toBe('permission: permission prompt')
+})
+
+test('what became of a tree makes what it made then', () => {
+  const at = (type: Event['type'], nth = 1) => {
+    const found = treeFacts.filter(({ event }) => event.type === type)[nth - 1]
+    return fold(treeFacts.filter(({ seq }) => seq <= (found?.seq ?? 0)))
+  }
+  const status = (...of: Parameters<typeof at>) => {
+    const session = at(...of)
+    const derived = session && statusOf(session)
+    return [derived?.status, derived?.reason]
+  }
+  expect(status('asked')).toEqual(['waiting', 'permission: run what .offstage.toml says?'])
+  expect(status('step-started')).toEqual(['starting', 'set-up: npm ci'])
+  expect(status('checks-started')).toEqual(['working', 'its checks run'])
+  expect(status('checked')).toEqual(['completed', 'check failed: npm test (exit code 1)'])
+  expect(status('landing')).toEqual(['working', 'landing into main'])
+  expect(at('workspace-ready')?.tree).toMatchObject({ state: 'ready', trusted: 'once', base: 'a'.repeat(40), ports: { PORT: 20_001 } })
+  expect(fold(treeFacts)).toMatchObject({
+    removed: true,
+    tree: {
+      state: 'removed',
+      snapshots: 4,
+      conflicts: [{ session: 'st33ring', paths: ['src/cart.ts'] }],
+      landed: { into: 'main', files: 3 },
+      checkFailures: 1,
+      undoing: null,
+      landing: null,
+    },
+  })
+  const texts = transcriptOf(treeFacts).lines.flatMap((line) => (line.kind === 'notice' ? [line.text] : []))
+  expect(texts).toContain('check failed: npm test (exit code 1), 5.1 s\n1 failing')
+  expect(texts).toContain('landed in main: dddddddd, 3 files; pushed to origin/main')
 })
 
 test('a database that a version with format 1 made opens and reads as it was written', () => {

@@ -1,5 +1,6 @@
 // What the agent asks of a person: permissions and forms become asks, answers become its responses.
 
+import { directoryOf } from '../../core/place.ts'
 import type { Answer, Field, FieldValue, Option } from '../../core/requests.ts'
 import type { Order } from '../../core/react.ts'
 import type { Exchange } from './exchange.ts'
@@ -44,7 +45,7 @@ export function askPermission(exchange: Exchange, rpcId: RpcId, params: unknown)
   const tool = updateTool(exchange, toolCall)
   const path = diffsOf(toolCall.content ?? [])[0]?.path ?? toolCall.locations?.[0]?.path ?? tool?.paths[0] ?? tool?.changes[0]?.path
   const named = firstLine(tool?.title || toolCall.title || commandOf(toolCall.rawInput) || 'use a tool')
-  const shown = path === undefined ? '' : shownPath(launch.spec.cwd, path)
+  const shown = path === undefined ? '' : shownPath(directoryOf(launch.spec), path)
   const tellsPath = ['edit', 'delete', 'move'].includes(tool?.kind ?? toolCall.kind ?? '') && shown !== '' && !named.includes(shown.split('/').at(-1) ?? shown)
   const title = cut(tellsPath ? `${named}: ${shown}` : named, 300)
   const detail = subjectOf(toolCall.content ?? [], toolCall.rawInput) || findTool(state, toolCall.toolCallId)?.subject || ''

@@ -1,5 +1,6 @@
 // fs/read_text_file and fs/write_text_file: not offered to agents, but some call them anyway. The engine does them, inside the workspace, or outside when a person allows it.
 
+import { directoryOf } from '../../core/place.ts'
 import type { FileCall, FileResult } from '../driver.ts'
 import type { Exchange } from './exchange.ts'
 import { type RpcId, errorLine, internalError, resultLine } from './rpc.ts'
@@ -52,7 +53,7 @@ export function fileResult(exchange: Exchange, call: OpenCall, result: FileResul
   if (result.kind === 'outside' && call.approvedBy === null) {
     call.asked = true
     call.place = result.place
-    const named = result.place === operation.path ? '' : ` (as ${cut(shownPath(launch.spec.cwd, operation.path), longestPath)})`
+    const named = result.place === operation.path ? '' : ` (as ${cut(shownPath(directoryOf(launch.spec), operation.path), longestPath)})`
     exchange.ask(
       {
         kind: 'permission',

@@ -4,6 +4,7 @@
 import { agentNamed } from '../../catalogue/index.ts'
 import type { AgentMode, Choosable } from '../../core/events.ts'
 import { type Choices, choicesOf } from '../../core/offer.ts'
+import { directoryOf } from '../../core/place.ts'
 import type { Option } from '../../core/requests.ts'
 import { takenOf, tell } from './choose.ts'
 import { askToLogIn } from './log-in.ts'
@@ -84,7 +85,7 @@ function remember({ state }: Exchange, response: Initialized): void {
 /** Asks the agent for its session: a new one, or the one that this run goes on with. */
 export function open(exchange: Exchange, how: How): void {
   const { launch, state } = exchange
-  const where = { cwd: launch.spec.cwd, mcpServers: [] }
+  const where = { cwd: directoryOf(launch.spec), mcpServers: [] }
   const id =
     how === 'new' ? exchange.request('session/new', where) : exchange.request(how === 'resumed' ? 'session/resume' : 'session/load', { sessionId: launch.resumes, ...where })
   state.phase = { step: 'open', id, how }

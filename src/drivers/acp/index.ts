@@ -17,7 +17,7 @@ import { handshakeResponse, initialize } from './handshake.ts'
 import { type Line, LineCutter } from './lines.ts'
 import { recall, resumed } from './recall.ts'
 import { type Message, type Outcome, type RpcId, authRequired, errorLine, errorText, invalidParams, methodNotFound, readMessage } from './rpc.ts'
-import { promptResponse } from './schema.ts'
+import { noteMark, promptResponse } from './schema.ts'
 import { endSpeech, pauseSpeech } from './speech.ts'
 import { pauseReport } from './pauses.ts'
 import { type State, freshState, restoredState } from './state.ts'
@@ -254,7 +254,7 @@ function receiveOrder(exchange: Exchange, order: Order): void {
   const { state } = exchange
   switch (order.type) {
     case 'prompt':
-      return prompt(exchange, order.promptId, order.text)
+      return prompt(exchange, order)
     case 'interrupt':
       if (state.turn) exchange.notify('session/cancel', { sessionId: state.agentRef })
       return
@@ -269,7 +269,7 @@ function receiveOrder(exchange: Exchange, order: Order): void {
   }
 }
 
-function prompt(exchange: Exchange, promptId: string, text: string): void {
+function prompt(exchange: Exchange, { promptId, text, note }: Extract<Order, { type: 'prompt' }>): void {
   const { state } = exchange
   if (state.phase.step !== 'ready') return
   const id = exchange.requestId
@@ -283,7 +283,13 @@ function prompt(exchange: Exchange, promptId: string, text: string): void {
     state.history = false
   }
   state.lastPrompt = id
-  state.turn = { promptId, id: exchange.request('session/prompt', { sessionId: state.agentRef, prompt: [{ type: 'text', text }] }) }
+  state.turn = {
+    promptId,
+    id: exchange.request('session/prompt', {
+      sessionId: state.agentRef,
+      prompt: [{ type: 'text', text }, ...(note === undefined ? [] : [{ type: 'text', text: note, _meta: { [noteMark]: true } }])],
+    }),
+  }
 }
 
 const stopReasons: readonly string[] = ['end_turn', 'max_tokens', 'max_turn_requests', 'refusal', 'cancelled'] satisfies StopReason[]

@@ -53,9 +53,10 @@ function orderOf({ launch, state, cause }: Exchange, message: Message, open: rea
   switch (message.method) {
     case 'session/prompt': {
       const sent = sentPrompt.safeParse(message.params)
-      return sent.success
-        ? { type: 'prompt', promptId: derivedId(launch.session, launch.run, 'prompt', cause.id), text: sent.data.prompt.map(({ text }) => text).join('') }
-        : undefined
+      if (!sent.success) return undefined
+      const said = (isNote: boolean): readonly string[] => sent.data.prompt.flatMap(({ text, _meta }) => ((_meta !== undefined) === isNote ? [text] : []))
+      const [note] = said(true)
+      return { type: 'prompt', promptId: derivedId(launch.session, launch.run, 'prompt', cause.id), text: said(false).join(''), ...(note === undefined ? {} : { note }) }
     }
     case 'session/cancel':
       return { type: 'interrupt' }

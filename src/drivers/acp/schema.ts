@@ -151,7 +151,9 @@ export const writeFileRequest = z.object({ path: text, content: text })
 export const cancelRequest = z.object({ requestId: z.union([z.string(), z.number()]) })
 
 // What was sent by ourselves, as a keeper logged it.
-export const sentPrompt = z.object({ prompt: z.array(z.object({ text })) })
+/** In the `_meta` of a block of a prompt: Offstage says it, not the user. */
+export const noteMark = 'offstage.note'
+export const sentPrompt = z.object({ prompt: z.array(z.object({ text, _meta: z.object({ [noteMark]: z.literal(true) }).optional() })) })
 export const sentResume = z.object({ sessionId: text })
 export const sentChoice = z.object({
   modeId: text.optional(),
