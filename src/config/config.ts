@@ -8,6 +8,7 @@ import type { AgentSetting } from './agent-settings.ts'
 import type { McpSetting } from './mcp-settings.ts'
 import { type ModelSettings, defaultModels, modelSettings } from './model-settings.ts'
 import { defaultNotify, notifySettings } from './notify-settings.ts'
+import { type ConflictSetting, type WorkspaceSetting, conflictSetting, defaultConflicts, defaultWorkspace, workspaceSetting } from './workspace-settings.ts'
 
 export interface Config {
   /** By the names that `--agent` takes. */
@@ -35,6 +36,8 @@ export interface Config {
   readonly ownAgent: OwnAgentSetting
   /** MCP servers for Offstage's own agent, by their names. */
   readonly mcp: Readonly<Record<string, McpSetting>>
+  readonly workspace: WorkspaceSetting
+  readonly conflicts: ConflictSetting
   readonly view: ViewSetting
   /** Keys of the screens, by the names of what they do. */
   readonly keys: Readonly<Record<string, readonly string[]>>
@@ -87,6 +90,8 @@ export const defaultConfig: Config = {
   models: defaultModels,
   ownAgent: { sandbox: false, network: true },
   mcp: {},
+  workspace: defaultWorkspace,
+  conflicts: defaultConflicts,
   view: { mouse: true, screenReader: false, driftAfterMs: 15 * 60_000, terminalStatusLine: true },
   keys: {},
 }
@@ -110,6 +115,7 @@ async function readUserFile(file: string): Promise<Config> {
     [
       'agent',
       'agents',
+      'conflicts',
       'default_agent',
       'idle_after_s',
       'initialize_timeout_s',
@@ -125,6 +131,7 @@ async function readUserFile(file: string): Promise<Config> {
       'resume',
       'stall_after_s',
       'view',
+      'workspace',
     ],
   )
   // Most have none, and then the catalogue is not needed.
@@ -146,6 +153,8 @@ async function readUserFile(file: string): Promise<Config> {
     models: modelSettings(source, numberAt(source, ['models', 'stall_s'], 1, longestS, 1000)),
     ownAgent: ownAgentSetting(source),
     mcp: root['mcp'] === undefined ? {} : (await import('./mcp-settings.ts')).mcpSettings(source),
+    workspace: workspaceSetting(source, numberAt),
+    conflicts: conflictSetting(source),
     view: viewSetting(source),
     keys: keySettings(source),
   }
@@ -167,7 +176,8 @@ async function readProjectFile(file: string, user: Config): Promise<Pick<Config,
   throw source.invalid(['default_agent'], `there is no agent ${JSON.stringify(name)}`, 'a project file can name an agent of "offstage agents", and nothing else')
 }
 
-async function findProjectFile(cwd: string): Promise<string | undefined> {
+/** The nearest one, from this directory up to the top of its repository. */
+export async function findProjectFile(cwd: string): Promise<string | undefined> {
   for (let folder = cwd; ; folder = dirname(folder)) {
     const file = join(folder, projectFileName)
     if (await exists(file)) return file
@@ -240,7 +250,8 @@ const keyName = /^(?:(?:ctrl|alt|shift|super)\+)*(?:[!-~]|f\d{1,2}|up|down|left|
 /** Null bytes end an argument or a variable before its time. */
 const isText = (value: unknown): value is string => typeof value === 'string' && !value.includes('\0')
 
-const isTable = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date)
+export const isTable = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date)
 
 const exists = (path: string): Promise<boolean> =>
   stat(path).then(
@@ -259,7 +270,8 @@ export interface Source {
   invalid(path: readonly string[], problem: string, hint: string): ConfigInvalid
 }
 
-async function readSource(file: string): Promise<Source | undefined> {
+/** Undefined: there is no such file. Throws ConfigInvalid. */
+export async function readSource(file: string): Promise<Source | undefined> {
   let text: string
   try {
     text = await readFile(file, 'utf8')

@@ -1,0 +1,59 @@
+// Whether all that is left of a tree is in a snapshot of it: for a removal that was cut off. Rules may be gone already that say what is ignored or converted, so bytes alone are compared.
+
+import { createHash } from 'node:crypto'
+import { readFile, readdir, readlink } from 'node:fs/promises'
+import type { ObjectId, TreePath } from '../core/workspace.ts'
+import { entriesOf, readExact } from './exact.ts'
+import { runGit } from './git.ts'
+import { type Name, at, nameOf, textOf } from './look.ts'
+import type { TreeDeps } from './open-tree.ts'
+import { readKept } from './snapshot-commit.ts'
+import { copiedSubmodules } from './submodules.ts'
+
+/** The first file that is in no snapshot, or otherwise. `snapshot`: the commit of one that has everything. */
+export async function unknownRemains(
+  deps: TreeDeps,
+  of: { readonly repository: string; readonly place: string; readonly admin: string; readonly snapshot: ObjectId },
+  signal: AbortSignal,
+): Promise<TreePath | undefined> {
+  const objects = { cwd: of.repository, vars: {} }
+  const kept = await readKept(deps, objects, of.snapshot, signal)
+  const [entries, exact] = await Promise.all([entriesOf(deps, objects, kept.tree, signal), readExact(deps, objects, kept.exact, signal)])
+  const known = new Map<Name, ObjectId[]>()
+  for (const part of [entries, exact.files, exact.ignored]) for (const [name, { id }] of part) known.set(name, [...(known.get(name) ?? []), id])
+  for (const { admin, target } of await copiedSubmodules(deps, of.admin, signal)) {
+    const own = { cwd: admin, vars: { GIT_DIR: admin, GIT_WORK_TREE: admin } }
+    const below = nameOf(Buffer.from(target.slice(of.place.length + 1)))
+    known.set(`${below}/.git`, [])
+    const head = (await runGit(deps, ['rev-parse', '--verify', '-q', 'HEAD^{tree}'], { ...own, accepts: [1, 128] }, signal)).text.trim()
+    if (head !== '') for (const [name, { id }] of await entriesOf(deps, own, head, signal)) known.set(`${below}/${name}`, [id])
+  }
+  known.set('.git', [])
+  return unknownIn(of.place, '', { known, passed: new Set(deps.limits.leaveOut), signal })
+}
+
+interface Known {
+  readonly known: ReadonlyMap<Name, readonly ObjectId[]>
+  /** Names of folders that no snapshot has. */
+  readonly passed: ReadonlySet<string>
+  readonly signal: AbortSignal
+}
+
+async function unknownIn(top: string, folder: Name, how: Known): Promise<TreePath | undefined> {
+  how.signal.throwIfAborted()
+  for (const entry of await readdir(folder === '' ? Buffer.from(top) : at(top, folder), { withFileTypes: true, encoding: 'buffer' })) {
+    const own = nameOf(entry.name)
+    const name = folder + own
+    const ids = how.known.get(name)
+    if (entry.isDirectory()) {
+      const unknown = how.passed.has(own) ? undefined : await unknownIn(top, `${name}/`, how)
+      if (unknown !== undefined) return unknown
+    } else if (ids === undefined || (ids.length > 0 && !(await isOneOf(at(top, name), entry.isSymbolicLink(), ids)))) return textOf(name)
+  }
+  return undefined
+}
+
+async function isOneOf(path: Buffer, isLink: boolean, ids: readonly ObjectId[]): Promise<boolean> {
+  const bytes = isLink ? await readlink(path, { encoding: 'buffer' }) : await readFile(path)
+  return ids.some((id) => createHash(id.length === 40 ? 'sha1' : 'sha256').update(`blob ${bytes.length}\0`).update(bytes).digest('hex') === id) // prettier-ignore
+}

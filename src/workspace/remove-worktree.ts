@@ -1,0 +1,187 @@
+// Removes a worktree of which a snapshot has everything: by git, or not at all. It is looked at where it stands, then put aside where nobody looks for it, looked at once more, and only then removed; if anything differs it
+// is put back. Whatever is interrupted is found again: in its place, aside, or gone with git's own files of it left.
+
+import { lstat, rename, rmdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { printableLine } from '../core/terminal-text.ts'
+import type { ObjectId, Snapshot, Worktree } from '../core/workspace.ts'
+import { GitFailed, runGit } from './git.ts'
+import { keepCommits } from './kept-commits.ts'
+import { type TreeDeps, durable } from './open-tree.ts'
+import { processesInside } from './processes-inside.ts'
+import { unknownRemains } from './remains.ts'
+import { takeSnapshot } from './snapshot.ts'
+import { hasSubmodules, refuseUnsaved } from './submodules.ts'
+import { WorkspaceFailed } from './workspaces.ts'
+import { adminOf, awayOf, commonOf, goingAs, isGoneByHand, lockOf, markGoing, registeredAt, sessionOf, unmarkGoing } from './worktree-place.ts'
+
+/** Throws `refused` and leaves it as it is; where a crash left it aside, it is looked at there. */
+export async function removeWorktree(deps: TreeDeps, worktree: Worktree, snapshot: Snapshot, signal: AbortSignal): Promise<{ readonly branchKept: boolean }> {
+  const { repository, path } = worktree
+  const common = await commonOf(deps, repository, signal)
+  const wasGoing = await finishRemoval(deps, { common, repository, path }, signal)
+  if (await isThere(path)) await removeTree(deps, worktree, common, snapshot, signal)
+  // Nothing is said to git of a folder that somebody else has deleted, or moved.
+  else if (wasGoing === undefined && (await registeredAt(common, path)) !== undefined) throw isGoneByHand(path)
+  await rmdir(dirname(path)).catch(() => {})
+  return { branchKept: await removeBranch(deps, worktree, signal) }
+}
+
+interface Place {
+  readonly common: string
+  readonly repository: string
+  readonly path: string
+}
+
+/** Ends what was going on when everything stopped: a tree that was put aside is back in its place, and one that was being removed is gone. Resolves to the snapshot (a commit) of one that is gone by now. */
+export async function finishRemoval(deps: TreeDeps, at: Place, signal: AbortSignal): Promise<ObjectId | undefined> {
+  const { common, path } = at
+  const away = awayOf({ path })
+  const aside = await isThere(away)
+  const admin = (await adminOf(away)) ?? (await registeredAt(common, away)) ?? (await adminOf(path)) ?? (await registeredAt(common, path))
+  const snapshot = admin === undefined ? undefined : await goingAs(admin)
+  if (admin !== undefined && snapshot !== undefined) {
+    await removeRemains(deps, at, { admin, snapshot, place: aside ? away : path }, signal)
+    return snapshot
+  }
+  if (aside) await putBack(deps, at, signal)
+  // git was told of the other place last.
+  else if ((await isThere(path)) && (await registeredAt(common, away))) await repair(deps, at, signal)
+  return undefined
+}
+
+async function putBack(deps: TreeDeps, at: Place, signal: AbortSignal): Promise<void> {
+  const away = awayOf(at)
+  if (await isThere(at.path))
+    throw new WorkspaceFailed('refused', `${printableLine(at.path)} is in the way: the worktree of this session is in ${printableLine(away)}`, {
+      hint: 'move it away, and try again',
+    })
+  await rename(away, at.path)
+  await repair(deps, at, signal)
+}
+
+const repair = async (deps: TreeDeps, { repository, path }: Place, signal: AbortSignal): Promise<void> =>
+  void (await runGit(deps, ['worktree', 'repair', path], { cwd: repository }, signal))
+
+/** What is left of a tree that was being removed. Its `.git` may be gone already: git's own files of it go last. */
+async function removeRemains(
+  deps: TreeDeps,
+  at: Place,
+  { admin, snapshot, place }: { readonly admin: string; readonly snapshot: ObjectId; readonly place: string },
+  signal: AbortSignal,
+): Promise<void> {
+  if (await isThere(place)) {
+    if (!(await isThere(join(place, '.git')))) await writeFile(join(place, '.git'), `gitdir: ${admin}\n`)
+    const unknown = await unknownRemains(deps, { repository: at.repository, place, admin, snapshot }, signal)
+    if (unknown !== undefined) {
+      await unmarkGoing(admin)
+      if (place !== at.path) await putBack(deps, at, signal)
+      throw new WorkspaceFailed('refused', `${printableLine(at.path)} was being removed, and ${printableLine(unknown)} was written there meanwhile`, {
+        hint: 'what is missing there is in its last snapshot',
+        paths: [unknown],
+      })
+    }
+    await runGit(deps, ['worktree', 'repair', place], { cwd: at.repository }, signal)
+  }
+  await runGit(deps, ['worktree', 'remove', '--force', place], { cwd: at.repository }, signal)
+}
+
+async function removeTree(deps: TreeDeps, worktree: Worktree, common: string, snapshot: Snapshot, signal: AbortSignal): Promise<void> {
+  const { repository, path, branch } = worktree
+  const admin = await adminOf(path)
+  if (admin === undefined || dirname(dirname(admin)) !== common)
+    throw new WorkspaceFailed('refused', `${printableLine(path)} is not the worktree of this session any more`, { hint: 'look what it is, and remove it yourself' })
+  await refuseLocked(path, admin)
+  await refuseUnfinished(path, admin)
+  await refuseDifferent(deps, worktree, admin, path, snapshot, signal)
+  await keepCommits(deps, { repository, common, admin, session: sessionOf(worktree), branch }, signal)
+  deps.step?.('looked')
+  // git moves none with submodules: their files say where they lie. It is looked at where it is, then.
+  const aside = await putAside(deps, worktree, admin, signal)
+  deps.step?.('aside')
+  try {
+    await refuseDifferent(deps, worktree, admin, aside, snapshot, signal)
+    deps.step?.('looked-again')
+    await markGoing(admin, snapshot.commit)
+    deps.step?.('marked')
+    // Forced, as it is dirty to git: all of it is in the snapshot.
+    await runGit(deps, ['worktree', 'remove', '--force', aside], { cwd: repository }, signal)
+  } catch (cause) {
+    // Once it is marked, the next attempt ends what git has begun.
+    if (aside !== path && (await goingAs(admin)) === undefined) await putBack(deps, { common, repository, path }, AbortSignal.timeout(putBackMs))
+    throw cause
+  }
+  deps.step?.('removed')
+}
+
+const putBackMs = 60_000
+
+async function putAside(deps: TreeDeps, { repository, path }: Worktree, admin: string, signal: AbortSignal): Promise<string> {
+  if (await hasSubmodules(admin)) return path
+  try {
+    await runGit(deps, ['worktree', 'move', path, awayOf({ path })], { cwd: repository }, signal)
+    return awayOf({ path })
+  } catch (cause) {
+    // Also of those that are not initialised.
+    if (cause instanceof GitFailed && cause.said.includes('containing submodules')) return path
+    throw cause
+  }
+}
+
+async function refuseLocked(path: string, admin: string): Promise<void> {
+  const lock = await lockOf(admin)
+  if (lock !== undefined)
+    throw new WorkspaceFailed('refused', `the worktree ${printableLine(path)} is locked${lock === '' ? '' : `: ${lock}`}`, { hint: `git worktree unlock ${printableLine(path)}` })
+}
+
+const unfinished: readonly (readonly [string, string])[] = [
+  ['rebase-merge', 'a rebase'],
+  ['rebase-apply', 'a rebase'],
+  ['MERGE_HEAD', 'a merge'],
+  ['CHERRY_PICK_HEAD', 'a cherry-pick'],
+  ['REVERT_HEAD', 'a revert'],
+  ['sequencer', 'a cherry-pick'],
+  ['BISECT_LOG', 'a bisect'],
+]
+
+/** What git knows of it is in no snapshot. */
+async function refuseUnfinished(path: string, admin: string): Promise<void> {
+  for (const [name, what] of unfinished)
+    if (await isThere(join(admin, name))) throw new WorkspaceFailed('refused', `${what} is in progress in ${printableLine(path)}`, { hint: 'finish or abort it there' })
+}
+
+async function refuseDifferent(deps: TreeDeps, worktree: Worktree, admin: string, path: string, snapshot: Snapshot, signal: AbortSignal): Promise<void> {
+  const inside = await processesInside(path, signal)
+  const shown = printableLine(worktree.path)
+  if (inside === undefined) throw new WorkspaceFailed('refused', `whether a program still works in ${shown} cannot be known here`, { hint: 'install lsof' })
+  if (inside.length > 0) {
+    const named = inside.slice(0, 5).map(({ pid, program }) => `${program} (${pid})`).join(', ') // prettier-ignore
+    throw new WorkspaceFailed('refused', `${inside.length === 1 ? 'a program works' : `${inside.length} programs work`} in ${shown}: ${named}`, { hint: 'end it first' })
+  }
+  await refuseUnsaved(deps, { repository: worktree.repository, path, admin }, signal)
+  const { n, commit, tree, turn, atMs } = snapshot
+  // Nothing is taken where all is as it was, and where it is not, that is kept too.
+  const wish = { directory: path, session: sessionOf(worktree), n: n + 1, why: 'remove' as const, turn, atMs, unless: { tree, commit }, whole: true }
+  if (await takeSnapshot(deps, wish, signal))
+    throw new WorkspaceFailed('refused', `${shown} has changed since its last snapshot`, { hint: 'somebody works there: try again when it rests' })
+}
+
+/** True: it has commits that no other branch has, or is in use. */
+async function removeBranch(deps: TreeDeps, { repository, branch }: Worktree, signal: AbortSignal): Promise<boolean> {
+  const ref = `refs/heads/${branch}`
+  const call = { cwd: repository }
+  const found = await runGit(deps, ['for-each-ref', '--format=%(refname)%00%(objectname)%00%(worktreepath)', ref], call, signal)
+  const [, tip, usedAt] = found.text.split('\n').map((line) => line.split('\0')).find(([name]) => name === ref) ?? [] // prettier-ignore
+  if (tip === undefined) return false
+  if (usedAt !== '') return true
+  const others = await runGit(deps, ['for-each-ref', '--format=%(refname)', `--contains=${tip}`, 'refs/heads/', 'refs/remotes/'], call, signal)
+  if (others.text.split('\n').every((name) => name === '' || name === ref)) return true
+  await runGit(deps, ['update-ref', '-m', 'offstage: its worktree is removed', '-d', ref, tip], { ...call, config: durable }, signal)
+  return false
+}
+
+const isThere = (path: string): Promise<boolean> =>
+  lstat(path).then(
+    () => true,
+    () => false,
+  )

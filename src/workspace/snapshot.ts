@@ -1,0 +1,211 @@
+// Snapshots: all of a working tree at one moment, as a commit under a private ref of its own repository. The user's index, HEAD, stash and reflogs are read at most. When one is taken, it is on the disk.
+// `git push --mirror` takes these refs along, as it takes every ref; no other push does.
+
+import { lstat, open, readdir, realpath } from 'node:fs/promises'
+import { join } from 'node:path'
+import { printableLine } from '../core/terminal-text.ts'
+import type { ObjectId, Snapshot } from '../core/workspace.ts'
+import { storeExact } from './exact.ts'
+import { GitFailed, runGit } from './git.ts'
+import { type LeftOut, type Look, type Name, at, bytesOf, hasCode, nameOf, textOf, tooLarge, walk } from './look.ts'
+import { type OpenTree, type TreeDeps, durable, openObjects, openScratch, openTree } from './open-tree.ts'
+import { pathBytes } from './paths.ts'
+import { type Inside, type Kept, keptOf, mostLeftOut, readKept, writeCommit, writeKept } from './snapshot-commit.ts'
+import { beginTree, storeTree } from './stored-tree.ts'
+import { type SnapshotWish, WorkspaceFailed } from './workspaces.ts'
+
+const mostAttempts = 3
+const refsOf = (session: string): string => `refs/offstage/${session}`
+
+/** Undefined: as it was at `unless`. The number may be a later one than was wished for, where that is taken by another snapshot. */
+export async function takeSnapshot(deps: TreeDeps, wish: SnapshotWish, signal: AbortSignal): Promise<Snapshot | undefined> {
+  if (!/^\w[\w-]*$/.test(wish.session)) throw new WorkspaceFailed('failed', `${JSON.stringify(wish.session)} is no session`)
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await attemptSnapshot(deps, wish, signal)
+    } catch (cause) {
+      // Files change while they are read, and then git gives up.
+      if (!(cause instanceof GitFailed) || cause.kind !== 'failed' || attempt === mostAttempts) throw cause
+    }
+  }
+}
+
+/** The tree as it is now, without a ref: for comparisons that are over soon. */
+export async function treeNow(
+  deps: TreeDeps,
+  directory: string,
+  signal: AbortSignal,
+): Promise<{ readonly tree: ObjectId; readonly head: ObjectId | null; readonly common: string }> {
+  const tree = await openTree(deps, directory, signal)
+  await using scratch = await openScratch(deps)
+  const begun = await beginTree(deps, tree, scratch.path, signal)
+  const stored = await storeTree(deps, tree, begun, false, signal)
+  return { tree: stored.tree, head: tree.head?.commit ?? null, common: tree.common }
+}
+
+/** By the refs themselves, oldest first. */
+export async function snapshotsOf(deps: TreeDeps, directory: string, session: string, signal: AbortSignal): Promise<readonly Snapshot[]> {
+  const place = await openObjects(deps, directory, signal).catch((cause: unknown) => {
+    // Nothing was ever kept of it.
+    if (cause instanceof GitFailed && cause.kind === 'impossible') return undefined
+    throw cause
+  })
+  return place ? (await keptOf(deps, place, refsOf(session), signal)).map(({ snapshot }) => snapshot) : []
+}
+
+/** Those that are not there are passed over. */
+export async function dropSnapshots(deps: TreeDeps, directory: string, session: string, numbers: readonly number[], signal: AbortSignal): Promise<void> {
+  const place = await openObjects(deps, directory, signal)
+  const dropped = (await keptOf(deps, place, refsOf(session), signal)).filter(({ snapshot }) => numbers.includes(snapshot.n))
+  for (const { path, n } of dropped.flatMap(({ inside }) => inside)) {
+    const inner = join(place.cwd, path)
+    if (pathBytes(path).toString('utf8') === path && (await lstat(inner).catch(() => undefined))) await dropSnapshots(deps, inner, session, [n], signal)
+  }
+  const input = dropped.map(({ ref, snapshot }) => `delete ${ref} ${snapshot.commit}\n`).join('')
+  if (input !== '') await runGit(deps, ['update-ref', '--stdin'], { ...place, input, config: durable }, signal)
+}
+
+async function attemptSnapshot(deps: TreeDeps, wish: SnapshotWish, signal: AbortSignal): Promise<Snapshot | undefined> {
+  const tree = await openTree(deps, wish.directory, signal)
+  await using scratch = await openScratch(deps)
+  const [begun, earlier] = await Promise.all([beginTree(deps, tree, scratch.path, signal), wish.unless && readKept(deps, tree, wish.unless.commit, signal)])
+  const { look } = begun
+  const passed = new Set([...look.ignored, ...look.inside.map(({ name }) => `${name}/`)])
+  const [stored, walked, ignored] = await Promise.all([
+    storeTree(deps, tree, begun, true, signal),
+    walk(tree.top, passed, signal),
+    wish.whole ? ignoredFiles(deps, tree.top, look, signal) : { names: [], leftOut: [] },
+  ])
+  const inside = wish.whole ? [] : await keepInside(deps, tree, wish, look, earlier, signal)
+  const leftOut = [...look.leftOut, ...stored.leftOut, ...walked.leftOut, ...ignored.leftOut, ...inside.flatMap((one) => ('why' in one ? [one] : []))]
+  if (wish.whole) refuseParts(tree, look, leftOut)
+  const exactTree = await storeExact(deps, tree, stored.tree, look, { emptyFolders: walked.emptyFolders, ignored: ignored.names }, scratch.path, signal)
+  const head = tree.head?.commit ?? null
+  // Without a time of their own: the same content is the same commit.
+  const part = (what: string, of: ObjectId | undefined) =>
+    of === undefined ? undefined : writeCommit(deps, tree, { tree: of, parents: [], message: `Offstage: ${what} of a snapshot\n` }, signal)
+  const exact = await part('exact bytes', exactTree)
+  const index = await part('index', stored.staged)
+  const kept = { tree: stored.tree, head, inside: inside.flatMap((one) => ('commit' in one ? [one] : [])), ...(index && { index }), ...(exact && { exact }) }
+  if (earlier && sameKept(earlier, kept)) return undefined
+  const { session, why, turn, atMs } = wish
+  const named = leftOut.slice(0, mostLeftOut).map((one) => ({ path: textOf(one.name), why: one.why }))
+  const write = async (n: number): Promise<Snapshot> => {
+    const said = { n, why, turn, atMs, ...(named.length > 0 && { leftOut: named }) }
+    return { ...said, tree: stored.tree, commit: await writeKept(deps, tree, { ...kept, about: { ...said, session } }, signal) }
+  }
+  return await createRef(deps, tree, wish, kept, write, signal)
+}
+
+const sameKept = (one: Kept, other: Kept): boolean =>
+  one.tree === other.tree && one.head === other.head && one.index === other.index && one.exact === other.exact && JSON.stringify(one.inside) === JSON.stringify(other.inside)
+
+/** The same may be there already: a crash came after it. */
+async function createRef(deps: TreeDeps, tree: OpenTree, wish: SnapshotWish, kept: Kept, write: (n: number) => Promise<Snapshot>, signal: AbortSignal): Promise<Snapshot> {
+  for (let { n } = wish; ;) {
+    const snapshot = await write(n)
+    deps.step?.('ref')
+    try {
+      const config = [...durable, 'core.logAllRefUpdates=false']
+      await runGit(deps, ['update-ref', '--stdin'], { cwd: tree.top, vars: tree.vars, config, input: `create ${refsOf(wish.session)}/${n} ${snapshot.commit}\n` }, signal)
+      await syncFolders(tree.common, wish.session)
+      return snapshot
+    } catch (cause) {
+      if (!(cause instanceof GitFailed) || !/reference already exists/.test(cause.said)) throw cause
+    }
+    const all = await keptOf(deps, tree, refsOf(wish.session), signal)
+    const same = all.find((one) => one.snapshot.n === n && one.snapshot.why === wish.why && one.snapshot.turn === wish.turn && sameKept(one, kept))
+    if (same) return same.snapshot
+    n = Math.max(n, ...all.map((one) => one.snapshot.n)) + 1
+  }
+}
+
+/** So that the ref's name outlives a power cut too. Some ways of keeping refs have no such folders. */
+async function syncFolders(common: string, session: string): Promise<void> {
+  for (const folder of [`refs/offstage/${session}`, 'refs/offstage', 'refs']) {
+    try {
+      await using opened = await open(join(common, folder), 'r')
+      await opened.sync()
+    } catch (cause) {
+      if (!hasCode(cause, 'ENOENT', 'EACCES', 'EINVAL', 'ENOTSUP', 'EPERM')) throw cause
+    }
+  }
+}
+
+/** Each under the same name in its own repository, or told as left out. */
+async function keepInside(deps: TreeDeps, tree: OpenTree, wish: SnapshotWish, look: Look, earlier: Kept | undefined, signal: AbortSignal): Promise<readonly (Inside | LeftOut)[]> {
+  const kept: (Inside | LeftOut)[] = []
+  for (const { name } of look.inside) {
+    const path = textOf(name)
+    const directory = bytesOf(name).toString('utf8')
+    const inner = join(tree.top, directory)
+    const before = earlier?.inside.find((one) => one.path === path)
+    try {
+      if (!Buffer.from(directory).equals(bytesOf(name))) throw new WorkspaceFailed('impossible', 'its name is no text')
+      const { top } = await openTree(deps, inner, signal)
+      if (top !== (await realpath(inner))) throw new WorkspaceFailed('impossible', 'git does not know it as one')
+      const { unless: _, ...rest } = wish
+      const taken = await takeSnapshot(deps, { ...rest, directory: inner, ...(before && { unless: before }) }, signal)
+      if (taken) kept.push({ path, n: taken.n, commit: taken.commit, tree: taken.tree })
+      else if (before) kept.push(before)
+    } catch (cause) {
+      if (!(cause instanceof WorkspaceFailed) || cause.kind === 'busy' || cause.kind === 'full') throw cause
+      kept.push({ name: `${name}/`, why: `a repository of its own that cannot be kept: ${cause.message}`, hasBytes: true })
+    }
+  }
+  return kept
+}
+
+const cacheMark = 'Signature: 8a477f597d28d172789f06886806bc55'
+
+/** Files below ignored folders too, but for those that programs make again. */
+async function ignoredFiles(deps: TreeDeps, top: string, look: Look, signal: AbortSignal): Promise<{ readonly names: readonly Name[]; readonly leftOut: readonly LeftOut[] }> {
+  const names: Name[] = []
+  const leftOut: LeftOut[] = []
+  const visitFolder = async (folder: Name): Promise<void> => {
+    signal.throwIfAborted()
+    const own = folder.slice(0, -1)
+    const entries = await readdir(at(top, folder), { withFileTypes: true, encoding: 'buffer' }).catch(() => undefined)
+    if (!entries) return void leftOut.push({ name: folder, why: 'cannot be read', hasBytes: true })
+    const has = (name: string): boolean => entries.some((entry) => entry.name.toString('latin1') === name)
+    const isCache =
+      deps.limits.leaveOut.includes(own.slice(own.lastIndexOf('/') + 1)) ||
+      has('pyvenv.cfg') ||
+      (has('CACHEDIR.TAG') && (await startsWith(at(top, `${folder}CACHEDIR.TAG`), cacheMark)))
+    if (isCache) return void leftOut.push({ name: folder, why: 'a rule: it can be made again', hasBytes: false })
+    if (has('.git')) return void leftOut.push({ name: folder, why: 'a repository of its own', hasBytes: true })
+    for (const entry of entries) {
+      const name = folder + nameOf(entry.name)
+      if (entry.isDirectory()) await visitFolder(`${name}/`)
+      else if (entry.isFile() || entry.isSymbolicLink()) await visitFile(name)
+    }
+  }
+  const visitFile = async (name: Name): Promise<void> => {
+    const found = await lstat(at(top, name)).catch(() => undefined)
+    if (found && found.size > deps.limits.fileBytes) leftOut.push({ name, why: tooLarge(found.size), hasBytes: true })
+    else if (found) names.push(name)
+  }
+  for (const name of look.ignored) await (name.endsWith('/') ? visitFolder(name) : visitFile(name))
+  return { names, leftOut }
+}
+
+async function startsWith(path: Buffer, text: string): Promise<boolean> {
+  await using file = await open(path, 'r')
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(text.length), 0, text.length, 0)
+  return buffer.toString('latin1', 0, bytesRead) === text
+}
+
+/** Throws where something of the tree would be missed. */
+function refuseParts(tree: OpenTree, look: Look, leftOut: readonly LeftOut[]): void {
+  const missed = [
+    ...look.inside.map(({ name, kind }) => ({ name, why: kind === 'submodule' ? 'a submodule with changes of its own' : 'a repository of its own' })),
+    ...leftOut.filter(({ hasBytes }) => hasBytes),
+  ]
+  const [first] = missed
+  if (!first) return
+  const more = missed.length > 1 ? `, and ${missed.length - 1} more` : ''
+  throw new WorkspaceFailed('refused', `not all of ${printableLine(tree.top)} can be kept: ${printableLine(textOf(first.name))} (${first.why})${more}`, {
+    hint: 'move it away, or commit it where it belongs',
+    paths: missed.map(({ name }) => textOf(name)),
+  })
+}

@@ -1,0 +1,112 @@
+// Makes the tree of a working tree as `git add -A` would, by a copy of the index: what did not change is not read again. The user's own index is only read.
+
+import { constants } from 'node:fs'
+import { access, copyFile, rename, stat, utimes } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { ObjectId } from '../core/workspace.ts'
+import { type GitCall, GitFailed, runGit } from './git.ts'
+import { type LeftOut, type Look, type Name, at, inChunks, isMissing, listOf, lookAt } from './look.ts'
+import { type OpenTree, type TreeDeps, durable } from './open-tree.ts'
+
+export interface Begun {
+  readonly index: string
+  readonly look: Look
+}
+
+export interface Stored {
+  readonly tree: ObjectId
+  /** Could not be read. */
+  readonly leftOut: readonly LeftOut[]
+  /** What is staged, where that is something else than HEAD and the tree. */
+  readonly staged?: ObjectId
+}
+
+/** `scratch`: a folder of its own. */
+export async function beginTree(deps: TreeDeps, tree: OpenTree, scratch: string, signal: AbortSignal): Promise<Begun> {
+  const index = join(scratch, 'index')
+  await copyIndex(tree.gitDir, index)
+  return { index, look: await lookAt(deps, tree, index, signal) }
+}
+
+/** `lasting`: what is written is on the disk afterwards. */
+export async function storeTree(deps: TreeDeps, tree: OpenTree, { index, look }: Begun, lasting: boolean, signal: AbortSignal): Promise<Stored> {
+  const call: GitCall = { cwd: tree.top, vars: { ...tree.vars, GIT_INDEX_FILE: index }, config: lasting ? durable : [] }
+  const staged = look.staged && !tree.isPrivate ? await stagedTree(deps, call, look, signal) : undefined
+  const { removed, written, flagged } = look
+  if (removed.length + written.length + flagged.length === 0 && !look.staged && tree.head) return { tree: tree.head.tree, leftOut: [] }
+  const update = (those: readonly Name[], ...args: readonly string[]) => runGit(deps, ['update-index', ...args, '-z', '--stdin'], { ...call, input: listOf(those) }, signal)
+  if (flagged.length > 0) for (const flag of ['--no-assume-unchanged', '--no-skip-worktree']) await update(flagged, flag)
+  if (removed.length > 0) await update(removed, '--force-remove')
+  const { leftOut, config } = written.length > 0 ? await addAll(deps, tree, call, written, signal) : { leftOut: [], config: call.config ?? [] }
+  // Also this may read files again, through their filters: those that are as new as the index.
+  const made = (await runGit(deps, ['write-tree'], { ...call, config }, signal)).text.trim()
+  // Nobody else has this index: what it remembers of files is of use next time.
+  if (tree.isPrivate) await rename(index, join(tree.gitDir, 'index'))
+  return { tree: made, leftOut, ...(staged !== undefined && staged !== made && staged !== tree.head?.tree && { staged }) }
+}
+
+/** With the time of the original: by it git tells entries that may have changed without looking so. */
+async function copyIndex(gitDir: string, to: string): Promise<void> {
+  const from = join(gitDir, 'index')
+  try {
+    const { mtimeMs } = await stat(from)
+    await copyFile(from, to, constants.COPYFILE_FICLONE)
+    const time = Math.floor(mtimeMs) / 1000
+    await utimes(to, time, time)
+  } catch (cause) {
+    // Nothing was ever added.
+    if (!isMissing(cause)) throw cause
+  }
+}
+
+async function stagedTree(deps: TreeDeps, call: GitCall, look: Look, signal: AbortSignal): Promise<ObjectId> {
+  const index = call.vars?.['GIT_INDEX_FILE'] ?? ''
+  const own = { ...call, vars: { ...call.vars, GIT_INDEX_FILE: `${index}.staged` } }
+  await copyFile(index, `${index}.staged`)
+  // Their versions lie in the commits that are being merged.
+  if (look.unmerged.length > 0) await runGit(deps, ['update-index', '--force-remove', '-z', '--stdin'], { ...own, input: listOf(look.unmerged) }, signal)
+  return (await runGit(deps, ['write-tree'], own, signal)).text.trim()
+}
+
+/** Adds what can be read; gives the rest, and the settings that were needed. */
+async function addAll(
+  deps: TreeDeps,
+  tree: OpenTree,
+  call: GitCall,
+  names: readonly Name[],
+  signal: AbortSignal,
+): Promise<{ readonly leftOut: readonly LeftOut[]; readonly config: readonly string[] }> {
+  const own = call.config ?? []
+  const add = (those: readonly Name[], config: readonly string[]) =>
+    runGit(deps, ['update-index', '--add', '--remove', '--replace', '-z', '--stdin'], { ...call, config, input: listOf(those) }, signal)
+  try {
+    await add(names, own)
+    return { leftOut: [], config: own }
+  } catch (cause) {
+    if (!(cause instanceof GitFailed) || cause.kind !== 'failed') throw cause
+    const unreadable = new Set((await inChunks(names, async (name) => ((await isReadable(at(tree.top, name))) ? undefined : name))).flatMap((name) => name ?? []))
+    // A filter that does not run (git-lfs is not installed): the bytes as they are.
+    const noFilter = await driversOff(deps, tree, /filter '([^']+)'/.exec(cause.said)?.[1], signal)
+    if (unreadable.size === 0 && noFilter.length === 0) throw cause
+    const readable = names.filter((name) => !unreadable.has(name))
+    const config = [...own, ...noFilter]
+    await add(readable, config)
+    return { leftOut: [...unreadable].map((name) => ({ name, why: 'cannot be read', hasBytes: true })), config }
+  }
+}
+
+/** Of one driver; of all where it was not named. */
+async function driversOff(deps: TreeDeps, tree: OpenTree, named: string | undefined, signal: AbortSignal): Promise<readonly string[]> {
+  const { text } = await runGit(deps, ['config', '-z', '--name-only', '--get-regexp', '^filter\\..*\\.(clean|process)$'], { ...tree, accepts: [1] }, signal)
+  const drivers = new Set(text.split('\0').flatMap((name) => /^filter\.(.*)\.[a-z]+$/s.exec(name)?.[1] ?? []))
+  return [...drivers].flatMap((driver) =>
+    named === undefined || driver === named ? [`filter.${driver}.clean=`, `filter.${driver}.process=`, `filter.${driver}.required=false`] : [],
+  )
+}
+
+const isReadable = (path: Buffer): Promise<boolean> =>
+  access(path, constants.R_OK).then(
+    () => true,
+    // Links that lead nowhere, and what went meanwhile.
+    (cause: unknown) => isMissing(cause),
+  )

@@ -1,0 +1,285 @@
+// Worktrees are removed by git when a snapshot has all of them, or stay; after a death at any step either is the case, and what is gone comes back as it was.
+
+import { spawn } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { expect, test } from 'vitest'
+import type { Worktree } from '../../src/core/workspace.ts'
+import { removeWorktree } from '../../src/workspace/remove-worktree.ts'
+import { takeSnapshot } from '../../src/workspace/snapshot.ts'
+import { makeWorktree } from '../../src/workspace/worktree.ts'
+import { failure, filesOf, never, place } from './worktree-kit.ts'
+
+type Place = ReturnType<typeof place>
+
+async function whole({ deps }: Place, { path }: Worktree, n = 1) {
+  const taken = await takeSnapshot(deps, { directory: path, session: 'k3f9x2ab', n, why: 'remove', turn: 1, atMs: 1_700_000_000_000, whole: true }, never)
+  if (!taken) throw new Error('nothing was taken')
+  return taken
+}
+
+/** With work of every kind in it, nothing of it committed. */
+async function worked(at = place()) {
+  const top = at.repository('shop', 'a', 'gone', 'crlf.txt')
+  at.write(join(top, '.gitignore'), 'ignored\nnode_modules/\n')
+  at.write(join(top, '.gitattributes'), '*.txt text\n')
+  at.commit(top)
+  const worktree = await at.made(top)
+  const { path } = worktree
+  at.write(join(path, 'a'), 'changed')
+  at.write(join(path, 'new/x y'))
+  at.write(join(path, 'crlf.txt'), 'a\r\nb\r\n')
+  at.write(join(path, 'ignored'), 'ignored')
+  at.write(join(path, 'staged'), 'staged')
+  at.git(path, 'add', 'staged')
+  rmSync(join(path, 'gone'))
+  return { at, top, worktree, path, before: filesOf(path) }
+}
+
+const rest = (top: string, worktree: Worktree, { git }: Place) => ({
+  path: existsSync(worktree.path),
+  folder: existsSync(dirname(worktree.path)),
+  branch: git(top, 'branch', '--list', worktree.branch) !== '',
+  worktrees: git(top, 'worktree', 'list').split('\n').length,
+  admins: existsSync(join(top, '.git/worktrees')) ? readdirSync(join(top, '.git/worktrees')) : [],
+})
+
+const nothingLeft = { path: false, folder: false, branch: false, worktrees: 1, admins: [] }
+
+test('it is gone with its branch and its folder, and comes back byte for byte', async () => {
+  const { at, top, worktree, path, before } = await worked()
+  const main = [filesOf(top), at.git(top, 'status', '--porcelain')]
+  const snapshot = await whole(at, worktree)
+  expect(await removeWorktree(at.deps, worktree, snapshot, never)).toEqual({ branchKept: false })
+  expect(rest(top, worktree, at)).toEqual(nothingLeft)
+  expect(await removeWorktree(at.deps, worktree, snapshot, never)).toEqual({ branchKept: false })
+  expect(await makeWorktree(at.deps, worktree, snapshot.commit, never)).toEqual({ base: worktree.base })
+  expect(filesOf(path)).toEqual(before)
+  expect(at.git(path, 'status', '--porcelain', '--branch').split('\n')).toEqual(['## offstage/k3f9x2ab', ' M a', ' M crlf.txt', ' D gone', 'A  staged', '?? new/'])
+  expect([filesOf(top), at.git(top, 'status', '--porcelain')]).toEqual(main)
+})
+
+test('a branch with commits of its own stays, and is gone on with', async () => {
+  const { at, top, worktree, path, before } = await worked()
+  const tip = at.commit(path)
+  const snapshot = await whole(at, worktree)
+  expect(await removeWorktree(at.deps, worktree, snapshot, never)).toEqual({ branchKept: true })
+  expect(at.git(top, 'rev-parse', worktree.branch)).toBe(tip)
+  await makeWorktree(at.deps, worktree, snapshot.commit, never)
+  expect(filesOf(path)).toEqual(before)
+  expect(at.git(path, 'status', '--porcelain', '--branch')).toBe('## offstage/k3f9x2ab')
+})
+
+test('a branch whose commits are on another one goes; one that moved on elsewhere is not moved back', async () => {
+  const { at, top, worktree, path } = await worked()
+  const tip = at.commit(path)
+  at.git(top, 'merge', '-q', '--ff-only', worktree.branch)
+  const snapshot = await whole(at, worktree)
+  expect(await removeWorktree(at.deps, worktree, snapshot, never)).toEqual({ branchKept: false })
+  at.write(join(top, 'later'))
+  const later = at.commit(top)
+  at.git(top, 'branch', worktree.branch)
+  await makeWorktree(at.deps, worktree, snapshot.commit, never)
+  expect(at.git(path, 'rev-parse', 'HEAD')).toBe(tip)
+  expect(at.git(top, 'rev-parse', worktree.branch)).toBe(later)
+})
+
+test('commits that only its reflog knew are kept', async () => {
+  const { at, top, worktree, path } = await worked()
+  const lost = at.commit(path)
+  at.git(path, 'reset', '-q', '--hard', worktree.base)
+  at.git(path, 'checkout', '-q', '--detach')
+  at.write(join(path, 'detached'))
+  const detached = at.commit(path)
+  at.git(path, 'checkout', '-q', worktree.branch)
+  await removeWorktree(at.deps, worktree, await whole(at, worktree), never)
+  at.git(top, 'gc', '-q', '--prune=now')
+  expect(at.git(top, 'rev-list', 'refs/offstage/k3f9x2ab/kept').split('\n')).toEqual(expect.arrayContaining([lost, detached]))
+})
+
+test('what was written after the snapshot keeps it where it is: files, ignored ones, modes, what is staged', async () => {
+  const changes: readonly ((at: Place, path: string) => void)[] = [
+    ({ write }, path) => write(join(path, 'late'), 'late'),
+    ({ write }, path) => write(join(path, 'ignored'), 'other'),
+    ({ write }, path) => write(join(path, 'crlf.txt'), 'a\nb\n'),
+    ({ git }, path) => git(path, 'reset', '-q'),
+    (_, path) => mkdirSync(join(path, 'empty')),
+    (at, path) => at.commit(path),
+  ]
+  const { at, top, worktree, path } = await worked()
+  for (const [index, change] of changes.entries()) {
+    const snapshot = await whole(at, worktree, index * 10 + 1)
+    change(at, path)
+    const before = filesOf(path)
+    const { kind, message } = await failure(removeWorktree(at.deps, worktree, snapshot, never))
+    expect({ kind, message }).toEqual({ kind: 'refused', message: `${path} has changed since its last snapshot` })
+    expect([filesOf(path), rest(top, worktree, at).worktrees]).toEqual([before, 2])
+  }
+})
+
+test('what is written while it goes is seen in the second look, and all is in its place again', async () => {
+  const { at, top, worktree, path, before } = await worked()
+  const snapshot = await whole(at, worktree)
+  const deps = { ...at.deps, step: (name: string) => { if (name === 'aside') writeFileSync(join(dirname(path), '.shop.going', 'late'), 'late') } } // prettier-ignore
+  expect((await failure(removeWorktree(deps, worktree, snapshot, never))).message).toContain('has changed since')
+  expect(filesOf(path)).toEqual({ ...before, late: '644 late' })
+  expect(at.git(path, 'branch', '--show-current')).toBe(worktree.branch)
+  expect(at.git(top, 'worktree', 'list', '--porcelain')).not.toContain('prunable')
+})
+
+test('a program that works in it keeps it where it is', async () => {
+  const { at, worktree, path } = await worked()
+  const snapshot = await whole(at, worktree)
+  const program = spawn('sleep', ['60'], { cwd: join(path, 'new') })
+  try {
+    const { kind, message } = await failure(removeWorktree(at.deps, worktree, snapshot, never))
+    expect({ kind, message }).toEqual({ kind: 'refused', message: `a program works in ${path}: sleep (${program.pid})` })
+  } finally {
+    program.kill('SIGKILL')
+  }
+})
+
+test('one that is locked, in the middle of a rebase, or not ours any more stays', async () => {
+  const { at, top, worktree, path, before } = await worked()
+  const snapshot = await whole(at, worktree)
+  at.git(top, 'worktree', 'lock', '--reason', 'mine', path)
+  expect((await failure(removeWorktree(at.deps, worktree, snapshot, never))).message).toBe(`the worktree ${path} is locked: mine`)
+  at.git(top, 'worktree', 'unlock', path)
+  mkdirSync(join(top, '.git/worktrees/shop/rebase-merge'))
+  expect((await failure(removeWorktree(at.deps, worktree, snapshot, never))).message).toBe(`a rebase is in progress in ${path}`)
+  rmSync(join(top, '.git/worktrees/shop/rebase-merge'), { recursive: true })
+  renameSync(join(path, '.git'), join(top, '.git/moved'))
+  expect((await failure(removeWorktree(at.deps, worktree, snapshot, never))).message).toContain('is not the worktree of this session any more')
+  expect(filesOf(path)).toEqual(before)
+})
+
+test('one that was deleted or moved by hand is told of; git keeps what it knows of it', async () => {
+  const { at, top, worktree, path } = await worked()
+  const snapshot = await whole(at, worktree)
+  renameSync(path, `${path}.moved`)
+  expect((await failure(removeWorktree(at.deps, worktree, snapshot, never))).message).toBe(`the worktree ${path} is not there any more: it was deleted or moved by hand`)
+  expect(rest(top, worktree, at)).toMatchObject({ branch: true, admins: ['shop'] })
+  at.git(top, 'worktree', 'repair', `${path}.moved`)
+  expect(at.git(`${path}.moved`, 'diff', '--cached', '--name-only')).toBe('staged')
+})
+
+test('a repository inside keeps it where it is', async () => {
+  const { at, worktree, path } = await worked()
+  const snapshot = await whole(at, worktree)
+  mkdirSync(join(path, 'inside'))
+  at.git(join(path, 'inside'), 'init', '-q')
+  at.write(join(path, 'inside/x'))
+  at.commit(join(path, 'inside'))
+  expect((await failure(removeWorktree(at.deps, worktree, snapshot, never))).message).toContain('a repository of its own')
+})
+
+async function withSubmodule() {
+  const at = place()
+  const library = at.repository('library', 'l')
+  const top = at.repository('shop', 'a')
+  at.git(top, 'submodule', '--quiet', 'add', library, 'lib')
+  at.commit(top)
+  const worktree = await at.made(top)
+  return { at, top, worktree, path: worktree.path, lib: join(worktree.path, 'lib') }
+}
+
+test('a submodule that has nothing of its own goes with it; the first one stays', async () => {
+  const { at, top, worktree, path } = await withSubmodule()
+  const before = filesOf(top)
+  at.write(join(path, 'a'), 'changed')
+  expect(await removeWorktree(at.deps, worktree, await whole(at, worktree), never)).toEqual({ branchKept: false })
+  expect(rest(top, worktree, at)).toEqual(nothingLeft)
+  expect([filesOf(top), at.git(top, 'status', '--porcelain'), at.git(join(top, 'lib'), 'status', '--porcelain')]).toEqual([before, '', ''])
+})
+
+test('a submodule with anything of its own keeps it where it is: files, ignored ones, commits, also such as were left behind', async () => {
+  const { at, worktree, path, lib } = await withSubmodule()
+  const snapshot = await whole(at, worktree)
+  const refused = async () => (await failure(removeWorktree(at.deps, worktree, snapshot, never))).message
+  at.write(join(lib, 'own'))
+  expect(await refused()).toBe('the submodule lib has files that are not committed')
+  at.write(join(at.root, '.gitignore-all'), 'own\n')
+  at.git(lib, 'config', 'core.excludesFile', join(at.root, '.gitignore-all'))
+  expect(at.git(lib, 'status', '--porcelain')).toBe('')
+  expect(await refused()).toBe('the submodule lib has files that are not committed')
+  at.git(lib, 'add', '-f', 'own')
+  at.git(lib, 'commit', '-qm', 'own')
+  expect(await refused()).toBe('the submodule lib has commits that are nowhere else')
+  at.git(lib, 'reset', '-q', '--hard', 'HEAD~1')
+  expect(await refused()).toBe('the submodule lib has commits that are nowhere else')
+  expect(filesOf(path)).toHaveProperty('lib/l')
+})
+
+class Killed extends Error {}
+const dies = (at: Place, step: string) => ({ ...at.deps, step: (name: string) => { if (name === step) throw new Killed(name) } }) // prettier-ignore
+
+/** As if git had been killed while it removed: it takes files in no order. */
+function halfRemoved(folder: string): void {
+  for (const name of ['.git', 'a', '.gitignore', 'new']) rmSync(join(folder, name), { recursive: true })
+}
+
+test.each(['looked', 'aside', 'looked-again', 'marked', 'removed'])('after a death at "%s" it is as before or gone, and the next attempt removes it', async (step) => {
+  const { at, top, worktree, before } = await worked()
+  const snapshot = await whole(at, worktree)
+  await removeWorktree(dies(at, step), worktree, snapshot, never).catch((cause: unknown) => expect(cause).toBeInstanceOf(Killed))
+  // What catches the failure of a step is not there at a death: it is put aside again.
+  if (step === 'aside' && existsSync(worktree.path)) at.git(top, 'worktree', 'move', worktree.path, join(dirname(worktree.path), '.shop.going'))
+  await removeWorktree(at.deps, worktree, snapshot, never)
+  expect(rest(top, worktree, at)).toEqual(nothingLeft)
+  await makeWorktree(at.deps, worktree, snapshot.commit, never)
+  expect(filesOf(worktree.path)).toEqual(before)
+})
+
+test('one that was aside when everything stopped is in its place again for whoever goes on with the session, also where git was told nothing', async () => {
+  for (const isTold of [true, false]) {
+    const { at, top, worktree, path, before } = await worked()
+    const away = join(dirname(path), '.shop.going')
+    if (isTold) at.git(top, 'worktree', 'move', path, away)
+    else renameSync(path, away)
+    expect(await makeWorktree(at.deps, worktree, undefined, never)).toEqual({ base: worktree.base })
+    expect([filesOf(path), at.git(top, 'worktree', 'list').includes(`${path} `), existsSync(away)]).toEqual([before, true, false])
+  }
+})
+
+test('a removal that was cut off within git is ended by the next attempt, or by whoever brings it back', async () => {
+  for (const next of ['remove', 'make'] as const) {
+    const { at, top, worktree, path, before } = await worked()
+    const snapshot = await whole(at, worktree)
+    await expect(removeWorktree(dies(at, 'marked'), worktree, snapshot, never)).rejects.toThrow(Killed)
+    halfRemoved(join(dirname(path), '.shop.going'))
+    if (next === 'remove') {
+      await removeWorktree(at.deps, worktree, snapshot, never)
+      expect(rest(top, worktree, at)).toEqual(nothingLeft)
+    } else {
+      await makeWorktree(at.deps, worktree, undefined, never)
+      expect(filesOf(path)).toEqual(before)
+    }
+  }
+})
+
+test('what somebody wrote into one that was being removed is not removed', async () => {
+  const { at, worktree, path } = await worked()
+  const snapshot = await whole(at, worktree)
+  await expect(removeWorktree(dies(at, 'marked'), worktree, snapshot, never)).rejects.toThrow(Killed)
+  const away = join(dirname(path), '.shop.going')
+  halfRemoved(away)
+  at.write(join(away, 'new/late'), 'late')
+  const { kind, message } = await failure(removeWorktree(at.deps, worktree, snapshot, never))
+  expect({ kind, message }).toEqual({ kind: 'refused', message: `${path} was being removed, and new/late was written there meanwhile` })
+  expect(readFileSync(join(path, 'new/late'), 'utf8')).toBe('late')
+})
+
+test('git itself killed in the middle: it is gone afterwards, and comes back as it was', async () => {
+  const at = place()
+  const top = at.repository('shop', ...Array.from({ length: 400 }, (_, index) => `d${index % 20}/f${index}`))
+  const worktree = await at.made(top)
+  const before = filesOf(worktree.path)
+  const snapshot = await whole(at, worktree)
+  // The signal ends git as it is: some files are gone then, and most are not.
+  const stop = new AbortController()
+  await expect(removeWorktree({ ...at.deps, step: (name) => { if (name === 'marked') setImmediate(() => stop.abort(new Killed())) } }, worktree, snapshot, stop.signal)).rejects.toThrow(Killed) // prettier-ignore
+  await removeWorktree(at.deps, worktree, snapshot, never)
+  expect(rest(top, worktree, at)).toEqual(nothingLeft)
+  await makeWorktree(at.deps, worktree, snapshot.commit, never)
+  expect(filesOf(worktree.path)).toEqual(before)
+})
