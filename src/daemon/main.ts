@@ -16,16 +16,21 @@ import { crashPoint } from '../engine/crash-point.ts'
 import { Engine } from '../engine/engine.ts'
 import { keepersOnDisk } from '../engine/keepers-on-disk.ts'
 import { keptByLog } from '../engine/keepers.ts'
+import { LandingQueue, planLanding } from '../engine/landing.ts'
 import { availableMemory } from '../engine/machine.ts'
 import type { EngineParts, ScreenOf } from '../engine/parts.ts'
 import { finishReplacement, isCutOff, replaceDatabase } from '../engine/replacement.ts'
+import { trustIn } from '../engine/trust.ts'
+import { environmentOf } from '../keeper/process-stat.ts'
 import { encodeStartFile } from '../keeper/start-file.ts'
+import { watchConflicts } from '../reactors/conflicts/index.ts'
 import { knownEnvironment, startNotify } from '../reactors/notify/index.ts'
 import { Screens } from '../screen/screens.ts'
 import { DamagedStore, type EventLog } from '../store/event-log.ts'
 import { SearchIndex } from '../store/search-index.ts'
 import { openSqliteLog } from '../store/sqlite-log.ts'
 import { readInside, writeInside } from '../workspace/files.ts'
+import { openWorkspaces } from '../workspace/index.ts'
 import { Projects } from '../workspace/project.ts'
 import { takeLock } from './lock.ts'
 import { type Log, openLog } from './log.ts'
@@ -67,7 +72,10 @@ async function main(): Promise<void> {
   const environment = knownEnvironment(process.env)
   const screens = new Screens({ warn: (why) => log.warn({ why }, 'a screen could not be made') })
   const inFolder = <Of extends ScreenOf>(of: Of): Of & { readonly folder: string } => ({ ...of, folder: runFolder(paths, of.session, of.run) })
+  const readConfig = freshConfig(paths.configFile, config)
+  const conflictPolicy = async () => (await readConfig()).config.conflicts.policy
   const parts: Omit<EngineParts, 'log' | 'keepers' | 'search'> = {
+    conflictPolicy,
     driver: (name) => drivers[name](),
     files: {
       read: (root, path, range, approved) => readInside(root, path, range, approved, end.signal),
@@ -80,6 +88,13 @@ async function main(): Promise<void> {
       advance: (of) => screens.advance(inFolder(of)),
     },
     projects: new Projects(),
+    trees: {
+      workspaces: openWorkspaces({ env: process.env, home: paths.home, ...config.workspace }),
+      trust: trustIn(join(paths.home, 'trusted.json')),
+      landings: new LandingQueue(),
+      planLanding,
+      environmentOf,
+    },
     nowMs: Date.now,
     delay: (ms) => delay(ms, undefined, { signal: end.signal, ref: false }).catch(() => {}),
     warn: log.warn,
@@ -87,7 +102,7 @@ async function main(): Promise<void> {
     signal: end.signal,
     version: packageVersion,
     availableMemory,
-    limits: config,
+    limits: { ...config, ...config.workspace },
     initializeTimeoutMs: config.initializeTimeoutMs,
   }
   finishReplacement(paths)
@@ -106,7 +121,6 @@ async function main(): Promise<void> {
     runs: engine.runs,
     notices: readNotices(paths.home),
   })
-  const readConfig = freshConfig(paths.configFile, config)
   const notify = startNotify(
     {
       api: engine,
@@ -126,6 +140,20 @@ async function main(): Promise<void> {
     },
     end.signal,
   )
+  void watchConflicts(
+    {
+      api: engine,
+      cursor: () => events.cursor(),
+      overlapping: () => engine.forecasts.overlapping(),
+      outlook: (of, signal) => engine.forecasts.outlook(of, signal),
+      policy: conflictPolicy,
+      report: (news) => engine.forecast(news),
+      monotonicMs: () => performance.now(),
+      delay: parts.delay,
+      warn: log.warn,
+    },
+    end.signal,
+  ).catch((cause: unknown) => log.warn({ error: String(cause) }, 'conflicts are not watched any more'))
   const server = new DaemonServer({ api: engine, version: packageVersion, status, notify, shutdown: (replaced) => void leave(replaced ? 'replaced' : 'stopped'), warn: log.warn })
 
   const leave = async (because: string): Promise<void> => {

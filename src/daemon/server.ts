@@ -5,7 +5,7 @@ import { type Server, type Socket, createServer } from 'node:net'
 import type { Api } from '../core/api.ts'
 import { isRefusal, refusal } from '../core/errors.ts'
 import { isMethod, parseParams } from '../protocol/schemas.ts'
-import { LineCutter, type Method, type Methods, type ToClient, type WireError, encode, outputToWire, protocolVersion, screenToWire } from '../protocol/wire.ts'
+import { LineCutter, type Method, type Methods, type ToClient, type WireError, changesToWire, encode, outputToWire, protocolVersion, screenToWire } from '../protocol/wire.ts'
 
 export interface ServerDeps {
   readonly api: Api
@@ -152,6 +152,14 @@ export class DaemonServer {
       const screen = await this.#deps.api.screen(params, signal)
       return screen && screenToWire(screen)
     },
+    place: (params, signal) => this.#deps.api.place(params, signal),
+    changes: async (params, signal) => {
+      const found = await this.#deps.api.changes(params, signal)
+      return isRefusal(found) ? found : changesToWire(found)
+    },
+    snapshots: (params, signal) => this.#deps.api.snapshots(params.session, signal),
+    conflicts: (params, signal) => this.#deps.api.conflicts(params, signal),
+    landing: (params, signal) => this.#deps.api.landing(params, signal),
     write: (params, signal) => this.#deps.api.write(params.session, Buffer.from(params.base64, 'base64'), signal),
     resize: (params, signal) => this.#deps.api.resize(params.session, params, signal),
     status: () => this.#deps.status(),

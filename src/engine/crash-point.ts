@@ -1,7 +1,8 @@
-// Places where a test makes this process kill itself: `OFFSTAGE_CRASH_AT=name` or `name:n` for the n-th time that the place is reached. Published builds have the variable
+// Places where a test makes this process kill itself: `OFFSTAGE_CRASH_AT=name` or `name:n` for the n-th time that the place is reached; several, with commas, kill a process
+// each. Published builds have the variable
 // defined away. A line naming each reached place goes to `OFFSTAGE_CRASH_LOG`, so that a test can tell that none was missed.
 
-import { appendFileSync } from 'node:fs'
+import { appendFileSync, existsSync, readFileSync } from 'node:fs'
 
 export const crashPoints = [
   'daemon.locked',
@@ -21,21 +22,51 @@ export const crashPoints = [
   'stop.recorded',
   'stop.swept',
   'remove.recorded',
+  'create.chosen',
+  'workspace.recorded',
+  'worktree.planned',
+  'worktree.made',
+  'worktree.brought',
+  'step.recorded',
+  'step.ended',
+  'workspace.ready',
+  'snapshot.made',
+  'snapshot.recorded',
+  'checks.recorded',
+  'checked.recorded',
+  'undo.asked',
+  'undo.kept',
+  'undo.recorded',
+  'undo.written',
+  'land.asked',
+  'landing.recorded',
+  'landed.recorded',
+  'remove.kept',
+  'remove.done',
+  'removed.recorded',
   'rebuild.built',
   'rebuild.aside',
 ] as const
 
 export type CrashPoint = (typeof crashPoints)[number]
 
-const wanted = process.env.OFFSTAGE_CRASH_AT
-const [wantedName, wantedTimes] = (wanted ?? '').split(':')
-let left = Number(wantedTimes ?? 1)
+/** How often each place is still to be reached. */
+const left = process.env.OFFSTAGE_CRASH_AT === undefined ? undefined : wantedIn(process.env.OFFSTAGE_CRASH_AT, process.env.OFFSTAGE_CRASH_LOG)
+
+function wantedIn(places: string, log: string | undefined): Map<string, number> {
+  const wanted = new Map(places.split(',').map((place) => [place.split(':')[0] ?? '', Number(place.split(':')[1] ?? 1)]))
+  // Of several, each kills one process.
+  const reached = log !== undefined && wanted.size > 1 && existsSync(log) ? readFileSync(log, 'utf8').split('\n') : []
+  for (const place of reached) wanted.delete(place)
+  return wanted
+}
 
 /** Whether this process is to die at this place now. For places that have to do half of something first. */
 export function crashesAt(name: CrashPoint): boolean {
-  if (wanted === undefined || name !== wantedName) return false
-  left -= 1
-  return left === 0
+  const times = left?.get(name)
+  if (times === undefined) return false
+  left?.set(name, times - 1)
+  return times === 1
 }
 
 export function die(name: CrashPoint): never {

@@ -1,19 +1,45 @@
 // The Api on this machine: one actor per session over one log, and the fan-out of what they do.
 
-import type { Accepted, Api, Frame, Hit, ListFrame, OutputFrame, OutputQuery, Screen, ScreenQuery, SearchQuery, Submission, WatchQuery } from '../core/api.ts'
+import type {
+  Accepted,
+  Api,
+  ChangesFound,
+  ChangesQuery,
+  Frame,
+  Hit,
+  ListFrame,
+  OutputFrame,
+  OutputQuery,
+  Screen,
+  ScreenQuery,
+  SearchQuery,
+  Submission,
+  WatchQuery,
+} from '../core/api.ts'
 import type { Delivery } from '../core/announcement.ts'
 import { type Refusal, refusal } from '../core/errors.ts'
 import { isId, type SessionId } from '../core/ids.ts'
+import type { ForecastNews } from '../core/overlap.ts'
 import type { Session } from '../core/session.ts'
+import type { Forecast, LandHow, LandingPlan, Place, Snapshot } from '../core/workspace.ts'
 import type { SessionView } from '../core/view.ts'
+import { WorkspaceFailed } from '../workspace/workspaces.ts'
+import { changesOf } from './changes.ts'
 import { crashPoint } from './crash-point.ts'
 import { Feed } from './feed.ts'
+import { Forecasts } from './forecasts.ts'
 import { ListFeed, sayingTogetherMs } from './list-feed.ts'
+import { landingOf } from './land-session.ts'
+import { Mailbox } from './mailbox.ts'
 import { type EngineDeps, type EngineParts, startSize } from './parts.ts'
+import { retainTrees } from './retain-trees.ts'
 import { applyRetention } from './retention.ts'
 import { Room } from './room.ts'
-import { SessionActor } from './session-actor.ts'
+import { SessionActor, placeOf as shownPlaceOf } from './session-actor.ts'
+import { treeOf } from './tree-work.ts'
 import { StateFolders } from './state-files.ts'
+import { marksOf } from './tree-marks.ts'
+import { type ChoiceDeps, chooseWorkspace, placeOf } from './workspace-choice.ts'
 
 const adoptionDeadlineMs = 2000
 const chunkBytes = 64 * 1024
@@ -23,6 +49,10 @@ export class Engine implements Api {
   readonly #feed: Feed
   readonly #list: ListFeed
   readonly #actors = new Map<SessionId, SessionActor>()
+  /** Who is created next sees who was created before. */
+  readonly #choosing = new Mailbox()
+  /** For a reactor, and for whoever asks. */
+  readonly forecasts: Forecasts
 
   private constructor(parts: EngineParts) {
     this.#feed = new Feed(parts.log)
@@ -37,7 +67,10 @@ export class Engine implements Api {
       if (frame.kind === 'fact') changed(frame.envelope.session)
       else if (frame.draft.kind !== 'output') changed(frame.draft.session, sayingTogetherMs)
     }
-    this.#deps = { ...parts, publish, changed, room: new Room(parts, () => this.#waiting()), stateFolders: new StateFolders() }
+    const sessions = (): readonly Session[] => Array.from(this.#actors.values(), ({ session }) => session).filter((session) => session !== undefined)
+    this.forecasts = new Forecasts({ workspaces: parts.trees.workspaces, sessions, nowMs: parts.nowMs, warn: parts.warn })
+    const alsoChanged: EngineDeps['alsoChanged'] = (id, paths) => this.forecasts.alsoChanged(id, paths)
+    this.#deps = { ...parts, publish, changed, alsoChanged, room: new Room(parts, () => this.#waiting()), stateFolders: new StateFolders() }
   }
 
   /** Resolves when every live run is adopted or its end recorded, at the latest after 2 s: then what is not is shown as "no signal". */
@@ -72,6 +105,7 @@ export class Engine implements Api {
 
   /** Removes raw output that nobody needs any more. For the daemon, now and then. */
   async applyRetention(): Promise<void> {
+    await retainTrees([...this.#actors.values()], this.#deps)
     const dropped = await applyRetention([...this.#actors.values()], this.#deps.keepers, this.#deps.limits, this.#deps.nowMs())
     if (dropped > 0) this.#deps.warn({ sessions: dropped }, 'raw output of ended sessions was removed by age or size')
   }
@@ -91,13 +125,40 @@ export class Engine implements Api {
     await this.#actors.get(id)?.notified(deliveries)
   }
 
+  /** A reactor has found out with whom its work cannot be merged. */
+  async forecast({ session, report, ask }: ForecastNews): Promise<void> {
+    await this.#actors.get(session)?.report(this.#actors.get(session)?.session?.runs ?? 0, [report, ...(ask ? [{ type: 'asks-about', ask } as const] : [])])
+  }
+
   /** This daemon leaves on purpose: no keeper is to start another one. */
   leave(): void {
     for (const actor of this.#actors.values()) actor.run?.goodbye()
   }
 
-  async submit(submission: Submission, _signal: AbortSignal): Promise<Accepted | Refusal> {
+  async submit(submission: Submission, signal: AbortSignal): Promise<Accepted | Refusal> {
     if (submission.environment) this.#deps.environmentGiven?.(submission.environment)
+    const { command, session } = submission
+    const asksForPlace = command.type === 'create' && (command.spec.workspace !== undefined || command.spec.worktree !== undefined) && !this.#actors.get(session)?.session
+    if (!asksForPlace) return this.#submit(submission)
+    return this.#choosing.put(async () => {
+      if (this.#actors.get(session)?.session) return this.#submit(submission)
+      try {
+        const spec = await chooseWorkspace(this.#choice, session, command.label ?? null, command.spec, signal)
+        if ('refused' in spec) return spec
+        crashPoint('create.chosen')
+        return await this.#submit({ ...submission, command: { ...command, spec } })
+      } catch (cause) {
+        if (!(cause instanceof WorkspaceFailed)) throw cause
+        return refusal('no-worktree', cause.message, cause.hint ?? 'start it with --in-place')
+      }
+    })
+  }
+
+  get #choice(): ChoiceDeps {
+    return { workspaces: this.#deps.trees.workspaces, sessions: () => Array.from(this.#actors.values(), ({ session }) => session) }
+  }
+
+  async #submit(submission: Submission): Promise<Accepted | Refusal> {
     let actor = this.#actors.get(submission.session)
     if (!actor) {
       if (submission.command.type !== 'create') return unknown(submission.session)
@@ -106,6 +167,7 @@ export class Engine implements Api {
       this.#actors.set(submission.session, actor)
     }
     const refused = await actor.submit(submission)
+    await actor.begun()
     await this.#deps.projects.refresh(this.#directories([submission.session]))
     const session = actor.view()
     if (!session) this.#actors.delete(submission.session)
@@ -176,6 +238,48 @@ export class Engine implements Api {
     return this.#deps.screens.snapshot({ ...of, ...(query.size ? { resizeTo: query.size } : {}) }, signal)
   }
 
+  place(query: { readonly cwd: string }, signal: AbortSignal): Promise<Place> {
+    return placeOf(this.#choice, query.cwd, signal)
+  }
+
+  async changes(query: ChangesQuery, signal: AbortSignal): Promise<ChangesFound | Refusal> {
+    const actor = this.#actors.get(query.session)
+    if (!actor?.session) return unknown(query.session)
+    const { session } = actor
+    const top = treeOf(session.spec)
+    const others = Array.from(this.#actors.values(), ({ session: other }) => other)
+      .filter((other) => other && other.id !== session.id && !session.spec.worktree && treeOf(other.spec) === top && overlaps(session, other))
+      .flatMap((other) => other?.id ?? [])
+    return changesOf(this.#deps.trees.workspaces, session, marksOf(actor.facts(0)), query, others, signal)
+  }
+
+  async snapshots(session: SessionId, _signal: AbortSignal): Promise<readonly Snapshot[]> {
+    const actor = this.#actors.get(session)
+    return actor?.session ? marksOf(actor.facts(0)).snapshots : []
+  }
+
+  async conflicts(query: { readonly cwd?: string }, signal: AbortSignal): Promise<readonly Forecast[]> {
+    return (await this.forecasts.outlook(query, signal)).forecasts
+  }
+
+  async landing(query: { readonly session: SessionId; readonly into?: string; readonly how?: LandHow }, signal: AbortSignal): Promise<LandingPlan | Refusal> {
+    const session = this.#actors.get(query.session)?.session
+    if (!session) return unknown(query.session)
+    if (!session.spec.worktree)
+      return refusal(
+        'no-worktree',
+        `session ${session.id} works in ${session.spec.cwd} itself: there is nothing to land`,
+        `offstage diff ${session.id} shows what it changed; commit it as you like`,
+      )
+    const { trees } = this.#deps
+    try {
+      return await trees.planLanding({ workspaces: trees.workspaces }, landingOf(session), query, signal)
+    } catch (cause) {
+      if (!(cause instanceof WorkspaceFailed)) throw cause
+      return refusal('invalid', cause.message, cause.hint)
+    }
+  }
+
   async write(session: SessionId, bytes: Uint8Array, _signal: AbortSignal): Promise<Refusal | undefined> {
     const run = this.#terminal(session)
     if ('refused' in run) return run
@@ -190,7 +294,10 @@ export class Engine implements Api {
   }
 
   #directories(ids: readonly SessionId[]): readonly string[] {
-    return ids.flatMap((id) => this.#actors.get(id)?.session?.spec.cwd ?? [])
+    return ids.flatMap((id) => {
+      const session = this.#actors.get(id)?.session
+      return session ? shownPlaceOf(session) : []
+    })
   }
 
   /** Sessions whose runs wait for room, the oldest first. */
@@ -207,5 +314,8 @@ export class Engine implements Api {
     return actor.run
   }
 }
+
+/** They were at work at the same time, or may have been. */
+const overlaps = (one: Session, other: Session): boolean => (one.endedAtMs ?? Infinity) >= other.createdAtMs && (other.endedAtMs ?? Infinity) >= one.createdAtMs
 
 const unknown = (id: string): Refusal => refusal('unknown-session', `there is no session ${id}`, 'offstage sessions lists them')

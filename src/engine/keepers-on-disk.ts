@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Paths, runFolder, runSocket } from '../config/paths.ts'
 import type { Exit } from '../core/events.ts'
+import { directoryOf } from '../core/place.ts'
 import { type Held, type KeeperConnection, KeeperUnreachable, connectKeeper } from '../keeper/connection.ts'
 import { type ExitStatus, encodeClientFrame } from '../keeper/frames.ts'
 import { keeperBinary } from '../keeper/keeper-binary.ts'
@@ -64,7 +65,7 @@ export function keepersOnDisk(paths: Paths, packageRoot: string, recorded: (sess
       const folder = folderOf(session, run)
       const socketPath = runSocket(paths, session, run)
       const nonce = `${session}.${run}.${randomBytes(9).toString('hex')}`
-      const env = { ...start.environment, OFFSTAGE_SESSION: session, [tagVariable]: nonce, ...(start.mode === 'pty' ? terminalVariables(start.environment) : {}) }
+      const env = { ...start.environment, OFFSTAGE_SESSION: ofSteps(session), [tagVariable]: nonce, ...(start.mode === 'pty' ? terminalVariables(start.environment) : {}) }
       const { columns: cols, rows } = startSize(spec)
       const size = { cols, rows }
       let kept: Kept
@@ -81,7 +82,7 @@ export function keepersOnDisk(paths: Paths, packageRoot: string, recorded: (sess
         const reserveBytes = await reserveOn(folder)
         const again = spec.resumeArgv !== undefined && hasRun(session, run)
         const argv = programOf(spec, { again, offstage: [process.execPath, join(packageRoot, 'bin', 'offstage.cjs')] })
-        const launch = { binary, folder, socketPath, nonce, argv, env, cwd: spec.cwd, mode: start.mode, size, startFile: paths.startFile, reserveBytes, ...limits }
+        const launch = { binary, folder, socketPath, nonce, argv, env, cwd: directoryOf(spec), mode: start.mode, size, startFile: paths.startFile, reserveBytes, ...limits }
         kept = await launchKeeper(launch, signal)
       } catch (cause) {
         throw new StartFailed(startProblem(cause), { cause })
@@ -255,6 +256,9 @@ async function reserveOn(folder: string): Promise<number> {
   const { blocks, bsize } = await statfs(folder)
   return Math.min(1024 ** 3, Math.floor(0.02 * blocks * bsize))
 }
+
+/** Steps of a session are of the session. */
+const ofSteps = (key: string): string => key.split('.', 1)[0] ?? key
 
 /** What a program expects of the terminal that it runs in: ours, not the one of the command that started it. */
 function terminalVariables(environment: Readonly<Record<string, string>>): Record<string, string> {

@@ -1,14 +1,19 @@
 // What the engine is built from. Nothing in it is global, so that a test can hold the clock and the processes.
 
 import type { Frame, Hit, Screen, SearchQuery } from '../core/api.ts'
-import type { DriverName, LaunchSpec, TerminalSize } from '../core/events.ts'
+import type { DriverName, LaunchSpec, ProcessIdentity, TerminalSize } from '../core/events.ts'
 import type { SessionId } from '../core/ids.ts'
+import type { ConflictPolicy } from '../core/overlap.ts'
 import type { SessionView } from '../core/view.ts'
 import type { Driver, FileResult } from '../drivers/driver.ts'
 import type { EventLog } from '../store/event-log.ts'
+import type { Workspaces } from '../workspace/workspaces.ts'
+import type { Forecasts } from './forecasts.ts'
 import type { Keepers } from './keepers.ts'
+import type { LandingQueue, planLanding } from './landing.ts'
 import type { Room } from './room.ts'
 import type { StateFolders } from './state-files.ts'
+import type { Trust } from './trust.ts'
 
 export interface Files {
   /** `approved`: the real place outside that a person allowed; a path that leads elsewhere is refused. */
@@ -50,6 +55,16 @@ export interface Search {
   search(query: SearchQuery, signal: AbortSignal): Promise<readonly Hit[]>
 }
 
+/** Where sessions work. */
+export interface Trees {
+  readonly workspaces: Workspaces
+  readonly trust: Trust
+  readonly landings: Pick<LandingQueue, 'land'>
+  readonly planLanding: typeof planLanding
+  /** Of a process that lives, where the system tells. */
+  readonly environmentOf: (process: ProcessIdentity) => Promise<Readonly<Record<string, string>> | undefined>
+}
+
 export interface EngineParts {
   readonly log: EventLog
   readonly keepers: Keepers
@@ -58,6 +73,9 @@ export interface EngineParts {
   readonly screens: Screens
   readonly projects: Projects
   readonly search: Search
+  readonly trees: Trees
+  /** What the user wants done about conflicts; asked each time. Absent: nothing of it here. */
+  readonly conflictPolicy?: () => Promise<ConflictPolicy>
   readonly nowMs: () => number
   /** Resolves after that many milliseconds, or when the engine ends. */
   readonly delay: (ms: number) => Promise<void>
@@ -84,9 +102,14 @@ export interface Limits {
   /** Raw output of ended and removed sessions: how long it is kept, and how much of it. */
   readonly keepOutputMs: number
   readonly keepOutputBytes: number
+  /** Snapshots of removed sessions, and worktrees of those that were ended: how long they are kept. */
+  readonly keepSnapshotsMs: number
+  readonly keepWorktreesMs: number
 }
 
 export interface EngineDeps extends EngineParts {
+  /** Other sessions that have changed these files of its tree, as far as is known. */
+  readonly alsoChanged: Forecasts['alsoChanged']
   readonly room: Room
   readonly stateFolders: StateFolders
   readonly publish: (frame: Exclude<Frame, { kind: 'caught-up' }>) => void

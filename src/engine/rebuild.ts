@@ -9,6 +9,7 @@ import { authorOf, decide, settle } from '../core/decide.ts'
 import { isRefusal } from '../core/errors.ts'
 import type { Author, DriverName, Event, LaunchSpec } from '../core/events.ts'
 import { isId } from '../core/ids.ts'
+import type { Preparation, Worktree } from '../core/workspace.ts'
 import type { Input, Report } from '../core/inputs.ts'
 import type { Order } from '../core/react.ts'
 import { asksAgain } from '../core/requests.ts'
@@ -18,6 +19,7 @@ import { processRuns } from '../keeper/process-stat.ts'
 import { type InputRecord, logEnd, readIdentity, readInputs, readLog } from '../keeper/run-folder.ts'
 import type { EventLog, NewEvent, StoredCheckpoint } from '../store/event-log.ts'
 import { abandoned, endOf, specFile } from './keepers-on-disk.ts'
+import { stepsOf } from './steps.ts'
 
 export interface RebuildParts {
   readonly paths: Paths
@@ -40,6 +42,25 @@ const chunkBytes = 64 * 1024
 /** Ids of inputs go on well above what a keeper has, or may still be handed by what its former daemon sent. */
 const orderGap = 1_000_000
 
+const carries = z.object({ untracked: z.union([z.literal('all'), z.array(z.string())]) })
+
+const worktree = z.object({
+  repository: z.string().min(1),
+  path: z.string().min(1),
+  below: z.string(),
+  branch: z.string().min(1),
+  base: z.string().min(1),
+  from: z.string().exactOptional(),
+  carries: carries.exactOptional(),
+}) satisfies z.ZodType<Worktree>
+
+const preparation = z.object({
+  bring: z.array(z.string()).exactOptional(),
+  setup: z.string().exactOptional(),
+  ports: z.array(z.string()).exactOptional(),
+  environment: z.record(z.string(), z.string()).exactOptional(),
+}) satisfies z.ZodType<Preparation>
+
 const spec = z.object({
   kind: z.enum(['agent', 'terminal']),
   driver: z.enum(['acp', 'terminal', 'command']),
@@ -49,6 +70,13 @@ const spec = z.object({
   prompted: z.literal(true).exactOptional(),
   continues: z.string().min(1).exactOptional(),
   cwd: z.string().min(1),
+  workspace: z.enum(['auto', 'worktree', 'in-place']).exactOptional(),
+  carries: carries.exactOptional(),
+  worktree: worktree.exactOptional(),
+  preparation: preparation.exactOptional(),
+  checks: z.array(z.string()).exactOptional(),
+  checkRetries: z.int().min(0).exactOptional(),
+  trust: z.object({ file: z.string(), digest: z.string() }).exactOptional(),
   mode: z.string().exactOptional(),
   model: z.string().exactOptional(),
   size: z.object({ columns: z.int().min(1), rows: z.int().min(1) }).exactOptional(),
@@ -86,7 +114,8 @@ export async function rebuild({ paths, driver, version }: RebuildParts, log: Eve
   for (const kept of sessions.toSorted(([one], [other]) => (one?.startedAtMs ?? 0) - (other?.startedAtMs ?? 0))) {
     const id = kept[0]?.session ?? ''
     try {
-      const { news, checkpoint } = await retell(kept, driver, version)
+      const steps = (await readdir(join(paths.runs, stepsOf(id))).catch(() => [])).map(Number)
+      const { news, checkpoint } = await retell(kept, Math.max(0, ...steps.filter(Number.isInteger)), driver, version)
       await log.append({ session: id, expectedSeq: 0, events: news, ...(checkpoint ? { checkpoint } : {}) })
       runs += kept.length
     } catch (cause) {
@@ -100,6 +129,8 @@ export async function rebuild({ paths, driver, version }: RebuildParts, log: Eve
 async function keptRuns(paths: Paths, session: string, skipped: string[]): Promise<readonly KeptRun[]> {
   const runs: KeptRun[] = []
   const odd = (path: string, why: string): void => void skipped.push(`${path}: ${why}`)
+  // What Offstage ran itself is no session.
+  if (session.endsWith('.steps')) return []
   if (!isId(session)) {
     odd(join(paths.runs, session), 'not the name of a session')
     return []
@@ -126,7 +157,13 @@ async function keptRuns(paths: Paths, session: string, skipped: string[]): Promi
   return runs.toSorted((one, other) => one.run - other.run)
 }
 
-async function retell(runs: readonly KeptRun[], driverOf: RebuildParts['driver'], version: string): Promise<{ news: readonly NewEvent[]; checkpoint?: StoredCheckpoint }> {
+/** `steps`: the highest number of a command that Offstage ran itself. */
+async function retell(
+  runs: readonly KeptRun[],
+  steps: number,
+  driverOf: RebuildParts['driver'],
+  version: string,
+): Promise<{ news: readonly NewEvent[]; checkpoint?: StoredCheckpoint }> {
   const [first] = runs
   const last = runs.at(-1)
   if (!first || !last) throw new Error('it has no run')
@@ -134,6 +171,8 @@ async function retell(runs: readonly KeptRun[], driverOf: RebuildParts['driver']
   const label = last.label === null ? {} : { label: last.label }
   story.at(first.startedAtMs)
   story.tell({ type: 'created', spec: last.spec, title: last.title, ...label }, 'user')
+  // Their folders are not used again.
+  if (steps > 0) story.tell({ type: 'step-started', step: steps, what: 'check', command: 'not known any more' }, 'offstage')
   let checkpoint: Checkpoint | undefined
   let highestOrder = 0
   for (const kept of runs) {

@@ -4,6 +4,7 @@ import { mayDropOutput } from '../core/decide.ts'
 import type { Session } from '../core/session.ts'
 import type { Keepers } from './keepers.ts'
 import type { Limits } from './parts.ts'
+import { stepsOf } from './steps.ts'
 
 interface Owner {
   readonly session: Session | undefined
@@ -15,7 +16,7 @@ interface Owner {
 export async function applyRetention(owners: readonly Owner[], keepers: Keepers, limits: Limits, nowMs: number): Promise<number> {
   const { keepOutputMs, keepOutputBytes } = limits
   // A daemon may have died after it said that they go.
-  for (const { session } of owners) if (session && session.droppedRun > 0) await keepers.logBytes(session.id, session.droppedRun, true)
+  for (const { session } of owners) if (session && session.droppedRun > 0) await logBytes(keepers, session, session.droppedRun, true)
   const ended = owners.filter(({ session }) => session && mayDropOutput(session))
   const newestFirst = ended.toSorted((one, other) => endOf(other) - endOf(one))
   let kept = 0
@@ -23,7 +24,7 @@ export async function applyRetention(owners: readonly Owner[], keepers: Keepers,
   for (const owner of newestFirst) {
     const { session } = owner
     if (!session) continue
-    const bytes = await keepers.logBytes(session.id, session.runs)
+    const bytes = await logBytes(keepers, session, session.runs)
     const tooOld = keepOutputMs > 0 && nowMs - endOf(owner) > keepOutputMs
     const tooMuch = keepOutputBytes > 0 && kept + bytes > keepOutputBytes
     if (bytes > 0 && (tooOld || tooMuch)) {
@@ -32,6 +33,12 @@ export async function applyRetention(owners: readonly Owner[], keepers: Keepers,
     } else kept += bytes
   }
   return dropped
+}
+
+/** Of its runs up to this one, and of the commands that Offstage ran for it. */
+export async function logBytes(keepers: Pick<Keepers, 'logBytes'>, { id, tree }: Session, runs: number, drop = false): Promise<number> {
+  const ofSteps = tree.steps > 0 ? await keepers.logBytes(stepsOf(id), tree.steps, drop) : 0
+  return ofSteps + (await keepers.logBytes(id, runs, drop))
 }
 
 const endOf = ({ session }: Owner): number => session?.endedAtMs ?? session?.updatedAtMs ?? 0

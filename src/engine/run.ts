@@ -6,6 +6,7 @@ import { isIdle } from '../core/decide.ts'
 import type { Refusal } from '../core/errors.ts'
 import { derivedId } from '../core/ids.ts'
 import type { Report } from '../core/inputs.ts'
+import { directoryOf } from '../core/place.ts'
 import type { Order } from '../core/react.ts'
 import type { Answer } from '../core/requests.ts'
 import { type Session, goesOnWith, lastChosen } from '../core/session.ts'
@@ -42,6 +43,8 @@ export interface RunOwner {
   reportNow(run: number, reports: readonly Report[]): Promise<void>
   /** Keeps the driver's checkpoint without a fact. */
   keepCheckpoint(run: Run): Promise<void>
+  /** Whether this order, which its keeper does not have, is given later. For somebody whose turn it is. */
+  hold(run: number, seq: number, order: Order): boolean
   /** The connection to the keeper ended before the run did. */
   lineLost(run: Run): Promise<void>
   /** A step of this run failed half way: what its driver took in and nobody recorded has to be read again. */
@@ -174,10 +177,12 @@ export class Run {
     const begin = async (): Promise<void> => {
       const reports: Report[] = [...(await run.#perform(fresh?.outputs ?? []))]
       for (const { seq: orderSeq, order } of orders) {
-        const undelivered = order.type === 'answer' && line !== undefined && line.highestOrder < orderSeq + orderBase(session)
+        const missing = line !== undefined && line.highestOrder < orderSeq + orderBase(session)
+        const undelivered = order.type === 'answer' && missing
         // Nobody can say what the keys would be pressed on by now: what the screen still asks is asked again.
         if (undelivered && session.spec.kind === 'terminal') reports.push({ type: 'note', text: 'an answer was not typed: the daemon ended right before it' })
         else if (undelivered && order.secret) reports.push({ type: 'answer-undelivered', requestId: order.requestId })
+        else if (missing && actor.hold(session.runs, orderSeq, order)) continue
         else reports.push(...(await run.#perform(conversation.order(orderSeq + orderBase(session), order))))
       }
       reports.push(...(await run.#perform(conversation.openCalls().map((call) => ({ kind: 'file', call })))))
@@ -617,15 +622,15 @@ export class Run {
   }
 
   #fileCall({ operation, approved }: Extract<Output, { kind: 'file' }>['call']): Promise<FileResult> {
-    const { cwd } = this.#session.spec
+    const root = directoryOf(this.#session.spec)
     return operation.kind === 'read'
       ? this.#deps.files.read(
-          cwd,
+          root,
           operation.path,
           { ...(operation.line === undefined ? {} : { line: operation.line }), ...(operation.limit === undefined ? {} : { limit: operation.limit }) },
           approved,
         )
-      : this.#deps.files.write(cwd, operation.path, operation.content, approved)
+      : this.#deps.files.write(root, operation.path, operation.content, approved)
   }
 
   async #send(send: Send): Promise<void> {

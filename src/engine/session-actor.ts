@@ -7,6 +7,7 @@ import { authorOf, decide, settle } from '../core/decide.ts'
 import { type Refusal, isRefusal } from '../core/errors.ts'
 import type { Envelope, Event } from '../core/events.ts'
 import type { Input, Report } from '../core/inputs.ts'
+import { directoryOf } from '../core/place.ts'
 import { type Effect, type Order, react, recover } from '../core/react.ts'
 import type { Answer } from '../core/requests.ts'
 import { type Session, evolve, fold } from '../core/session.ts'
@@ -15,13 +16,19 @@ import { viewOf } from '../core/view.ts'
 import type { Checkpoint } from '../drivers/driver.ts'
 import type { NewEvent, StoredCheckpoint, StoredFold } from '../store/event-log.ts'
 import { type CrashPoint, crashPoint } from './crash-point.ts'
+import { withWarnings } from './held-edits.ts'
 import { printingTogetherMs } from './list-feed.ts'
 import type { EngineDeps } from './parts.ts'
+import { SessionWorkspace } from './session-workspace.ts'
+import type { OrderEffect, TreeOwner } from './tree-work.ts'
 import { StartFailed } from './keepers.ts'
 import { Mailbox } from './mailbox.ts'
+import { logBytes } from './retention.ts'
 import { NotUnderstood, Run, type RunOwner } from './run.ts'
 
 const pageSize = 10_000
+/** A permission is asked soon after its tool call was told of. */
+const newestFacts = 1000
 const storeRetryMs = 1000
 const lastWordsMs = 5000
 /** An agent at rest that is about to be ended has so long to put its things in order. */
@@ -44,9 +51,20 @@ const pointAfter: Partial<Record<Event['type'], CrashPoint>> = {
   'run-exited': 'exit.recorded',
   'stop-asked': 'stop.recorded',
   removed: 'remove.recorded',
+  'workspace-preparing': 'workspace.recorded',
+  'workspace-ready': 'workspace.ready',
+  'workspace-removed': 'removed.recorded',
+  'checks-started': 'checks.recorded',
+  checked: 'checked.recorded',
+  'undo-asked': 'undo.asked',
+  'land-asked': 'land.asked',
+  landing: 'landing.recorded',
+  landed: 'landed.recorded',
 }
 
 const isLive = (session: Session | undefined): boolean => session?.process.kind === 'live' || session?.process.kind === 'starting'
+/** What it is shown to belong to: its worktree, as long as there is one. */
+export const placeOf = ({ spec, tree }: Session): string => (tree.state === 'none' || tree.state === 'ready' ? directoryOf(spec) : spec.cwd)
 const errorText = (cause: unknown): string => (cause instanceof Error ? (cause.stack ?? cause.message) : String(cause))
 
 /** How long an agent that cannot load in the minute of its last word has to wait for another one. */
@@ -59,7 +77,7 @@ function minuteToWait({ spec, runs, agentRef, canResume, runEndedAtMs }: Session
 
 const followUp = (session: Session | undefined): readonly Event[] => (session ? settle(session) : [])
 
-export class SessionActor implements RunOwner {
+export class SessionActor implements RunOwner, TreeOwner {
   readonly id: string
   readonly #deps: EngineDeps
   readonly #mailbox = new Mailbox()
@@ -67,6 +85,9 @@ export class SessionActor implements RunOwner {
   #run: Run | undefined
   /** Of the command that started the newest run. In memory only. */
   #environment: Readonly<Record<string, string>> | undefined
+  readonly #workspace: SessionWorkspace
+  /** A run that begins when its tree is kept. */
+  #beginning: Promise<void> | undefined
   /** The answer that is being recorded and delivered, with its secret fields. In memory only. */
   #secret: { readonly requestId: string; readonly answer: Answer } | undefined
   /** Runs whose processes are being ended. */
@@ -88,7 +109,8 @@ export class SessionActor implements RunOwner {
     this.#deps = deps
     const kept = this.#keptFold()
     this.#foldedSeq = kept?.seq ?? 0
-    this.#session = fold(this.#facts(this.#foldedSeq), kept)
+    this.#workspace = new SessionWorkspace(this, deps)
+    this.#session = fold(this.facts(this.#foldedSeq), kept)
   }
 
   get session(): Session | undefined {
@@ -99,6 +121,15 @@ export class SessionActor implements RunOwner {
     return this.#run
   }
 
+  get environment(): Readonly<Record<string, string>> | undefined {
+    return this.#environment
+  }
+
+  /** Resolves when a run that was asked for is begun, as far as something had to be kept before. */
+  begun(): Promise<void> {
+    return this.#beginning ?? Promise.resolve()
+  }
+
   view(): SessionView | undefined {
     if (!this.#session) return undefined
     const attach = this.#run?.attach && !this.#run.over ? { attach: this.#run.attach } : {}
@@ -106,7 +137,7 @@ export class SessionActor implements RunOwner {
     const stuck = this.#stuck()
     const draft = this.drafts().findLast(({ kind }) => kind !== 'output')
     return viewOf(this.#session, this.#deps.nowMs(), {
-      project: this.#deps.projects.of(this.#session.spec.cwd),
+      project: this.#deps.projects.of(placeOf(this.#session)),
       ...attach,
       ...(draft ? { saying: draft.text } : {}),
       ...(entries === undefined ? {} : { entries }),
@@ -131,9 +162,10 @@ export class SessionActor implements RunOwner {
   /** For a session that the log had when this daemon started: adopts its run or records how it ended, and goes on with what was under way. Resolves when all is known that
    *  its program has said so far. */
   async recover(): Promise<void> {
+    this.#workspace.recovers()
     await this.#mailbox.put(async () => {
       if (!this.#session) return
-      for (const effect of recover(this.#session)) await this.#attempt(effect)
+      for (const effect of recover(this.#session)) await this.attempt(effect)
     })
     await this.#run?.caughtUp()
   }
@@ -164,7 +196,10 @@ export class SessionActor implements RunOwner {
 
   async #command({ command, commandId, environment }: Submission): Promise<Refusal | undefined> {
     const known = this.#session !== undefined && this.#deps.log.hasCommand(this.id, commandId)
-    if (environment) this.#environment = environment
+    if (environment) {
+      this.#environment = environment
+      this.#workspace.environmentGiven()
+    }
     const environmentNames = Object.keys(environment ?? {}).sort()
     if (known) {
       // The client did not hear the reply. If the start that it asked for waits for the environment that came along now, go on with it.
@@ -189,8 +224,9 @@ export class SessionActor implements RunOwner {
 
   /** The same, for somebody who is in the mailbox already. */
   async reportNow(run: number, reports: readonly Report[]): Promise<void> {
+    const told = await withWarnings(this.#deps, this.id, reports, () => this.facts(Math.max(0, (this.#session?.seq ?? 0) - newestFacts)))
     const refused = await this.#apply(
-      reports.map((report) => ({ kind: 'report', run, report })),
+      told.map((report) => ({ kind: 'report', run, report })),
       'report',
     )
     for (const refusal of refused) this.#deps.warn({ session: this.id, run }, `report refused: ${refusal.message}`)
@@ -295,8 +331,13 @@ export class SessionActor implements RunOwner {
     return this.inTurn(async () => {
       const runs = this.#session?.runs ?? 0
       await this.reportNow(runs, [{ type: 'drop-output' }])
-      if (this.#session?.droppedRun === runs) await this.#deps.keepers.logBytes(this.id, runs, true)
+      if (this.#session?.droppedRun === runs) await logBytes(this.#deps.keepers, this.#session, runs, true)
     })
+  }
+
+  /** Of a session that was ended long ago: its worktree goes, if a snapshot has all of it. */
+  expireWorktree(): Promise<void> {
+    return this.#workspace.expire()
   }
 
   publishDraft(draft: Draft): void {
@@ -334,9 +375,11 @@ export class SessionActor implements RunOwner {
     if (kept) this.#foldedSeq = kept.seq
     let stepwise = before
     const effects: Effect[] = []
+    const steps: { readonly before: Session | undefined; readonly event: Event; readonly after: Session }[] = []
     for (const envelope of envelopes) {
       const after = evolve(stepwise, envelope)
       effects.push(...react(stepwise, envelope, after))
+      steps.push({ before: stepwise, event: envelope.event, after })
       stepwise = after
     }
     this.#session = stepwise
@@ -346,15 +389,16 @@ export class SessionActor implements RunOwner {
       this.#deps.publish({ kind: 'fact', envelope })
     }
     for (const effect of effects) if (effect.type === 'order') this.#untold.add(effect.seq)
+    for (const step of steps) this.#workspace.follow(step.before, step.event, step.after)
     if (isLive(before) && !isLive(stepwise)) this.#deps.room.give(this.id)
-    for (const effect of effects) await this.#attempt(effect)
+    for (const effect of effects) await this.attempt(effect)
     if (effects.length > 0) this.#deps.changed(this.id)
     if (this.#session) this.#run?.follow(this.#session)
     return refusals
   }
 
   /** The facts are recorded: what cannot be done about them now is no failure of whoever caused them. */
-  async #attempt(effect: Effect): Promise<void> {
+  async attempt(effect: Effect): Promise<void> {
     try {
       await this.#perform(effect)
     } catch (cause) {
@@ -362,7 +406,7 @@ export class SessionActor implements RunOwner {
       if (effect.type === 'order' && this.#run) await this.stepFailed(this.#run, cause)
       else if ((effect.type === 'start-run' || effect.type === 'adopt-run') && isLive(this.#session)) this.#seek(effect.run)
     } finally {
-      if (effect.type === 'order') this.#untold.delete(effect.seq)
+      if (effect.type === 'order' && !this.#workspace.holds(effect)) this.#untold.delete(effect.seq)
     }
   }
 
@@ -387,12 +431,12 @@ export class SessionActor implements RunOwner {
   async #perform(effect: Effect): Promise<void> {
     switch (effect.type) {
       case 'start-run':
-        return this.#start(effect.run)
+        return this.#startWhenKept(effect.run)
       case 'adopt-run':
         if (!(await this.#adopt(effect.run))) this.#seek(effect.run)
         return
       case 'order':
-        return this.#order(effect.run, effect.seq, effect.order)
+        return this.#workspace.hold(effect) ? undefined : this.#order(effect)
       case 'stop-run':
         return this.#stopInBackground(effect.run)
       case 'restart':
@@ -403,13 +447,38 @@ export class SessionActor implements RunOwner {
         // A former daemon recorded the end and died before it could tell the keeper.
         else await this.#deps.keepers.release(this.id, effect.run, this.#deps.signal)
         return
+      default:
+        return this.#workspace.perform(effect)
     }
   }
 
-  async #order(run: number, seq: number, order: Order): Promise<void> {
+  /** For a run that is being adopted: what its keeper does not have. */
+  hold(run: number, seq: number, order: Order): boolean {
+    const held = this.#workspace.hold({ type: 'order', run, seq, order })
+    if (held) this.#untold.add(seq)
+    return held
+  }
+
+  async #order({ run, seq, order }: OrderEffect): Promise<void> {
     if (this.#run?.number !== run || this.#run.over) return
+    // Stopped while it waited.
+    if (order.type === 'prompt' && this.#session?.stopping) return
     const told: Order = order.type === 'answer' && order.secret ? { ...order, answer: this.#secret?.requestId === order.requestId ? this.#secret.answer : order.answer } : order
     await this.#run.order(seq, told)
+  }
+
+  /** Not in the mailbox while the tree is being kept. */
+  async #startWhenKept(run: number): Promise<void> {
+    const kept = this.#environment && this.#workspace.beforeStart()
+    if (!kept) return this.#start(run)
+    this.#beginning = kept
+      .then(() =>
+        this.inTurn(async () => {
+          const { process, stopping } = this.#session ?? {}
+          if (process?.kind === 'starting' && process.run === run && !stopping && !this.#deps.signal.aborted) await this.#start(run)
+        }),
+      )
+      .catch((cause: unknown) => this.#deps.warn({ session: this.id, run, error: errorText(cause) }, 'not started'))
   }
 
   async #start(run: number): Promise<void> {
@@ -427,7 +496,7 @@ export class SessionActor implements RunOwner {
     if (noRoom !== undefined) return this.reportNow(run, [{ type: 'deferred', why: noRoom }])
     this.#run = undefined
     try {
-      const started = await Run.start(this, session, session.startSeq, this.#environment, this.#deps)
+      const started = await Run.start(this, session, session.startSeq, { ...this.#environment, ...this.#workspace.additions() }, this.#deps)
       this.#run = started.run
       await this.#begin(started)
     } catch (cause) {
@@ -476,7 +545,7 @@ export class SessionActor implements RunOwner {
     const kept = this.#keptFold()
     // One of a later fact says nothing of what was before it.
     let before = kept && kept.seq <= seq ? kept : undefined
-    for (const envelope of this.#facts(before?.seq ?? 0)) {
+    for (const envelope of this.facts(before?.seq ?? 0)) {
       const after = evolve(before, envelope)
       if (envelope.seq > seq) for (const effect of react(before, envelope, after)) if (effect.type === 'order') orders.push({ seq: effect.seq, order: effect.order })
       before = after
@@ -495,7 +564,7 @@ export class SessionActor implements RunOwner {
     return due ? { seq: value.seq, version: this.#deps.version, value } : undefined
   }
 
-  *#facts(after: number): Iterable<Envelope> {
+  *facts(after: number): Iterable<Envelope> {
     for (let seq = after; ;) {
       const page = this.#deps.log.history({ session: this.id, after: seq, limit: pageSize })
       yield* page

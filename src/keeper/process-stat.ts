@@ -23,6 +23,20 @@ export async function processRuns(identity: ProcessIdentity): Promise<boolean> {
   return stat !== undefined && !stat.zombie && stat.start === identity.start
 }
 
+/** What exactly this process was started with, as long as it runs and the system shows it (Linux does, to its own user). */
+export async function environmentOf(identity: ProcessIdentity): Promise<Readonly<Record<string, string>> | undefined> {
+  const text = hasProc ? readOf(identity.pid, 'environ') : undefined
+  if (!text || !(await processRuns(identity))) return undefined
+  const pairs = Buffer.from(text, 'latin1')
+    .toString()
+    .split('\0')
+    .flatMap((pair): [string, string][] => {
+      const equals = pair.indexOf('=')
+      return equals > 0 ? [[pair.slice(0, equals), pair.slice(equals + 1)]] : []
+    })
+  return Object.fromEntries(pairs)
+}
+
 /** All processes at one moment. What an environment says is looked up once, when it is first asked for. */
 export class ProcessTable {
   /** `performance.now()` before the first look. */

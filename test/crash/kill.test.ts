@@ -7,7 +7,7 @@ import { isRefusal } from '../../src/core/errors.ts'
 import { transcriptOf } from '../../src/core/transcript.ts'
 import { packageRoot } from '../../src/config/package-root.ts'
 import type { Client } from '../../src/sdk/index.ts'
-import { TestHome, accepted, fact, facts, never, newId, until } from '../home.ts'
+import { TestHome, accepted, fact, facts, never, newId, settle, until } from '../home.ts'
 import { type Heard, heard as heardIn } from '../sessions.ts'
 
 const talker = join(packageRoot, 'test', 'fixtures', 'agents', 'talker.ts')
@@ -79,7 +79,11 @@ test('a question that is asked while no daemon lives is there afterwards, and it
   await using home = new TestHome()
   const first = await home.client()
   const { id, cwd } = await startTalker(first, home, 'asker', 'sleep 300\nask may I?\nsay thank you')
-  await fact(first, id, (event) => event.type === 'turn-started')
+  // The prompt is on its way when the tree is kept as it was.
+  await settle(
+    () => heardIn(cwd).length,
+    (prompts) => prompts > 0,
+  )
   await home.killDaemon()
   first.close()
   await new Promise((resolve) => setTimeout(resolve, 500))

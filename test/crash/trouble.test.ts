@@ -19,6 +19,7 @@ import type { Client } from '../../src/sdk/index.ts'
 import { type MemoryLog, memoryLog } from '../../src/store/memory-log.ts'
 import { talker } from '../e2e/offstage.ts'
 import { TestHome, accepted, fact, facts, never, newId, settle, until } from '../home.ts'
+import { noTrees } from '../engine/fake-workspaces.ts'
 import { type Heard, heard as heardIn } from '../sessions.ts'
 
 const agentSpec = (home: TestHome, argv: readonly string[], more: Partial<LaunchSpec> = {}): LaunchSpec => ({
@@ -185,13 +186,14 @@ async function withEngine(
     screens: { snapshot: async () => undefined, cursor: async () => undefined, text: async () => undefined, advance: () => {} },
     projects: { refresh: async () => {}, of: () => ({ name: 'project', branch: null }) },
     search: { search: async () => [] },
+    trees: noTrees(),
     nowMs: Date.now,
     delay: (ms) => delay(ms, undefined, { signal: end.signal, ref: false }).catch(() => {}),
     warn: () => {},
     signal: end.signal,
     version: '0.0.0',
     availableMemory: async () => undefined,
-    limits: { maxLiveRuns: 0, minFreeMemoryBytes: 0, stallAfterMs: 0, idleAfterMs: 0, keepOutputMs: 0, keepOutputBytes: 0 },
+    limits: { maxLiveRuns: 0, minFreeMemoryBytes: 0, stallAfterMs: 0, idleAfterMs: 0, keepOutputMs: 0, keepOutputBytes: 0, keepSnapshotsMs: 0, keepWorktreesMs: 0 },
     initializeTimeoutMs: 60_000,
   })
   await use(engine, home)

@@ -6,11 +6,12 @@ import type { Command } from '../../src/core/inputs.ts'
 import type { SessionView } from '../../src/core/view.ts'
 import { drivers } from '../../src/drivers/index.ts'
 import { Engine } from '../../src/engine/engine.ts'
-import type { Keepers, RunLine } from '../../src/engine/keepers.ts'
-import type { Limits } from '../../src/engine/parts.ts'
+import type { Found, Keepers, RunLine } from '../../src/engine/keepers.ts'
+import type { Limits, Trees } from '../../src/engine/parts.ts'
 import type { EventLog } from '../../src/store/event-log.ts'
 import { memoryLog } from '../../src/store/memory-log.ts'
 import { never, newId, until } from '../home.ts'
+import { noTrees } from './fake-workspaces.ts'
 
 export interface Told {
   readonly id?: number
@@ -101,23 +102,68 @@ class RunInHand {
   }
 }
 
+/** A command that Offstage runs itself. */
+export class StepInHand {
+  readonly number: number
+  readonly command: string
+  readonly directory: string
+  readonly environment: Readonly<Record<string, string>>
+  said = ''
+  readonly #ended = Promise.withResolvers<{ exit: Exit; outEnd: number; errEnd: number }>()
+  #exit: Exit | undefined
+
+  constructor(number: number, spec: LaunchSpec, environment: Readonly<Record<string, string>>) {
+    this.number = number
+    this.command = spec.argv.at(-1) ?? ''
+    this.directory = spec.cwd
+    this.environment = environment
+  }
+
+  end(exit: Exit, said = ''): void {
+    if (this.#exit) return
+    this.said = said
+    this.#exit = exit
+    this.#ended.resolve({ exit, outEnd: said.length, errEnd: 0 })
+  }
+
+  found(): Found {
+    return this.#exit ? { kind: 'ended', cause: '', exit: { exit: this.#exit, outEnd: this.said.length, errEnd: 0 } } : { kind: 'live', line: this.line() }
+  }
+
+  line(): RunLine {
+    const none = { ...new RunInHand(() => undefined).line(this.number) }
+    const left = Promise.withResolvers<void>()
+    return { ...none, exit: this.#ended.promise, collect: left.resolve, closed: left.promise }
+  }
+}
+
+const isStep = (session: string): boolean => session.endsWith('.steps')
+
 const isError = (result: unknown): result is { readonly error: unknown } => typeof result === 'object' && result !== null && 'error' in result
 
-const noLimits: Limits = { maxLiveRuns: 0, minFreeMemoryBytes: 0, stallAfterMs: 0, idleAfterMs: 0, keepOutputMs: 0, keepOutputBytes: 0 }
+const noLimits: Limits = { maxLiveRuns: 0, minFreeMemoryBytes: 0, stallAfterMs: 0, idleAfterMs: 0, keepOutputMs: 0, keepOutputBytes: 0, keepSnapshotsMs: 0, keepWorktreesMs: 0 }
 
 export class EngineInHand {
   nowMs = Date.UTC(2026, 10, 23, 14, 30, 20)
   readonly runs: RunInHand[] = []
+  /** What Offstage runs itself, by number. */
+  readonly steps: StepInHand[] = []
   readonly swept: number[] = []
+  /** What the daemon's log would say. */
+  readonly warned: string[] = []
   /** Delays that nobody has let pass. */
   readonly delays: { readonly ms: number; readonly pass: () => void }[] = []
   readonly log: EventLog = memoryLog()
   readonly #script: Script
+  readonly #trees: Trees
+  readonly #limits: Limits
   #end = new AbortController()
   #engine: Promise<Engine>
 
-  constructor(script: Script) {
+  constructor(script: Script, more: { readonly trees?: Trees; readonly limits?: Partial<Limits> } = {}) {
     this.#script = script
+    this.#trees = more.trees ?? noTrees()
+    this.#limits = { ...noLimits, ...more.limits }
     this.#engine = this.#open()
   }
 
@@ -126,17 +172,23 @@ export class EngineInHand {
       throw new Error('unused')
     }
     const keepers: Keepers = {
-      start: async ({ run }) => {
+      start: async ({ session, run, spec, environment }) => {
+        if (isStep(session)) return (this.steps[run] = new StepInHand(run, spec, environment)).line()
         const made = new RunInHand(this.#script)
         this.runs[run] = made
         return made.line(run)
       },
-      find: async (_, run) => {
+      find: async (session, run) => {
+        if (isStep(session)) return this.steps[run]?.found() ?? { kind: 'never' }
         const found = this.runs[run]
         return found ? { kind: 'live', line: found.line(run) } : { kind: 'never' }
       },
       release: async () => {},
-      sweep: async (_, run) => {
+      sweep: async (session, run) => {
+        if (isStep(session)) {
+          this.steps[run]?.end({ signal: 'SIGTERM' })
+          return 1
+        }
         // Of the run before the first there is nothing to be ended.
         if (!this.swept.includes(run)) this.swept.push(run)
         this.runs[run]?.end({ signal: 'SIGTERM' })
@@ -144,8 +196,11 @@ export class EngineInHand {
       },
       processes: async () => [],
       sync: async () => {},
-      readLog: async (_, run, stream, from, max) => ({ offset: from, bytes: stream === 'out' ? (this.runs[run]?.bytes(from, max) ?? new Uint8Array()) : new Uint8Array() }),
-      logEnd: async (_, run) => this.runs[run]?.size ?? 0,
+      readLog: async (session, run, stream, from, max) =>
+        isStep(session)
+          ? { offset: from, bytes: Buffer.from(this.steps[run]?.said ?? '').subarray(from, from + max) }
+          : { offset: from, bytes: stream === 'out' ? (this.runs[run]?.bytes(from, max) ?? new Uint8Array()) : new Uint8Array() },
+      logEnd: async (session, run) => (isStep(session) ? (this.steps[run]?.said.length ?? 0) : (this.runs[run]?.size ?? 0)),
       logBytes: async () => 0,
     }
     const { signal } = this.#end
@@ -157,13 +212,14 @@ export class EngineInHand {
       screens: { snapshot: async () => undefined, cursor: async () => undefined, text: async () => undefined, advance: () => {} },
       projects: { refresh: async () => {}, of: () => ({ name: 'shop', branch: null }) },
       search: { search: unused },
+      trees: this.#trees,
       nowMs: () => this.nowMs,
       delay: (ms) => new Promise((pass) => this.delays.push({ ms, pass })),
-      warn: () => {},
+      warn: (_, message) => void this.warned.push(message),
       signal,
       version: '0.0.0',
       availableMemory: async () => undefined,
-      limits: noLimits,
+      limits: this.#limits,
       initializeTimeoutMs: 0,
     })
   }
@@ -208,8 +264,17 @@ export class EngineInHand {
     if (isRefusal(reply)) throw new Error(reply.message)
   }
 
+  engine(): Promise<Engine> {
+    return this.#engine
+  }
+
   async until(session: string, like: (view: SessionView) => boolean): Promise<SessionView> {
     return until(await this.#engine, session, like)
+  }
+
+  /** Resolves when the agent was told this so often. */
+  async heard(run: number, method: string, times = 1): Promise<void> {
+    while ((this.runs[run]?.told.filter((message) => message.method === method).length ?? 0) < times) await new Promise((resolve) => setImmediate(resolve))
   }
 
   /** Lets the first delay of that length pass, as soon as somebody waits for one. */

@@ -133,7 +133,7 @@ test('the question about a mode that is gone survives the daemon, and so does it
 test('a prompt that was refused for want of a log-in reaches the agent once more when the user says so, and a pause is shown as one', async () => {
   const engine = inHand(orderly({ 'session/prompt': undefined, authenticate: {} }))
   const session = await engine.create({}, 'go')
-  await engine.until(session, (view) => view.status === 'working')
+  await engine.heard(1, 'session/prompt')
   engine.run(1).say({ method: '_offstage/paused', params: { sessionId: 'ref', until: '2026-11-23T14:45:00Z', why: 'rate limit' } })
   expect((await engine.until(session, (view) => view.status === 'paused')).reason).toBe('rate limit, until 2026-11-23T14:45:00.000Z')
   engine.run(1).say({ method: '_offstage/continued', params: { sessionId: 'ref' } })
@@ -144,9 +144,9 @@ test('a prompt that was refused for want of a log-in reaches the agent once more
   await engine.tell(session, { type: 'answer', requestId: requests[0]?.id ?? '', answer: { kind: 'option', optionId: 'again' } })
   const prompts = (): readonly unknown[] => engine.run(1).told.flatMap(({ method, params }) => (method === 'session/prompt' ? [params?.['prompt']] : []))
   const text = (said: string): unknown => [{ type: 'text', text: said }]
-  await engine.until(session, (view) => view.status === 'working')
+  await engine.heard(1, 'session/prompt', 2)
   expect(prompts()).toEqual(['go', 'go'].map(text))
   engine.run(1).respond('session/prompt', { stopReason: 'end_turn' })
-  await engine.until(session, (view) => view.queued === 0)
+  await engine.heard(1, 'session/prompt', 3)
   expect(prompts()).toEqual(['go', 'go', 'later'].map(text))
 })

@@ -11,6 +11,7 @@ import { memoryLog } from '../../src/store/memory-log.ts'
 import { FakeClient } from '../cli/fake-client.ts'
 import { TestHome, newId } from '../home.ts'
 import { programSpec, start } from '../sessions.ts'
+import { noTrees } from './fake-workspaces.ts'
 import { type Opened, Watched, liveListContract } from './live-list.ts'
 
 const unused = (): never => {
@@ -39,13 +40,14 @@ async function engineAlone(): Promise<Opened> {
     screens: { snapshot: async () => undefined, cursor: async () => undefined, text: async () => undefined, advance: () => {} },
     projects: { refresh: async () => {}, of: () => ({ name: 'project', branch: 'main' }) },
     search: { search: unused },
+    trees: noTrees(),
     nowMs: () => 1_000_000,
     delay: (ms) => delay(ms, undefined, { ref: false }),
     warn: () => {},
     signal: end.signal,
     version: '0.0.0',
     availableMemory: async () => undefined,
-    limits: { maxLiveRuns: 0, minFreeMemoryBytes: 0, stallAfterMs: 0, idleAfterMs: 0, keepOutputMs: 0, keepOutputBytes: 0 },
+    limits: { maxLiveRuns: 0, minFreeMemoryBytes: 0, stallAfterMs: 0, idleAfterMs: 0, keepOutputMs: 0, keepOutputBytes: 0, keepSnapshotsMs: 0, keepWorktreesMs: 0 },
     initializeTimeoutMs: 60_000,
   })
   return {

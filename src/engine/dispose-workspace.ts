@@ -1,0 +1,41 @@
+// Removes the worktree of a removed session: first all of it is kept by a snapshot, then git removes it, or it stays. Nothing else ever removes one.
+
+import { existsSync } from 'node:fs'
+import { mayExpire } from '../core/decide-tree.ts'
+import { WorkspaceFailed } from '../workspace/workspaces.ts'
+import { crashPoint } from './crash-point.ts'
+import { type TreeWork, messageOf } from './tree-work.ts'
+
+/** Ends in `workspace-removed` or `workspace-kept`. */
+export async function disposeWorkspace(work: TreeWork): Promise<void> {
+  const { spec, id, turns } = work.session
+  const { worktree } = spec
+  if (!worktree) return
+  const { workspaces } = work.deps.trees
+  try {
+    // One that is gone went when a former daemon died before it could say so, or was never made.
+    const kept = existsSync(worktree.path) ? await work.take('remove', turns, { whole: true }) : work.session.tree.snapshot
+    crashPoint('remove.kept')
+    const { branchKept } = kept ? await workspaces.removeWorktree(worktree, kept, work.deps.signal) : { branchKept: false }
+    crashPoint('remove.done')
+    await workspaces.forgetPorts(id)
+    await work.report({ type: 'workspace-removed', snapshot: kept?.n ?? 0, branchKept })
+  } catch (cause) {
+    if (work.deps.signal.aborted) return
+    const hint = cause instanceof WorkspaceFailed ? cause.hint : undefined
+    await work.report({ type: 'workspace-kept', reason: cause instanceof WorkspaceFailed ? cause.message : messageOf(cause), ...(hint === undefined ? {} : { hint }) })
+  }
+}
+
+/** Of a session that was ended long ago. Throws WorkspaceFailed, and it stays. */
+export async function expireWorktree(work: TreeWork): Promise<void> {
+  const { spec, turns } = work.session
+  const { worktree } = spec
+  if (!worktree || !existsSync(worktree.path)) return
+  const kept = await work.take('remove', turns, { whole: true })
+  await work.owner.inTurn(async () => {
+    if (!kept || !mayExpire(work.session)) return
+    const { branchKept } = await work.deps.trees.workspaces.removeWorktree(worktree, kept, work.deps.signal)
+    await work.owner.reportNow(work.session.runs, [{ type: 'workspace-removed', snapshot: kept.n, branchKept }])
+  })
+}

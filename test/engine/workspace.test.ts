@@ -1,0 +1,649 @@
+// What the engine does in the trees of sessions, with agents, commands and trees that the test holds in its hand.
+
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, test } from 'vitest'
+import type { Event, LaunchSpec } from '../../src/core/events.ts'
+import { isRefusal } from '../../src/core/errors.ts'
+import type { Engine } from '../../src/engine/engine.ts'
+import type { Trees } from '../../src/engine/parts.ts'
+import { trustIn } from '../../src/engine/trust.ts'
+import { never } from '../home.ts'
+import { EngineInHand } from './agent-in-hand.ts'
+import { FakeWorkspaces, noTrees } from './fake-workspaces.ts'
+
+interface Made {
+  readonly engine: EngineInHand
+  readonly fake: FakeWorkspaces
+  readonly folder: string
+  /** The user's own tree. */
+  readonly shop: string
+}
+
+const open: Made[] = []
+afterEach(() => {
+  for (const { engine, folder } of open.splice(0)) {
+    engine.close()
+    rmSync(folder, { recursive: true, force: true })
+  }
+})
+
+const orderly = ({ method }: { readonly method?: string }): unknown =>
+  method === 'initialize'
+    ? { protocolVersion: 1, agentCapabilities: { loadSession: true } }
+    : method === 'session/new' || method === 'session/load'
+      ? { sessionId: 'ref' }
+      : undefined
+
+function made(more: (folder: string) => Partial<Trees> = () => ({})): Made {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'os-trees-')))
+  const shop = join(folder, 'shop')
+  mkdirSync(shop)
+  writeFileSync(join(shop, 'a.txt'), 'one\n')
+  const fake = new FakeWorkspaces()
+  fake.worktrees = join(folder, 'worktrees')
+  fake.repository = { top: shop, common: join(shop, '.git'), bare: false, below: '', branch: 'main', head: 'f'.repeat(40) }
+  const engine = new EngineInHand(orderly, { trees: { ...noTrees(), workspaces: fake.workspaces, ...more(folder) }, limits: { keepSnapshotsMs: 1000, keepWorktreesMs: 1000 } })
+  const all = { engine, fake, folder, shop }
+  open.push(all)
+  return all
+}
+
+const events = ({ engine }: Made, session: string): readonly Event[] => engine.log.history({ session, after: 0, limit: 10_000 }).map(({ event }) => event)
+const of = <T extends Event['type']>(made: Made, session: string, type: T): readonly Extract<Event, { type: T }>[] =>
+  events(made, session).filter((event): event is Extract<Event, { type: T }> => event.type === type)
+const types = (made: Made, session: string): readonly string[] => events(made, session).map(({ type }) => type)
+
+/** Resolves as soon as the session has so many facts of this type. */
+async function has(made: Made, session: string, type: Event['type'], times = 1): Promise<void> {
+  const deadline = Date.now() + 10_000
+  while (of(made, session, type).length < times) {
+    if (Date.now() > deadline) throw new Error(`no ${type}: ${types(made, session).join(' ')}`)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+}
+
+async function stepOf({ engine }: Made, number: number) {
+  for (;;) {
+    const step = engine.steps[number]
+    if (step) return step
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+}
+
+/** One whole turn in which the agent does this. */
+async function turn(made: Made, session: string, text: string, does: () => void): Promise<void> {
+  const turns = of(made, session, 'turn-started').length
+  await made.engine.tell(session, { type: 'prompt', text })
+  await made.engine.heard(1, 'session/prompt', turns + 1)
+  does()
+  made.engine.run(1).respond('session/prompt', { stopReason: 'end_turn' })
+  await has(made, session, 'turn-ended', turns + 1)
+  await made.engine.until(session, (view) => view.status === 'completed')
+}
+
+const worktree = { workspace: 'worktree' } as const
+const spec = (made: Made, more: Partial<LaunchSpec> = {}): Partial<LaunchSpec> => ({ cwd: made.shop, ...more })
+
+describe('where a session works', () => {
+  test.each([
+    ['alone in a clean tree: in place', {}, false],
+    ['in a dirty tree: in a worktree', { dirty: ['a.txt'] }, true],
+    ['beside another live agent: in a worktree', { other: true }, true],
+    ['beside a plain program: in place', { program: true }, false],
+    ['outside of any repository: in place', { outside: true, dirty: ['a.txt'] }, false],
+  ] as readonly (readonly [string, { readonly dirty?: readonly string[]; readonly other?: true; readonly program?: true; readonly outside?: true }, boolean])[])(
+    'auto, %s',
+    async (_, how, apart) => {
+      const one = made()
+      const { engine, fake } = one
+      fake.dirty = how.dirty ?? []
+      if ('outside' in how) fake.repository = undefined
+      if ('other' in how) await engine.create(spec(one))
+      if ('program' in how) await engine.create(spec(one, { kind: 'terminal', driver: 'command', argv: ['npm', 'run', 'dev'] }))
+      const session = await engine.create(spec(one, { workspace: 'auto' }))
+      const [created] = of(one, session, 'created')
+      expect(created?.spec.worktree !== undefined).toBe(apart)
+    },
+  )
+
+  test('of two that are created at once the second one gets a worktree', async () => {
+    const one = made()
+    const [first, second] = await Promise.all([one.engine.create(spec(one, { workspace: 'auto' })), one.engine.create(spec(one, { workspace: 'auto' }))])
+    expect([first, second].map((id) => of(one, id, 'created')[0]?.spec.worktree?.branch)).toEqual([undefined, `offstage/${second}`])
+  })
+
+  test('what asks for nothing costs nothing', async () => {
+    const one = made()
+    await one.engine.create(spec(one, { kind: 'terminal', driver: 'command', argv: ['true'], workspace: 'auto' }))
+    expect(one.fake.asked).toEqual([])
+  })
+
+  test('a worktree is refused where there can be none, with what to do', async () => {
+    const one = made()
+    one.fake.repository = undefined
+    await expect(one.engine.create(spec(one, worktree))).rejects.toThrow('is in no git repository')
+    one.fake.repository = { top: one.shop, common: '', bare: false, below: '', branch: 'main', head: null, noWorktrees: 'there is no commit yet' }
+    await expect(one.engine.create(spec(one, worktree))).rejects.toThrow('there is no commit yet')
+  })
+})
+
+describe('a worktree is made ready', () => {
+  test('the agent starts in it, when its set-up has succeeded, with its ports and variables', async () => {
+    const one = made()
+    const { engine } = one
+    const session = await engine.create(spec(one, { ...worktree, preparation: { setup: 'npm ci', bring: ['.env'], ports: ['PORT'], environment: { MODE: 'test' } } }), 'go')
+    const step = await stepOf(one, 1)
+    expect(engine.runs[1]).toBe(undefined)
+    const path = join(one.fake.worktrees, session, 'shop')
+    expect([step.command, step.directory, step.environment]).toEqual([
+      'npm ci',
+      path,
+      { PATH: '/bin', MODE: 'test', PORT: '20000', OFFSTAGE_SESSION: session, OFFSTAGE_WORKTREE: path, OFFSTAGE_REPOSITORY: one.shop },
+    ])
+    step.end({ code: 0 }, 'added 3 packages\n')
+    await engine.heard(1, 'session/prompt')
+    expect(engine.run(1).told.find(({ method }) => method === 'session/new')?.params?.['cwd']).toBe(path)
+    expect(of(one, session, 'workspace-ready')[0]).toMatchObject({ ports: { PORT: 20_000 }, setup: { output: 'added 3 packages\n' } })
+    expect(readFileSync(join(path, 'a.txt'), 'utf8')).toBe('one\n')
+  })
+
+  test('a set-up that fails is a waiting session, and can be tried again or left out', async () => {
+    const one = made()
+    const { engine } = one
+    const session = await engine.create(spec(one, { ...worktree, preparation: { setup: 'npm ci' } }))
+    ;(await stepOf(one, 1)).end({ code: 1 }, 'no network\n')
+    const first = await engine.until(session, (view) => view.requests.length > 0)
+    expect([first.status, first.requests[0]?.kind, first.requests[0]?.title, first.requests[0]?.detail]).toEqual([
+      'waiting',
+      'error',
+      'the set-up failed: npm ci (exit code 1)',
+      'no network\n',
+    ])
+    await engine.tell(session, { type: 'answer', requestId: first.requests[0]?.id ?? '', answer: { kind: 'option', optionId: 'retry' } })
+    ;(await stepOf(one, 2)).end({ code: 1 })
+    const second = await engine.until(session, (view) => view.requests.length > 0)
+    await engine.tell(session, { type: 'answer', requestId: second.requests[0]?.id ?? '', answer: { kind: 'option', optionId: 'without' } })
+    await engine.heard(1, 'session/new')
+    expect(engine.steps.length).toBe(3)
+  })
+
+  test('a set-up goes on without its daemon, and is not run twice', async () => {
+    const one = made()
+    const { engine } = one
+    const session = await engine.create(spec(one, { ...worktree, preparation: { setup: 'npm ci' } }))
+    const step = await stepOf(one, 1)
+    await engine.another()
+    step.end({ code: 0 })
+    await has(one, session, 'workspace-ready')
+    expect([engine.steps.length, of(one, session, 'step-started').length]).toEqual([2, 1])
+  })
+
+  test('a stop ends the set-up', async () => {
+    const one = made()
+    const session = await one.engine.create(spec(one, { ...worktree, preparation: { setup: 'npm ci' } }))
+    const step = await stepOf(one, 1)
+    await one.engine.tell(session, { type: 'stop' })
+    await has(one, session, 'stopped')
+    expect(step.found().kind).toBe('ended')
+    expect(of(one, session, 'workspace-failed')).toEqual([])
+  })
+
+  test('what was not committed is taken along by a snapshot of the tree that it was started from', async () => {
+    const one = made()
+    writeFileSync(join(one.shop, 'a.txt'), 'changed\n')
+    const session = await one.engine.create(spec(one, { ...worktree, carries: { untracked: 'all' } }))
+    await has(one, session, 'workspace-ready')
+    expect(of(one, session, 'snapshot-taken').map(({ snapshot }) => [snapshot.n, snapshot.why])).toEqual([[1, 'start']])
+    expect(readFileSync(join(one.fake.worktrees, session, 'shop', 'a.txt'), 'utf8')).toBe('changed\n')
+    expect(readFileSync(join(one.shop, 'a.txt'), 'utf8')).toBe('changed\n')
+  })
+
+  test('a tree that cannot be made says why', async () => {
+    const one = made()
+    one.fake.fail('makeWorktree', 'full', 'no space left')
+    const session = await one.engine.create(spec(one, worktree))
+    await has(one, session, 'workspace-failed')
+    expect(of(one, session, 'workspace-failed')).toEqual([{ type: 'workspace-failed', at: 'tree', reason: 'no space left' }])
+  })
+})
+
+describe('what a project says is run', () => {
+  const trust = { file: '/w/.offstage.toml', digest: 'd1' }
+  const wants = (one: Made): Partial<LaunchSpec> => spec(one, { ...worktree, trust, checks: ['npm test'], preparation: { setup: 'npm ci', environment: { A: 'b' } } })
+  const trusted = (folder: string): Partial<Trees> => ({ trust: trustIn(join(folder, 'trusted.json')) })
+
+  test('only when the user said so, who sees exactly what it is', async () => {
+    const one = made(trusted)
+    const session = await one.engine.create(wants(one))
+    const { requests } = await one.engine.until(session, (view) => view.requests.length > 0)
+    expect([requests[0]?.kind, requests[0]?.detail, one.fake.asked.includes('makeWorktree')]).toEqual(['permission', 'set-up: npm ci\ncheck: npm test\nwith: A=b', false])
+    await one.engine.tell(session, { type: 'answer', requestId: requests[0]?.id ?? '', answer: { kind: 'option', optionId: 'always' } })
+    ;(await stepOf(one, 1)).end({ code: 0 })
+    await has(one, session, 'workspace-ready')
+    // The same is not asked again; something else is.
+    const second = await one.engine.create(wants(one))
+    await stepOf(one, 1)
+    await has(one, second, 'step-started')
+    const third = await one.engine.create({ ...wants(one), trust: { ...trust, digest: 'd2' } })
+    await one.engine.until(third, (view) => view.requests.length > 0)
+  })
+
+  test('nothing of it, where it starts without', async () => {
+    const one = made(trusted)
+    const session = await one.engine.create(wants(one), 'go')
+    const { requests } = await one.engine.until(session, (view) => view.requests.length > 0)
+    await one.engine.tell(session, { type: 'answer', requestId: requests[0]?.id ?? '', answer: { kind: 'option', optionId: 'without' } })
+    await one.engine.heard(1, 'session/prompt')
+    one.engine.run(1).respond('session/prompt', { stopReason: 'end_turn' })
+    await one.engine.until(session, (view) => view.status === 'completed')
+    expect([one.engine.steps.length, existsSync(join(one.folder, 'trusted.json'))]).toEqual([0, false])
+  })
+})
+
+describe('snapshots', () => {
+  test('the agent hears its prompt when all is kept as it was, and the end of its turn is kept too', async () => {
+    const one = made()
+    const { engine, fake } = one
+    const session = await engine.create(spec(one))
+    const held = Promise.withResolvers<void>()
+    fake.before = (name) => (name === 'takeSnapshot' ? held.promise : undefined)
+    await engine.tell(session, { type: 'prompt', text: 'go' })
+    await has(one, session, 'turn-started')
+    while (!fake.asked.includes('takeSnapshot')) await new Promise((resolve) => setImmediate(resolve))
+    // What comes after it waits as well: input ids only grow.
+    await engine.tell(session, { type: 'interrupt' })
+    expect(engine.run(1).told.map(({ method }) => method)).not.toContain('session/prompt')
+    held.resolve()
+    await engine.heard(1, 'session/cancel')
+    expect(engine.run(1).told.flatMap(({ method }) => (method?.startsWith('session/') ? [method] : []))).toEqual(['session/new', 'session/prompt', 'session/cancel'])
+    writeFileSync(join(one.shop, 'a.txt'), 'two\n')
+    engine.run(1).respond('session/prompt', { stopReason: 'cancelled' })
+    await has(one, session, 'snapshot-taken', 2)
+    expect(of(one, session, 'snapshot-taken').map(({ snapshot: { n, why, turn: at } }) => [n, why, at])).toEqual([
+      [1, 'turn-start', 1],
+      [2, 'turn-end', 1],
+    ])
+  })
+
+  test('where nothing changed none is taken', async () => {
+    const one = made()
+    const session = await one.engine.create(spec(one))
+    await turn(one, session, 'one', () => {})
+    await turn(one, session, 'two', () => {})
+    expect(of(one, session, 'snapshot-taken').length).toBe(1)
+  })
+
+  test('one that fails for want of space is asked about before the prompt goes out', async () => {
+    const one = made()
+    const { engine, fake } = one
+    const session = await engine.create(spec(one))
+    fake.fail('takeSnapshot', 'full', 'no space left on the disk')
+    fake.fail('takeSnapshot', 'full', 'no space left on the disk')
+    await engine.tell(session, { type: 'prompt', text: 'go' })
+    const answer = async (optionId: string): Promise<void> => {
+      const { requests } = await engine.until(session, (view) => view.requests.length > 0)
+      expect([requests[0]?.detail, engine.run(1).told.some(({ method }) => method === 'session/prompt')]).toEqual(['no space left on the disk', false])
+      await engine.tell(session, { type: 'answer', requestId: requests[0]?.id ?? '', answer: { kind: 'option', optionId } })
+    }
+    await answer('retry')
+    await answer('without')
+    await engine.heard(1, 'session/prompt')
+    expect(of(one, session, 'snapshot-failed').length).toBe(1)
+  })
+
+  test('the question about one survives the daemon, and a stop is no prompt', async () => {
+    const one = made()
+    const { engine, fake } = one
+    const session = await engine.create(spec(one))
+    for (let times = 0; times < 4; times += 1) fake.fail('takeSnapshot', 'failed', 'input/output error')
+    await engine.tell(session, { type: 'prompt', text: 'go' })
+    await engine.until(session, (view) => view.requests.length > 0)
+    await engine.another()
+    const { requests } = await engine.until(session, (view) => view.requests.length > 0)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    await engine.tell(session, { type: 'answer', requestId: requests[0]?.id ?? '', answer: { kind: 'option', optionId: 'stop' } })
+    await has(one, session, 'stopped')
+    expect(engine.run(1).told.some(({ method }) => method === 'session/prompt')).toBe(false)
+  })
+
+  test('where none is possible it is told once, and nobody waits', async () => {
+    const one = made()
+    const session = await one.engine.create(spec(one))
+    one.fake.fail('takeSnapshot', 'impossible', 'the folder is too large')
+    await turn(one, session, 'one', () => {})
+    await turn(one, session, 'two', () => {})
+    expect([of(one, session, 'snapshot-failed').length, one.fake.asked.filter((name) => name === 'takeSnapshot').length]).toEqual([1, 1])
+  })
+
+  test('a prompt that died with the daemon before it was sent is sent by the next one, after the snapshot that the first one had taken', async () => {
+    const one = made()
+    const { engine, fake } = one
+    const session = await engine.create(spec(one))
+    await engine.heard(1, 'session/new')
+    await engine.until(session, (view) => view.newcomer)
+    fake.before = (name) => (name === 'takeSnapshot' ? new Promise(() => {}) : undefined)
+    await engine.tell(session, { type: 'prompt', text: 'go' })
+    await has(one, session, 'turn-started')
+    while (!fake.asked.includes('takeSnapshot')) await new Promise((resolve) => setImmediate(resolve))
+    fake.before = () => {}
+    // What the daemon took and could not say any more.
+    fake.snapshots.set(session, [{ n: 1, commit: 'c1', tree: fake.treeOf(one.shop), why: 'turn-start', turn: 1, atMs: 1 }])
+    await engine.another()
+    await engine.heard(1, 'session/prompt')
+    expect(of(one, session, 'snapshot-taken').map(({ snapshot }) => snapshot.commit)).toEqual(['c1'])
+    expect(engine.run(1).told.filter(({ method }) => method === 'session/prompt').length).toBe(1)
+  })
+})
+
+describe('checks', () => {
+  test('all of them run in the tree when a turn has ended as done, and fail as a whole if one does', async () => {
+    const one = made()
+    const { engine } = one
+    const session = await engine.create(spec(one, { checks: ['npm run lint', 'npm test'] }), 'go')
+    await engine.heard(1, 'session/prompt')
+    engine.run(1).respond('session/prompt', { stopReason: 'end_turn' })
+    const lint = await stepOf(one, 1)
+    expect([lint.command, lint.directory]).toEqual(['npm run lint', one.shop])
+    lint.end({ code: 1 }, 'bad\n')
+    ;(await stepOf(one, 2)).end({ code: 0 }, 'fine\n')
+    await has(one, session, 'checked')
+    expect(of(one, session, 'checked')[0]?.results.map(({ command, exitCode, output }) => [command, exitCode, output])).toEqual([
+      ['npm run lint', 1, 'bad\n'],
+      ['npm test', 0, 'fine\n'],
+    ])
+    expect((await engine.until(session, (view) => view.outcome?.kind === 'check-failed')).outcome?.kind).toBe('check-failed')
+  })
+
+  test('they go on without the daemon, each once', async () => {
+    const one = made((): Partial<Trees> => ({ environmentOf: async ({ pid }) => ({ CHILD: String(pid) }) }))
+    const { engine } = one
+    const session = await engine.create(spec(one, { checks: ['first', 'second', 'third'] }), 'go')
+    await engine.heard(1, 'session/prompt')
+    engine.run(1).respond('session/prompt', { stopReason: 'end_turn' })
+    ;(await stepOf(one, 1)).end({ code: 0 }, '1')
+    const second = await stepOf(one, 2)
+    await engine.another()
+    second.end({ code: 3 }, '2')
+    const third = await stepOf(one, 3)
+    // The environment died with the daemon: the program that lives has it.
+    expect([third.command, third.environment]).toEqual(['third', { CHILD: '2001' }])
+    third.end({ code: 0 }, '3')
+    await has(one, session, 'checked')
+    expect(of(one, session, 'checked')[0]?.results.map(({ exitCode, output }) => [exitCode, output])).toEqual([
+      [0, '1'],
+      [3, '2'],
+      [0, '3'],
+    ])
+    expect(engine.steps.length).toBe(4)
+  })
+
+  test('the next prompt ends them', async () => {
+    const one = made()
+    const { engine } = one
+    const session = await engine.create(spec(one, { checks: ['npm test'] }), 'go')
+    await engine.heard(1, 'session/prompt')
+    engine.run(1).respond('session/prompt', { stopReason: 'end_turn' })
+    const step = await stepOf(one, 1)
+    await engine.tell(session, { type: 'prompt', text: 'more' })
+    await engine.heard(1, 'session/prompt', 2)
+    while (step.found().kind !== 'ended') await new Promise((resolve) => setImmediate(resolve))
+    expect([of(one, session, 'checks-cut-short').length, of(one, session, 'checked').length]).toEqual([1, 0])
+  })
+})
+
+describe('undo', () => {
+  const file = (one: Made, name = 'a.txt'): string => join(one.shop, name)
+  const content = (one: Made, name = 'a.txt'): string => readFileSync(file(one, name), 'utf8')
+
+  async function twoTurns(): Promise<{ readonly one: Made; readonly session: string }> {
+    const one = made()
+    const session = await one.engine.create(spec(one))
+    await turn(one, session, 'one', () => writeFileSync(file(one, 'b.txt'), 'first\n'))
+    await has(one, session, 'snapshot-taken', 2)
+    await turn(one, session, 'two', () => writeFileSync(file(one), 'second\n'))
+    await has(one, session, 'snapshot-taken', 3)
+    return { one, session }
+  }
+
+  test('takes back one turn and leaves the others', async () => {
+    const { one, session } = await twoTurns()
+    await one.engine.tell(session, { type: 'undo', what: { kind: 'turns', turn: 1 } })
+    await has(one, session, 'undone')
+    expect([existsSync(file(one, 'b.txt')), content(one)]).toEqual([false, 'second\n'])
+    expect(of(one, session, 'undone')).toEqual([{ type: 'undone', before: 3, files: ['b.txt'] }])
+  })
+
+  test('takes back the newest turn that changed anything, and all of them', async () => {
+    const { one, session } = await twoTurns()
+    await turn(one, session, 'three', () => {})
+    await one.engine.tell(session, { type: 'undo', what: { kind: 'turns', turn: 0 } })
+    await has(one, session, 'undone')
+    expect(content(one)).toBe('one\n')
+    writeFileSync(file(one), 'second\n')
+    await one.engine.tell(session, { type: 'undo', what: { kind: 'turns', turn: 'all' } })
+    await has(one, session, 'undone', 2)
+    expect([existsSync(file(one, 'b.txt')), content(one)]).toEqual([false, 'one\n'])
+  })
+
+  test('is refused with the paths where later changes are in the way, and nothing is written', async () => {
+    const { one, session } = await twoTurns()
+    writeFileSync(file(one), 'mine\n')
+    await one.engine.tell(session, { type: 'undo', what: { kind: 'turns', turn: 2 } })
+    await has(one, session, 'undo-failed')
+    expect([of(one, session, 'undo-failed')[0]?.paths, content(one), one.fake.asked.includes('writeTree')]).toEqual([['a.txt'], 'mine\n', false])
+    // What was there is kept all the same.
+    expect(of(one, session, 'snapshot-taken').at(-1)?.snapshot.why).toBe('undo')
+  })
+
+  test('that was cut off goes on to its end', async () => {
+    const { one, session } = await twoTurns()
+    one.fake.before = (name) => (name === 'writeTree' ? new Promise(() => {}) : undefined)
+    await one.engine.tell(session, { type: 'undo', what: { kind: 'snapshot', n: 1 } })
+    await has(one, session, 'undoing')
+    one.fake.before = () => {}
+    writeFileSync(file(one), 'one\n')
+    await one.engine.another()
+    await has(one, session, 'undone')
+    expect([existsSync(file(one, 'b.txt')), content(one), of(one, session, 'undoing').length]).toEqual([false, 'one\n', 1])
+  })
+
+  test('that the disk stops half way goes back to what was', async () => {
+    const { one, session } = await twoTurns()
+    one.fake.fail('writeTree', 'full', 'no space left')
+    await one.engine.tell(session, { type: 'undo', what: { kind: 'snapshot', n: 1 } })
+    await has(one, session, 'undo-failed')
+    expect([content(one), content(one, 'b.txt'), of(one, session, 'undo-failed')[0]?.reason]).toEqual(['second\n', 'first\n', 'no space left'])
+  })
+})
+
+describe('a removed session', () => {
+  async function removed(before: (one: Made) => void = () => {}): Promise<{ readonly one: Made; readonly session: string; readonly path: string }> {
+    const one = made()
+    const session = await one.engine.create(spec(one, worktree))
+    await one.engine.heard(1, 'session/new')
+    const path = join(one.fake.worktrees, session, 'shop')
+    writeFileSync(join(path, 'new.txt'), 'mine\n')
+    before(one)
+    await one.engine.tell(session, { type: 'remove' })
+    return { one, session, path }
+  }
+
+  test('has all of its worktree in a snapshot before it goes, and it comes back as it was', async () => {
+    const { one, session, path } = await removed()
+    await has(one, session, 'workspace-removed')
+    expect([existsSync(path), of(one, session, 'snapshot-taken').at(-1)?.snapshot.why]).toEqual([false, 'remove'])
+    await one.engine.tell(session, { type: 'restore' })
+    await has(one, session, 'workspace-ready', 2)
+    expect(readFileSync(join(path, 'new.txt'), 'utf8')).toBe('mine\n')
+  })
+
+  test('keeps its worktree where git refuses, or where it cannot be kept', async () => {
+    const refused = await removed((one) => one.fake.fail('removeWorktree', 'refused', 'a process works in it'))
+    await has(refused.one, refused.session, 'workspace-kept')
+    const full = await removed((one) => one.fake.fail('takeSnapshot', 'full', 'no space left'))
+    await has(full.one, full.session, 'workspace-kept')
+    expect([existsSync(refused.path), existsSync(full.path), full.one.fake.asked.includes('removeWorktree')]).toEqual([true, true, false])
+  })
+
+  test('whose worktree went right before the daemon died is told as removed', async () => {
+    const { one, session, path } = await removed((it) => {
+      it.fake.before = (name) => (name === 'removeWorktree' ? new Promise(() => {}) : undefined)
+    })
+    while (!one.fake.asked.includes('removeWorktree')) await new Promise((resolve) => setImmediate(resolve))
+    one.fake.before = () => {}
+    rmSync(path, { recursive: true })
+    await one.engine.another()
+    await has(one, session, 'workspace-removed')
+    expect(of(one, session, 'workspace-removed')[0]?.snapshot).toBe(of(one, session, 'snapshot-taken').at(-1)?.snapshot.n)
+  })
+})
+
+describe('what a session changed', () => {
+  const found = async (one: Made, query: Parameters<Engine['changes']>[0]) => {
+    const changes = await (await one.engine.engine()).changes(query, never)
+    return isRefusal(changes) ? changes.refused : [changes.from, changes.to, changes.files.map(({ path }) => path), ...(changes.conflicts ?? [])]
+  }
+
+  test('in all, by a turn, and what an undo would do', async () => {
+    const one = made()
+    const session = await one.engine.create(spec(one))
+    await turn(one, session, 'one', () => writeFileSync(join(one.shop, 'b.txt'), 'first\n'))
+    await has(one, session, 'snapshot-taken', 2)
+    await turn(one, session, 'two', () => writeFileSync(join(one.shop, 'a.txt'), 'second\n'))
+    await has(one, session, 'snapshot-taken', 3)
+    await one.engine.tell(session, { type: 'prompt', text: 'three' })
+    await one.engine.heard(1, 'session/prompt', 3)
+    writeFileSync(join(one.shop, 'c.txt'), 'third\n')
+    expect(await found(one, { session })).toEqual(['its start', 'now', ['a.txt', 'b.txt', 'c.txt']])
+    expect(await found(one, { session, turn: 1 })).toEqual(['before turn 1', 'turn 1', ['b.txt']])
+    expect(await found(one, { session, turn: 3 })).toEqual(['before turn 3', 'now', ['c.txt']])
+    expect(await found(one, { session, turn: 4 })).toBe('no-snapshot')
+    expect(await found(one, { session, undo: { kind: 'turns', turn: 2 } })).toEqual(['now', 'without turn 2', ['a.txt']])
+    writeFileSync(join(one.shop, 'a.txt'), 'mine\n')
+    expect(await found(one, { session, undo: { kind: 'turns', turn: 2 } })).toEqual(['now', 'without turn 2', [], 'a.txt'])
+    // Nothing was written.
+    expect(readFileSync(join(one.shop, 'a.txt'), 'utf8')).toBe('mine\n')
+  })
+
+  test('is told after its worktree is gone, from its last snapshot', async () => {
+    const one = made()
+    const session = await one.engine.create(spec(one, worktree))
+    await one.engine.heard(1, 'session/new')
+    writeFileSync(join(one.fake.worktrees, session, 'shop', 'new.txt'), 'mine\n')
+    await one.engine.tell(session, { type: 'remove' })
+    await has(one, session, 'workspace-removed')
+    expect((await found(one, { session })).slice(1)).toEqual(['snapshot 1', ['new.txt']])
+  })
+
+  test('says whose changes are in it too, where others worked in the same tree', async () => {
+    const one = made()
+    const [session, other] = [await one.engine.create(spec(one)), await one.engine.create(spec(one))]
+    await one.engine.tell(session, { type: 'snapshot' })
+    await has(one, session, 'snapshot-taken')
+    const changes = await (await one.engine.engine()).changes({ session }, never)
+    expect(isRefusal(changes) ? changes : changes.notes).toEqual([`sessions ${other} worked in the same tree: what they changed is in it too`])
+  })
+})
+
+test('a place says what a session would work in', async () => {
+  const one = made()
+  const session = await one.engine.create(spec(one))
+  const place = await (await one.engine.engine()).place({ cwd: one.shop }, never)
+  expect([place.repository?.branch, place.sessions, place.auto]).toEqual(['main', [session], { kind: 'worktree', why: `session ${session} works in the same tree` }])
+})
+
+describe('a known agent in a terminal', () => {
+  test('is kept before it begins, and whenever it rests', async () => {
+    const one = made()
+    const { engine } = one
+    const session = await engine.create(spec(one, { kind: 'terminal', driver: 'terminal', agent: 'claude', argv: ['claude'] }))
+    // Its program began after that.
+    expect(types(one, session)).toEqual(['created', 'run-starting', 'snapshot-taken', 'run-started'])
+    writeFileSync(join(one.shop, 'a.txt'), 'two\n')
+    engine.run(1).end({ code: 0 })
+    await has(one, session, 'snapshot-taken', 2)
+    expect(of(one, session, 'snapshot-taken').map(({ snapshot: { why, turn: at } }) => [why, at])).toEqual([
+      ['start', 0],
+      ['turn-end', 1],
+    ])
+  })
+})
+
+describe('a landing', () => {
+  test('runs the set-up and the checks in the merged tree, and says what came of it', async () => {
+    const merged: string[] = []
+    const one = made((folder) => ({
+      landings: {
+        land: async ({ runSteps, report }, of, land, _, signal) => {
+          const tree = join(folder, 'merged')
+          mkdirSync(tree)
+          const { results } = await runSteps(tree, of.checks, signal)
+          merged.push(of.directory, land.into)
+          await report({ type: 'landed', into: land.into, how: land.how, commit: 'c'.repeat(40), files: 1, results })
+        },
+      },
+    }))
+    const session = await one.engine.create(spec(one, { ...worktree, preparation: { setup: 'npm ci' }, checks: ['npm test'] }))
+    ;(await stepOf(one, 1)).end({ code: 0 })
+    await one.engine.heard(1, 'session/new')
+    await one.engine.until(session, (view) => view.newcomer)
+    await one.engine.tell(session, { type: 'land', land: { into: 'main', how: 'squash', checks: true } })
+    const setUp = await stepOf(one, 2)
+    expect([setUp.command, setUp.directory, setUp.environment['OFFSTAGE_WORKTREE']]).toEqual(['npm ci', join(one.folder, 'merged'), join(one.folder, 'merged')])
+    setUp.end({ code: 0 })
+    ;(await stepOf(one, 3)).end({ code: 0 }, 'ok')
+    await has(one, session, 'landed')
+    expect([merged, of(one, session, 'landed')[0]?.results?.map(({ output }) => output)]).toEqual([[join(one.fake.worktrees, session, 'shop'), 'main'], ['ok']])
+  })
+
+  test('that is stopped has not landed, and what ran of it is ended', async () => {
+    const one = made(() => ({
+      landings: { land: async ({ runSteps }, of, _, __, signal) => void (await runSteps('/merged', of.checks, signal)) },
+    }))
+    const session = await one.engine.create(spec(one, { ...worktree, checks: ['npm test'] }))
+    await one.engine.heard(1, 'session/new')
+    await one.engine.until(session, (view) => view.newcomer)
+    await one.engine.tell(session, { type: 'land', land: { into: 'main', how: 'squash', checks: true } })
+    const step = await stepOf(one, 1)
+    await one.engine.tell(session, { type: 'stop' })
+    await has(one, session, 'land-failed')
+    expect([step.found().kind, of(one, session, 'land-failed')[0]?.reason]).toEqual(['ended', 'it was stopped before it landed'])
+  })
+})
+
+describe('what nobody needs any more', () => {
+  test('goes by age, of sessions that were ended or removed only, and is named first', async () => {
+    const one = made()
+    const { engine, fake } = one
+    const begin = async (): Promise<string> => {
+      const session = await engine.create(spec(one, worktree))
+      await has(one, session, 'run-started')
+      await engine.until(session, (view) => view.newcomer)
+      return session
+    }
+    const ended = await begin()
+    await engine.tell(ended, { type: 'end' })
+    await has(one, ended, 'archived')
+    const removed = await begin()
+    await engine.tell(removed, { type: 'remove' })
+    await has(one, removed, 'workspace-removed')
+    const stays = await begin()
+    engine.nowMs += 500
+    await (await engine.engine()).applyRetention()
+    expect(fake.asked.filter((name) => name.startsWith('drop'))).toEqual([])
+    engine.nowMs += 1000
+    await (await engine.engine()).applyRetention()
+    expect([stays, ended, removed].map((id) => [existsSync(join(fake.worktrees, id, 'shop')), fake.snapshots.get(id)?.length ?? 0])).toEqual([
+      [true, 0],
+      [false, 1],
+      [false, 0],
+    ])
+    expect(engine.warned).toEqual(['the worktree of a session that was ended long ago is kept by a snapshot and goes', 'the snapshots of a session that was removed long ago go'])
+    // It is made again for whoever wants it.
+    await engine.tell(ended, { type: 'resume' })
+    await has(one, ended, 'workspace-ready', 2)
+    expect(readFileSync(join(fake.worktrees, ended, 'shop', 'a.txt'), 'utf8')).toBe('one\n')
+  })
+})
