@@ -58,8 +58,14 @@ export function endVerb({ name, type, done, summary, about, examples }: EndVerb)
         exitCode = Math.max(exitCode, reportFailure(context, ending?.reason))
         continue
       }
-      const { processes } = ending.value
-      results.push({ id: session.id, label: session.label, done, processes: processes ?? 0 })
+      const { processes, worktree } = ending.value
+      const became = worktree
+        ? {
+            worktree:
+              worktree.type === 'workspace-removed' ? { removed: true, snapshot: worktree.snapshot, branchKept: worktree.branchKept } : { removed: false, reason: worktree.reason },
+          }
+        : {}
+      results.push({ id: session.id, label: session.label, done, processes: processes ?? 0, ...became })
       if (!context.json) context.out(`${printableLine(`${endedText(`${done} ${session.id}  ${nameOf(session)}`, ending.value)}`)}\n`)
     }
     if (context.json) context.out(`${jsonText(results)}\n`)

@@ -133,7 +133,7 @@ export class Narration {
         if (line.state === 'queued' && agent === 'at work')
           return this.#block('nobody', [`${indent}${paint.dim(`queued, it is told when this turn is over: ${printableLine(line.text)}`)}`])
         if (this.#lastPrompt === key) return
-        this.#prompt(line.text, line.state === 'queued' && agent === 'unknown')
+        this.#prompt(line, line.state === 'queued' && agent === 'unknown')
         this.#lastPrompt = key
         return
       }
@@ -151,9 +151,9 @@ export class Narration {
     }
   }
 
-  #prompt(text: string, queued: boolean): void {
+  #prompt({ text, by }: Extract<Line, { kind: 'prompt' }>, queued: boolean): void {
     const { paint, columns } = this.#voice
-    const lines = paragraph(text, columns() - 4).map((line, index) => (index === 0 ? ` ${paint.bold('you')}   ${line.trimStart()}` : `    ${line}`))
+    const lines = paragraph(text, columns() - 4).map((line, index) => (index === 0 ? ` ${paint.bold(by ?? 'you')}   ${line.trimStart()}` : `    ${line}`))
     this.#block('you', queued ? [...lines, `       ${paint.dim('(queued)')}`] : lines)
   }
 

@@ -1,5 +1,6 @@
 // What the commands that are typed in a conversation do. None of them waits: what the daemon says comes back as one more thing that happened.
 
+import { isRefusal } from '../core/errors.ts'
 import type { AgentOffer } from '../core/events.ts'
 import type { Command } from '../core/inputs.ts'
 import type { Request } from '../core/requests.ts'
@@ -11,7 +12,9 @@ import { choicesOf, chosenFrom, nothingOffered, optionsOf, whatIsMeant } from '.
 import { endSession, endedText } from '../client/ending.ts'
 import { findSession } from '../client/find.ts'
 import { resumeCommand } from '../client/resume-command.ts'
+import { reviewRows } from '../client/slash-review.ts'
 import { changedFiles } from '../text/changed-files.ts'
+import { patchText } from '../text/changes-text.ts'
 import { type Paint, nameOf, padded } from '../text/format.ts'
 import { sessionsTable } from '../text/sessions-table.ts'
 import { type Slash, notOurs, slashHelp } from '../client/slash.ts'
@@ -72,7 +75,15 @@ export function obey(slash: Slash, text: string, on: Commanded): Ending | undefi
     case 'choose':
       return void on.ask(() => choose(slash.what, slash.value, on))
     case 'diff':
-      return void say(changesText(on.lines, paint))
+      return void reply(on, async () => ({ kind: 'say', text: await diffText(on) }))
+    case 'undo':
+    case 'land':
+    case 'check':
+      if (slash.kind === 'check') say(`   ${paint.dim('its checks run …')}`)
+      return void reply(on, async () => {
+        const rows = await reviewRows(client, session.id, slash, { paint, columns: on.surface.columns() - 3 }, context.signal)
+        return { kind: 'say', text: rows.map((row) => `   ${row}`).join('\n') }
+      })
     case 'resume':
       return void on.ask(async () => on.submit(resumeCommand(session.id, on.requests, slash.choice), await on.environment()))
   }
@@ -93,6 +104,19 @@ async function choose(typed: string | undefined, value: string | undefined, on: 
   on.mailbox.put({ kind: 'say', text: choices.all.map(row).join('\n') })
   on.mailbox.put({ kind: 'accepted', seq: 0 })
 }
+
+/** As the tree has it; without a snapshot, what its tool calls say. */
+async function diffText({ client, session, lines, paint, context }: Commanded): Promise<string> {
+  const found = await client.changes({ session: session.id, patchBytes: shownPatchBytes }, context.signal)
+  if (isRefusal(found)) return changesText(lines, paint)
+  if (found.files.length === 0) return '   nothing has changed'
+  const cut = found.cutAt === undefined ? '' : `\n   … offstage diff ${session.id} shows all of it`
+  return `${patchText(found.patch ?? new Uint8Array(), paint)
+    .trimEnd()
+    .replaceAll(/^/gm, '   ')}${cut}`
+}
+
+const shownPatchBytes = 256 * 1024
 
 function changesText(lines: readonly Line[], paint: Paint): string {
   const files = changedFiles(lines)

@@ -1,16 +1,30 @@
 // Stop, end and remove: asked for, and then waited for until the whole process tree is proven gone.
 
 import { fold } from '../core/session.ts'
-import type { Envelope } from '../core/events.ts'
+import type { Envelope, Event } from '../core/events.ts'
+import { printableLine } from '../core/terminal-text.ts'
 import type { Client } from '../sdk/client.ts'
+import { nextFact } from './asked-for.ts'
 import { submit } from './submit.ts'
 
 export interface Ended {
   /** Processes that were ended, or undefined when nothing was running. */
   readonly processes: number | undefined
+  /** What became of the worktree of one that was removed. */
+  readonly worktree?: Extract<Event, { readonly type: 'workspace-removed' | 'workspace-kept' }>
 }
 
+/** A removed one is waited for until its worktree is gone too, or stays. */
 export async function endSession(client: Client, session: string, type: 'stop' | 'end' | 'remove', signal: AbortSignal): Promise<Ended> {
+  const before = await client.get(session, signal)
+  const ended = await endPrograms(client, session, type, signal)
+  const { kind, state } = before?.session.workspace ?? { kind: 'in-place', state: 'none' }
+  if (type !== 'remove' || kind !== 'worktree' || state === 'none' || state === 'removed') return ended
+  const worktree = await nextFact(client, { session, after: before?.cursor ?? 0, ends: ['workspace-removed', 'workspace-kept'] }, signal)
+  return { ...ended, worktree }
+}
+
+async function endPrograms(client: Client, session: string, type: 'stop' | 'end' | 'remove', signal: AbortSignal): Promise<Ended> {
   const before = await client.get(session, signal)
   const { seq } = await submit(client, { session, command: { type } }, signal)
   const after = before?.cursor ?? 0
@@ -42,13 +56,12 @@ async function stopProven(client: Client, session: string, after: number, signal
   }
 }
 
-export function endedText(done: string, ended: Ended): string {
-  switch (ended.processes) {
-    case undefined:
-      return `${done}: nothing was running`
-    case 1:
-      return `${done}: 1 process ended`
-    default:
-      return `${done}: ${ended.processes} processes ended`
-  }
+export function endedText(done: string, { processes, worktree }: Ended): string {
+  const ended = processes === undefined ? 'nothing was running' : processes === 1 ? '1 process ended' : `${processes} processes ended`
+  return `${done}: ${ended}${worktree ? `; ${worktreeText(worktree)}` : ''}`
+}
+
+function worktreeText(event: NonNullable<Ended['worktree']>): string {
+  if (event.type === 'workspace-removed') return `its worktree is gone, snapshot ${event.snapshot} has all of it${event.branchKept ? ', and its branch stays' : ''}`
+  return printableLine(`its worktree stays: ${event.reason}${event.hint === undefined ? '' : ` (${event.hint})`}`)
 }

@@ -12,6 +12,7 @@ import { hasLocalModel } from './agents.ts'
 import { failureOf, refusedError, usageError } from './failures.ts'
 import { ownConfig } from './own-config.ts'
 import { newId, ownEnvironment } from './submit.ts'
+import { type TreeWishes, treeSpec } from './tree-wishes.ts'
 
 type Variables = Readonly<Record<string, string | undefined>>
 
@@ -24,6 +25,8 @@ export interface Wishes {
   readonly label?: string | undefined
   /** The terminal it is started for. */
   readonly size: TerminalSize
+  /** Where it works; an agent's default is as configured. */
+  readonly tree?: TreeWishes
 }
 
 export interface AgentWishes extends Wishes {
@@ -65,7 +68,8 @@ export async function launchAgent(env: Variables, wishes: AgentWishes): Promise<
   if (agent.driver === 'terminal' && prompt.includes('\0')) throw usageError('the prompt holds a zero byte')
   if (wishes.warn) (await import('../config/doubts.ts')).doubtsAbout(agent, config, itsEnvironment).forEach(wishes.warn)
   const resume = wishes.resume ?? config.resume
-  const own = { ...(resume === 'ask' ? {} : { resume }), ...(model === undefined ? {} : { model }), ...(agent.mode === undefined ? {} : { mode: agent.mode }) }
+  const tree = await treeSpec(config, cwd, wishes.tree ?? {}, 'agent')
+  const own = { ...(resume === 'ask' ? {} : { resume }), ...(model === undefined ? {} : { model }), ...(agent.mode === undefined ? {} : { mode: agent.mode }), ...tree }
   const { name, argv, resumeArgv } = agent
   const spec: LaunchSpec =
     agent.driver === 'acp'
@@ -91,7 +95,8 @@ export async function launchProgram(env: Variables, wishes: ProgramWishes): Prom
   const [name] = argv
   if (name === undefined || name === '') throw usageError('which program? Nothing follows "--"', 'for example: offstage bg -- npm test')
   if (argv.some((word) => word.includes('\0'))) throw usageError('the command holds a zero byte')
-  const common = { kind: 'terminal', agent: basename(name), argv, cwd } as const
+  const tree = wishes.tree?.workspace === undefined ? {} : await treeSpec((await ownConfig(env, cwd)).config, cwd, wishes.tree, 'program')
+  const common = { kind: 'terminal', agent: basename(name), argv, cwd, ...tree } as const
   const spec: LaunchSpec = wishes.pipes ? { ...common, driver: 'command' } : { ...common, driver: 'terminal', size: wishes.size }
   const { commandLine } = await import('../config/shell-words.ts')
   return submission(spec, titleOf(commandLine(argv)), wishes, { ...ownEnvironment(env), ...wishes.extra })

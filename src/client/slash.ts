@@ -19,6 +19,10 @@ export type Slash =
   /** `what`: mode, model or an option of the agent's own. Without it, or without a value: what there is to choose from. */
   | { readonly kind: 'choose'; readonly what: string | undefined; readonly value: string | undefined }
   | { readonly kind: 'diff' }
+  /** `turn`: only that one. Without `yes`: what would happen. */
+  | { readonly kind: 'undo'; readonly turn: number | 'last' | undefined; readonly yes: boolean }
+  | { readonly kind: 'land'; readonly yes: boolean }
+  | { readonly kind: 'check' }
   | { readonly kind: 'logs' }
   /** `choice`: the answer to the question that its process died with. */
   | { readonly kind: 'resume'; readonly choice: string | undefined }
@@ -38,6 +42,9 @@ export const slashHelp: readonly (readonly [string, string])[] = [
   ['/mode [M]', "choose the agent's mode"],
   ['/set [OPTION [V]]', "choose another option of the agent's"],
   ['/diff', 'what it changed'],
+  ['/undo [TURN] [yes]', 'take that back; shows it first'],
+  ['/check', 'run its checks now'],
+  ['/land [yes]', 'bring it into your branch; shows it first'],
   ['/logs', 'its whole log'],
   ['/agents', 'which agents there are'],
   ['/decline', 'do not answer what it asks'],
@@ -84,8 +91,15 @@ export function slashFrom(line: string): Slash | undefined {
       return { kind: 'decline' }
     case 'label':
       return { kind: 'label', text: unquoted(rest) }
+    case 'undo':
+      return undo(rest)
+    case 'land':
+      return rest === '' || rest === 'yes'
+        ? { kind: 'land', yes: rest === 'yes' }
+        : { kind: 'wrong', message: '/land takes nothing but "yes"; offstage land --help says what else there is' }
     case 'new':
     case 'agents':
+    case 'check':
     case 'diff':
     case 'logs':
     case 'help':
@@ -102,6 +116,13 @@ export function slashFrom(line: string): Slash | undefined {
     default:
       return { kind: 'unknown', name }
   }
+}
+
+function undo(rest: string): Slash {
+  const [, turn, yes] = /^(?:([1-9]\d{0,8}|last)(?:\s+|$))?(yes)?$/.exec(rest) ?? []
+  if (rest !== '' && turn === undefined && yes === undefined)
+    return { kind: 'wrong', message: '/undo takes the number of a turn or "last", and "yes"; offstage undo --help says what else there is' }
+  return { kind: 'undo', turn: turn === undefined || turn === 'last' ? turn : Number(turn), yes: yes !== undefined }
 }
 
 function background(rest: string): Slash {

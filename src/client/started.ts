@@ -6,15 +6,20 @@ import { CommandFailed, exitCodes } from './failures.ts'
 /** A machine under load gets this long; after it the session is in the list and tells by itself. */
 const startedWithinMs = 2000
 
-/** Why the first run after this cursor was not started; undefined when it runs, or when that is not known in time. */
-export async function whyNotStarted(client: Client, session: string, after: number, signal: AbortSignal): Promise<string | undefined> {
+/** Why the first run after this cursor was not started; undefined when it runs, or when that is not known in time. Or it asks something before it starts. `prepared`: its tree is waited for as long as that takes. */
+export async function whyNotStarted(client: Client, session: string, after: number, signal: AbortSignal, prepared = false): Promise<string | undefined> {
   const known = new AbortController()
-  const watching = AbortSignal.any([signal, known.signal, AbortSignal.timeout(startedWithinMs)])
+  const watching = AbortSignal.any([signal, known.signal, ...(prepared ? [] : [AbortSignal.timeout(startedWithinMs)])])
   try {
     for await (const frame of client.watch({ session, after, follow: true }, watching)) {
       if (frame.kind !== 'fact') continue
-      if (frame.envelope.event.type === 'run-started') return undefined
-      if (frame.envelope.event.type === 'run-not-started') return frame.envelope.event.why
+      const { event } = frame.envelope
+      if (event.type === 'run-started') return undefined
+      if (event.type === 'run-not-started') return event.why
+      // It waits for the user, and says so in every list.
+      if (event.type === 'asked' && event.ask.about !== undefined) return undefined
+      if (event.type === 'run-deferred' && prepared) return undefined
+      if (event.type === 'stopped') return 'it was stopped'
     }
   } catch (thrown) {
     if (!watching.aborted) throw thrown

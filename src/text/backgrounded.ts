@@ -12,6 +12,8 @@ export interface Backgrounded {
   /** What it does right now; may be empty. */
   readonly doing: string
   readonly filesChanged?: number
+  /** Where it works, if that is not where it was started. */
+  readonly where?: string
   /** Waits for an answer now. */
   readonly asks: boolean
   readonly kind: 'agent' | 'terminal'
@@ -31,5 +33,8 @@ export function backgroundedText(session: Backgrounded, paint: Paint, columns: n
   ]
   const width = Math.max(...commands.map(([command]) => command.length)) + 4
   const summary = doing === '' || doing === title ? title : `${title}: ${doing}`
-  return [` ${head}`, `   ${cut(summary, Math.max(20, columns - 4))}`, ...commands.map(([command, does]) => `   ${padded(command, width)}${paint.dim(does)}`), ''].join('\n')
+  const where = session.where === undefined ? [] : [`   ${printableLine(session.where)}`]
+  return [` ${head}`, `   ${cut(summary, Math.max(20, columns - 4))}`, ...where, ...commands.map(([command, does]) => `   ${padded(command, width)}${paint.dim(does)}`), ''].join(
+    '\n',
+  )
 }

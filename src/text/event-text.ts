@@ -5,6 +5,8 @@ import { unreachable } from '../core/errors.ts'
 import type { Entry, Event, Exit } from '../core/events.ts'
 import { signalText } from '../core/signal.ts'
 import { printableLine } from '../core/terminal-text.ts'
+import { checksLine } from './checks-text.ts'
+import { count, duration } from './format.ts'
 
 export const exitText = (exit: Exit): string => ('code' in exit ? `exit code ${exit.code}` : `killed by ${exit.signal}`)
 
@@ -95,9 +97,87 @@ function wordsOf(event: Event): string {
     case 'noted':
       return `run ${event.run}: ${event.text}`
     default:
+      return treeWords(event)
+  }
+}
+
+/** What happened to its tree. */
+function treeWords(event: TreeEvent): string {
+  switch (event.type) {
+    case 'workspace-preparing':
+      return event.from === undefined ? 'its tree is made' : `its tree is made again from ${event.from.slice(0, 8)}`
+    case 'workspace-ready':
+      return [
+        event.base === null ? 'no commit yet' : `base ${event.base.slice(0, 8)}`,
+        ...Object.entries(event.ports).map(([name, port]) => `${name}=${port}`),
+        ...(event.setup ? [`set up in ${duration(event.setup.ms)}`] : []),
+      ].join(', ')
+    case 'workspace-failed':
+      return `${event.at}: ${event.reason}`
+    case 'workspace-removed':
+      return `snapshot ${event.snapshot} has all of it${event.branchKept ? ', its branch is kept' : ''}`
+    case 'workspace-kept':
+      return event.hint === undefined ? event.reason : `${event.reason}; ${event.hint}`
+    case 'step-started':
+      return `${event.step}, ${event.what}: ${event.command}`
+    case 'snapshot-asked':
+      return ''
+    case 'snapshot-taken': {
+      const { n, why, turn, commit, leftOut = [] } = event.snapshot
+      return `${n}, ${why}, turn ${turn}, ${commit.slice(0, 8)}${leftOut.length === 0 ? '' : `, without ${leftOut.map(({ path }) => path).join(', ')}`}`
+    }
+    case 'snapshot-failed':
+      return `${event.why}, turn ${event.turn}: ${event.reason}`
+    case 'checks-started':
+    case 'checks-cut-short':
+      return `turn ${event.turn}`
+    case 'checked':
+      return `turn ${event.turn}: ${event.problem ?? checksLine(event.results)}`
+    case 'undo-asked':
+      return event.what.kind === 'turns'
+        ? `turn ${event.what.turn}`
+        : event.what.kind === 'snapshot'
+          ? `to snapshot ${event.what.n}`
+          : `${event.what.hunks.length} hunks of ${event.what.path}`
+    case 'undoing':
+      return `from ${event.from.slice(0, 8)} to ${event.to.slice(0, 8)}; snapshot ${event.before} has all as it was`
+    case 'undone':
+      return `${count(event.files.length, 'file')}; snapshot ${event.before} has all as it was`
+    case 'undo-failed':
+      return event.reason
+    case 'land-asked':
+      return `${event.land.how} into ${event.land.into}${event.land.checks ? '' : ', without checks'}${event.land.publish === undefined ? '' : `, ${event.land.publish}`}`
+    case 'landing':
+      return `${event.ref} from ${event.old.slice(0, 8)} to ${event.new.slice(0, 8)}`
+    case 'landed':
+      return `${event.how} into ${event.into} as ${event.commit.slice(0, 8)}, ${count(event.files, 'file')}${event.published === undefined ? '' : `; ${event.published}`}`
+    case 'land-failed':
+      return `${event.at}: ${event.reason}`
+    case 'conflicts-forecast':
+      return event.with.length === 0 ? 'with no one' : event.with.map(({ session, paths }) => `${session}: ${paths.join(', ')}`).join('; ')
+    default:
       return unreachable(event)
   }
 }
+
+type TreeEvent = Extract<
+  Event,
+  {
+    readonly type:
+      | `workspace-${string}`
+      | `snapshot-${string}`
+      | `checks-${string}`
+      | `undo-${string}`
+      | `land-${string}`
+      | 'step-started'
+      | 'checked'
+      | 'undoing'
+      | 'undone'
+      | 'landing'
+      | 'landed'
+      | 'conflicts-forecast'
+  }
+>
 
 /** `needs-you q7m2k3f9 by desktop: told`. */
 const deliveryText = ({ about, of, channel, how, detail }: Delivery): string => `${about} ${of} by ${channel}: ${how}${detail === undefined ? '' : `, ${detail}`}`

@@ -6,7 +6,9 @@ import { agentLabel, cut, displayWidth, duration, nameOf, padded, painter, short
 
 /** One line a session: id, status, label, agent, directory, summary, elapsed, unseen. */
 export function sessionLines(sessions: readonly SessionView[]): string {
-  return sessions.map((one) => `${tabbed([one.id, one.status, one.label ?? '', one.agent, one.cwd, summaryOf(one), duration(one.elapsedMs), String(one.unseen)])}\n`).join('')
+  return sessions
+    .map((one) => `${tabbed([one.id, one.status, one.label ?? '', one.agent, one.cwd, workText(one, sessions), duration(one.elapsedMs), String(one.unseen)])}\n`)
+    .join('')
 }
 
 interface Column {
@@ -35,8 +37,8 @@ export function sessionsTable(given: readonly SessionView[], look: { readonly co
     column('status', 11, (one) => `${statusMark[one.status]} ${one.status}`, { paint: (text, index) => paint.status(sessions[index]?.status ?? 'queued', text) }),
     column('name', look.columns < 70 ? 16 : 24, nameOf),
     column('agent', 12, (one) => agentLabel(one.agent)),
-    column('directory', 28, (one) => shortPath(one.cwd, look.home), { paint: paint.dim }),
-    column('summary', Infinity, summaryOf),
+    column('directory', 28, (one) => directoryText(one, look.home), { paint: paint.dim }),
+    column('summary', Infinity, (one) => workText(one, given)),
     column('elapsed', 7, (one) => duration(one.elapsedMs), { right: true, paint: paint.dim }),
     column('unseen', 9, (one) => (one.unseen > 0 ? `${one.unseen} new` : ''), { right: true }),
   ]
@@ -55,6 +57,24 @@ export function sessionsTable(given: readonly SessionView[], look: { readonly co
       .join(' '.repeat(gap))
       .trimEnd()
   return sessions.map((_, index) => `${line(index)}\n`).join('')
+}
+
+/** Of one in a worktree its branch says more than the path. */
+const directoryText = ({ cwd, workspace, project }: SessionView, home: string | undefined): string =>
+  workspace.branch === null ? shortPath(cwd, home) : printableLine(`${project.name} ${workspace.branch}`)
+
+/** What it is about, behind what became of its work: a conflict with others, the branch that it landed in, its checks. */
+function workText(session: SessionView, all: readonly SessionView[]): string {
+  const { conflicts, landed, landing, outcome, status } = session
+  const named = conflicts.map((one) => printableLine(all.find(({ id }) => id === one.session)?.label ?? one.session))
+  const checked = status === 'completed' && (outcome?.kind === 'verified' || outcome?.kind === 'check-failed') ? [printableLine(outcome.summary)] : []
+  const summary = summaryOf(session)
+  return [
+    ...(named.length > 0 ? [`≠ conflicts with ${named.join(', ')}`] : []),
+    ...(landed && !landing ? [`landed in ${printableLine(landed.into)}`] : []),
+    ...checked,
+    ...(summary === '' ? [] : [summary]),
+  ].join('; ')
 }
 
 const widthOf = (column: Column): number => Math.max(0, ...column.cells.map(displayWidth))

@@ -8,7 +8,7 @@ import { type Quote, quoted, readLine } from '../../src/cli/completion/bash-line
 import { bash } from '../../src/cli/completion/bash.ts'
 import type { Candidate } from '../../src/cli/completion/complete.ts'
 import { verbs } from '../../src/cli/verbs/index.ts'
-import { FakeClient, shell } from './fake-client.ts'
+import { FakeClient, shell, talker } from './fake-client.ts'
 import { type Setting, offstage } from './run-cli.ts'
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'offstage-completion-')))
@@ -37,6 +37,12 @@ const several = (): FakeClient =>
     .create('gone1111', { prompt: 'x', label: 'removed' })
     .command('gone1111', { type: 'remove' })
     .create('bash1111', { spec: shell, title: 'bash' })
+
+/** And one in a worktree of its own, with checks. */
+const everyKind = (): FakeClient => {
+  const worktree = { repository: '/work/shop', path: '/home/w/tree1111/shop', below: '', branch: 'offstage/tree1111', base: 'b'.repeat(40) }
+  return several().create('tree1111', { spec: { ...talker, worktree, checks: ['npm test'] }, title: 'apart' })
+}
 
 describe('what there is to choose from', () => {
   test('commands with what they do; their other names to those who begin to type them', async () => {
@@ -125,8 +131,8 @@ describe('sessions', () => {
     for (const { name, load } of verbs) {
       const { default: verb } = await load()
       if (!verb.usage.some((usage) => /^\S+ (\[[^\]]*\] )*\[?ID\b/.test(usage))) continue
-      expect([name, (await values(several(), name, '')).length]).not.toEqual([name, 0])
-      expect([name, (await values(several(), name, '')).filter((one) => one.startsWith('-'))]).toEqual([name, []])
+      expect([name, (await values(everyKind(), name, '')).length]).not.toEqual([name, 0])
+      expect([name, (await values(everyKind(), name, '')).filter((one) => one.startsWith('-'))]).toEqual([name, []])
     }
   })
 

@@ -51,7 +51,6 @@ const mistakes: readonly (readonly [string, readonly string[], string])[] = [
   ['an unknown global option', ['--versoin'], 'offstage: unknown option --versoin\n  offstage --help lists what there is\n'],
   ['an unknown option with a near one', ['wait', 'x', '--tiemout', '3'], 'offstage: wait has no option --tiemout\n  did you mean --timeout?\n'],
   ['an unknown short option', ['wait', '-z', 'x'], 'offstage: wait has no option -z\n  offstage wait --help lists its options\n'],
-  ['an option that is not built', ['bg', '--worktree', 'x'], 'offstage: bg has no option --worktree\n  offstage bg --help lists its options\n'],
   ['an option without its value', ['sessions', '--status'], 'offstage: option --status needs a value\n  offstage sessions --help lists its options\n'],
   ['a value that looks like an option', ['bg', '--label', '--in-place', 'x'], 'offstage: option --label needs a value\n  for a value that begins with "-" write --label=VALUE\n'],
   ['a value for a flag', ['sessions', '--all=yes'], 'offstage: option --all takes no value\n  offstage sessions --help lists its options\n'],

@@ -1,6 +1,21 @@
 // An honest engine in memory: the core's own decisions over a list of facts, without processes. Tests say what the program does.
 
-import type { Accepted, Draft, Frame, Hit, ListFrame, OutputFrame, OutputQuery, Screen, ScreenQuery, SearchQuery, Submission, WatchQuery } from '../../src/core/api.ts'
+import type {
+  Accepted,
+  ChangesFound,
+  ChangesQuery,
+  Draft,
+  Frame,
+  Hit,
+  ListFrame,
+  OutputFrame,
+  OutputQuery,
+  Screen,
+  ScreenQuery,
+  SearchQuery,
+  Submission,
+  WatchQuery,
+} from '../../src/core/api.ts'
 import type { NotifyReport } from '../../src/core/announcement.ts'
 import { authorOf, decide, settle } from '../../src/core/decide.ts'
 import { type Refusal, isRefusal, refusal } from '../../src/core/errors.ts'
@@ -8,6 +23,7 @@ import type { Envelope, Event, LaunchSpec } from '../../src/core/events.ts'
 import type { Input, Report } from '../../src/core/inputs.ts'
 import { type Session, evolve } from '../../src/core/session.ts'
 import { type SessionView, viewOf } from '../../src/core/view.ts'
+import type { Forecast, LandHow, LandingPlan, Place, Snapshot } from '../../src/core/workspace.ts'
 import type { Client, DaemonStatus } from '../../src/sdk/client.ts'
 
 type Method = 'submit' | 'list' | 'get' | 'write'
@@ -29,6 +45,16 @@ export class FakeClient implements Client {
   /** What every search finds. */
   hits: readonly Hit[] = []
   readonly searched: SearchQuery[] = []
+  /** What a session that is started anywhere would work in. */
+  there: Place = { sessions: [], auto: { kind: 'in-place', why: 'no repository' } }
+  /** What each question about changes is answered. */
+  changed: (query: ChangesQuery) => ChangesFound | Refusal = () => refusal('no-snapshot', 'there is no snapshot')
+  readonly askedChanges: ChangesQuery[] = []
+  kept: readonly Snapshot[] = []
+  forecasts: readonly Forecast[] = []
+  plan: (query: { readonly session: string; readonly into?: string; readonly how?: LandHow }) => LandingPlan | Refusal = () => refusal('no-worktree', 'there is nothing to land')
+  /** What becomes of what the engine does in a tree, by the fact that asks for it. */
+  onTree: (id: string, event: Event) => readonly Report[] = () => []
   /** What a test gives is left out unless one is asked for. */
   notifications: NotifyReport = { tells: ['needs-you'], onScreen: false, minDurationMs: 0, quiet: null, channels: [], problem: null }
   /** What becomes of a start: null leaves it starting. */
@@ -136,6 +162,27 @@ export class FakeClient implements Client {
         signal.addEventListener('abort', () => resolve(), { once: true })
       })
     }
+  }
+
+  async place(): Promise<Place> {
+    return this.there
+  }
+
+  async changes(query: ChangesQuery): Promise<ChangesFound | Refusal> {
+    this.askedChanges.push(query)
+    return this.changed(query)
+  }
+
+  async snapshots(): Promise<readonly Snapshot[]> {
+    return this.kept
+  }
+
+  async conflicts(): Promise<readonly Forecast[]> {
+    return this.forecasts
+  }
+
+  async landing(query: { readonly session: string; readonly into?: string; readonly how?: LandHow }): Promise<LandingPlan | Refusal> {
+    return this.plan(query)
   }
 
   async write(session: string, bytes: Uint8Array): Promise<Refusal | undefined> {
@@ -291,6 +338,7 @@ export class FakeClient implements Client {
   }
 
   #perform(id: string, event: Event): void {
+    for (const report of this.onTree(id, event)) this.report(id, report)
     if (event.type === 'run-starting' && this.onStart) {
       this.report(id, this.onStart)
       if (this.onStart.type === 'started' && this.readyAtOnce && this.session(id).spec.kind === 'agent') this.ready(id)

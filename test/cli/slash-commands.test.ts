@@ -79,3 +79,42 @@ test('/resume starts the agent again, with the answer to what it had asked', asy
   expect(client.submitted.find(({ command }) => command.type === 'resume')?.environment).toMatchObject({ HOME: '/home/me' })
   expect(client.session(id).runs).toBe(2)
 })
+
+const tree = '1'.repeat(40)
+const changed = {
+  from: 'base',
+  to: 'now',
+  files: [{ path: 'a', kind: 'modified' as const, added: 1, removed: 0 }],
+  added: 1,
+  removed: 0,
+  trees: { from: tree, to: tree },
+  uncommitted: 0,
+  notes: [],
+}
+
+test('/diff shows the patch of the tree where there is one, without its control bytes', async () => {
+  const client = offering()
+  client.changed = () => ({ ...changed, patch: new TextEncoder().encode('diff --git a/a b/a\n@@ -0,0 +1 @@\n+x\x1b]0;evil\x07y\n') })
+  expect(await typed(client, '/diff')).toContain('   diff --git a/a b/a\n   @@ -0,0 +1 @@\n   +xy\n')
+})
+
+test('/undo and /land show what would happen, and do it only with "yes"', async () => {
+  const client = offering().report(id, { type: 'snapshot-taken', snapshot: { n: 1, commit: tree, tree, why: 'turn-end', turn: 1, atMs: 0 } })
+  client.changed = () => changed
+  expect(await typed(client, '/undo last')).toContain('   /undo last yes   takes back the newest turn that changed anything\n')
+  client.plan = ({ session }) => ({ session, into: 'main', how: 'merge', behind: 0, ahead: 1, uncommitted: 0, changes: changed, conflicts: [], checks: [], against: [] })
+  expect(await typed(client, '/land')).toMatch(/merge into main: 1 file changed[^]*no checks\n {3}\/land yes {3}lands it in main\n/)
+  expect([told(client, 'undo'), told(client, 'land')]).toEqual([[], []])
+  client.onTree = (_id, event) => (event.type === 'undo-asked' ? [{ type: 'undone', before: 2, files: ['a'] }] : [])
+  expect(await typed(client, '/undo 1 yes')).toContain(`took back turn 1: 1 file written; offstage restore ${id}@2 brings it back`)
+  expect(told(client, 'undo')).toEqual([{ type: 'undo', what: { kind: 'turns', turn: 1 } }])
+})
+
+test('/undo and /land do nothing with words that they do not know, /check says that there is nothing to check', async () => {
+  const client = offering()
+  const said = await typed(client, '/undo everything', '/undo 0 yes', '/land now', '/check')
+  expect(said.match(/\/undo takes the number of a turn/g)).toHaveLength(2)
+  expect(said).toContain('/land takes nothing but "yes"')
+  expect(said).toContain('has no checks')
+  expect(client.submitted.map(({ command }) => command.type)).not.toContain('undo')
+})

@@ -39,7 +39,7 @@ describe('bg', () => {
     )
     expect(submission?.command).toEqual({
       type: 'create',
-      spec: { kind: 'agent', driver: 'acp', agent: 'acp:sh -c true', argv: ['sh', '-c', 'true'], cwd: folder, model: 'm', mode: 'plan' },
+      spec: { kind: 'agent', driver: 'acp', agent: 'acp:sh -c true', argv: ['sh', '-c', 'true'], cwd: folder, model: 'm', mode: 'plan', workspace: 'auto' },
       title: 'Add an endpoint',
       label: 'api',
       prompt: 'Add an endpoint\nwith tests',

@@ -7,7 +7,7 @@ import { resumePolicies } from '../launch.ts'
 import type { OptionSpec, Verb } from '../verb.ts'
 import { statusWords } from '../../text/status-words.ts'
 import type { VerbEntry } from '../verbs/index.ts'
-import { choicesFor, fieldsFor, lostRequestsOf, openRequests, sessionsFor } from './sessions.ts'
+import { branchesOf, choicesFor, fieldsFor, lostRequestsOf, openRequests, sessionsFor } from './sessions.ts'
 
 export interface Candidate {
   /** The whole word as the program is to get it, not quoted. */
@@ -119,6 +119,8 @@ async function valuesOf(verb: Verb, option: string, prefix: string, typed: strin
   switch (spec.value) {
     case 'DIR':
       return { kind: 'directories' }
+    case 'BRANCH':
+      return offer(branchesOf(await facts.sessions(), words[0] ?? ''))
     case 'S,...':
     case 'STATUS,...':
       return offer(listOf(Object.keys(statusWords), value))

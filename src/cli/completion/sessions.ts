@@ -19,12 +19,14 @@ const fits: Readonly<Record<string, (session: SessionView) => boolean>> = {
   stop: (session) => isListed(session) && !isOver(session),
   end: (session) => isListed(session) && !session.archived,
   resume: (session) => isListed(session) && isOver(session),
-  restore: (session) => session.removed || session.archived,
+  restore: (session) => session.removed || session.archived || session.workspace.snapshots > 0,
+  land: (session) => isListed(session) && session.workspace.kind === 'worktree',
+  check: (session) => isListed(session) && session.checks.length > 0,
 }
 
 /** Those that this verb can do something with, one word each: its label, or its id where that was begun, or where the label would not mean it. */
 export function sessionsFor(verb: string, all: readonly SessionView[], typed: string, others: readonly string[]): readonly Candidate[] {
-  const meant = verb === 'restore' ? all.filter((session) => session.removed || session.archived) : all.filter(isListed)
+  const meant = verb === 'restore' ? all.filter((session) => session.removed || session.archived || session.workspace.snapshots > 0) : all.filter(isListed)
   const named = others.flatMap((word) => {
     const found = match(meant, word)
     return found.kind === 'one' ? [found.found.id] : []
@@ -58,6 +60,15 @@ const described = (...parts: readonly string[]): string =>
       .join('  '),
     longestDescription,
   )
+
+/** Those that sessions of the same repository were started from, or have landed in; without such a session, of all. */
+export function branchesOf(all: readonly SessionView[], typedSession: string): readonly Candidate[] {
+  const repository = only(all, typedSession)?.workspace.repository
+  const branches = all
+    .filter((session) => isListed(session) && (!repository || session.workspace.repository === repository))
+    .flatMap(({ workspace, landed }) => [workspace.from, landed?.into ?? null, workspace.kind === 'in-place' ? workspace.branch : null])
+  return [...new Set(branches)].filter((branch) => branch !== null).map((value) => ({ value, description: '' }))
+}
 
 interface Asking {
   readonly session: SessionView

@@ -62,7 +62,8 @@ export const lookAtFolders: Check = async ({ runs, database, paths }) => {
   const [all, found] = [await runs(), await database()]
   const known = found.kind === 'good' ? found.sessions : undefined
   if (!known && found.kind !== 'missing') return { state: 'good', says: `${count(all.length, 'run folder')}, not compared with the database` }
-  const lonely = all.filter((run) => !known?.has(run.session))
+  // Commands that Offstage runs itself lie beside the runs of their session.
+  const lonely = all.filter((run) => !known?.has(run.session.replace(/\.steps$/, '')))
   if (lonely.length === 0) return { state: 'good', says: count(all.length, 'run folder') }
   const kept = lonely.some((run) => run.keeperRuns)
   return {

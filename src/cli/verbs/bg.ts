@@ -2,15 +2,17 @@
 
 import { isRefusal } from '../../core/errors.ts'
 import type { SessionView } from '../../core/view.ts'
+import type { Place } from '../../core/workspace.ts'
 import { backgroundedText } from '../../text/backgrounded.ts'
 import { exitCodes, failureOf } from '../../client/failures.ts'
 import { columnsOf, jsonText, painter, shortId } from '../../text/format.ts'
+import { worktreeText } from '../../text/place-text.ts'
 import { launchFrom, launchOptions } from '../launch.ts'
 import { notStarted, whyNotStarted } from '../../client/started.ts'
 import { type Args, type Context, type Verb, jsonOption, text } from '../verb.ts'
 
 async function run(context: Context, args: Args): Promise<number> {
-  const submission = await launchFrom(context, args, text(args, 'continues') === undefined)
+  const { submission, place } = await launchFrom(context, args, text(args, 'continues') === undefined)
   const client = await context.client()
   const reply = await client.submit(submission, context.signal)
   if (isRefusal(reply)) throw failureOf(reply)
@@ -19,11 +21,17 @@ async function run(context: Context, args: Args): Promise<number> {
   const session = all.find((one) => one.id === submission.session) ?? reply.session
   if (context.json) context.out(`${jsonText(session)}\n`)
   if (why !== undefined) throw notStarted(session.id, why)
-  if (!context.json) context.out(backgroundedText(backgroundedOf(session, all), painter(context.color), columnsOf(context.stdout)))
+  if (!context.json) context.out(backgroundedText(backgroundedOf(session, all, whereOf(context, session, place)), painter(context.color), columnsOf(context.stdout)))
   return exitCodes.done
 }
 
-const backgroundedOf = (session: SessionView, all: readonly SessionView[]) => ({
+function whereOf(context: Context, session: SessionView, place: Place | undefined): string | undefined {
+  const where = worktreeText(session, context.env['HOME'], place?.repository)
+  return where === undefined ? undefined : `${where}${session.workspace.state === 'preparing' ? ', which is being made' : ''}`
+}
+
+const backgroundedOf = (session: SessionView, all: readonly SessionView[], where: string | undefined) => ({
+  ...(where === undefined ? {} : { where }),
   id: session.id,
   shortId: shortId(
     session.id,
@@ -31,7 +39,7 @@ const backgroundedOf = (session: SessionView, all: readonly SessionView[]) => ({
   ),
   label: session.label,
   title: session.title,
-  doing: session.activity,
+  doing: session.requests[0]?.title ?? session.activity,
   asks: session.requests.length > 0,
   kind: session.kind,
   over: false,

@@ -1,19 +1,61 @@
-// `offstage restore`: brings a removed or archived session back into the list.
+// `offstage restore`: brings a removed or archived session back into the list, or the files of one of a session's snapshots.
 
 import { match } from '../../core/ids.ts'
+import { printableLine } from '../../core/terminal-text.ts'
 import type { SessionView } from '../../core/view.ts'
-import { exitCodes } from '../../client/failures.ts'
-import { allSessions, ambiguous, unknownSession } from '../../client/find.ts'
-import { nameOf } from '../../text/format.ts'
-import { printResult } from '../result.ts'
+import type { Client } from '../../sdk/client.ts'
+import { nextFact } from '../../client/asked-for.ts'
+import { CommandFailed, exitCodes, usageError } from '../../client/failures.ts'
+import { allSessions, ambiguous, pickSession, unknownSession } from '../../client/find.ts'
 import { submit } from '../../client/submit.ts'
-import { type Args, type Context, type Verb, jsonOption, word } from '../verb.ts'
+import { topsOf, treePaths } from '../../client/tree-paths.ts'
+import { nameOf, shortPath } from '../../text/format.ts'
+import { printResult } from '../result.ts'
+import { takeBack, takeBackOptions } from '../take-back.ts'
+import { type Args, type Context, type Verb, flag, jsonOption, word } from '../verb.ts'
 
 async function run(context: Context, args: Args): Promise<number> {
   const client = await context.client()
-  const found = pick(await allSessions(client, context.signal), word(args))
+  const all = await allSessions(client, context.signal)
+  const typed = word(args)
+  const [, name, number] = /^([^]+)@(\d{1,9})$/.exec(typed) ?? []
+  // A label may look like it.
+  if (name !== undefined && match(all, typed).kind === 'none') return await restoreFiles(context, client, args, pickSession(all, name), Number(number))
+  const [path] = args.words.slice(1)
+  if (path !== undefined)
+    throw usageError(`from which snapshot is ${path} to be brought back?`, `offstage snapshots ${typed} lists them, offstage restore ${typed}@N PATH... brings it back`)
+  const unfit = ['yes', 'dry-run'].find((option) => flag(args, option))
+  if (unfit !== undefined) throw usageError(`--${unfit} is for files: of which snapshot?`, `offstage restore ${typed}@N`)
+  return await restoreSession(context, client, pick(all, typed))
+}
+
+async function restoreFiles(context: Context, client: Client, args: Args, session: SessionView, n: number): Promise<number> {
+  const paths = treePaths(args.words.slice(1), { cwd: context.cwd, tops: topsOf(session) })
+  return await takeBack(context, client, {
+    session,
+    what: { kind: 'snapshot', n, ...(paths.length === 0 ? {} : { paths }) },
+    yes: flag(args, 'yes'),
+    dryRun: flag(args, 'dry-run'),
+    command: `offstage restore ${session.id}@${n}`,
+  })
+}
+
+async function restoreSession(context: Context, client: Client, found: SessionView): Promise<number> {
+  const before = await client.get(found.id, context.signal)
   const { session } = await submit(client, { session: found.id, command: { type: 'restore' } }, context.signal)
-  printResult(context, session, `restored ${session.id}  ${nameOf(session)}`)
+  if (session.workspace.state !== 'preparing') {
+    printResult(context, session, `restored ${session.id}  ${nameOf(session)}`)
+    return exitCodes.done
+  }
+  const made = await nextFact(client, { session: found.id, after: before?.cursor ?? 0, ends: ['workspace-ready', 'workspace-failed'] }, context.signal)
+  if (made.type === 'workspace-failed') {
+    throw new CommandFailed('workspace-failed', `session ${session.id} is in the list again, but its worktree could not be made: ${made.reason}`, {
+      exitCode: exitCodes.failed,
+      hint: `offstage why ${session.id} says more; its snapshots are kept`,
+    })
+  }
+  const now = (await client.get(found.id, context.signal))?.session ?? session
+  printResult(context, now, `restored ${now.id}  ${nameOf(now)}  in ${shortPath(now.workspace.path, context.env['HOME'])}`)
   return exitCodes.done
 }
 
@@ -24,17 +66,21 @@ function pick(all: readonly SessionView[], typed: string): SessionView {
     if (matched.kind === 'one') return matched.found
     if (matched.kind === 'several') throw ambiguous(typed, matched.candidates)
   }
-  throw unknownSession(typed, away)
+  throw unknownSession(printableLine(typed), away)
 }
 
 const verb: Verb = {
   name: 'restore',
   aliases: [],
-  summary: 'bring a removed or archived session back',
-  usage: ['restore ID'],
-  options: { json: { ...jsonOption, help: 'print the session object' } },
-  words: { min: 1, max: 1, name: 'an ID' },
-  examples: ['offstage sessions --all', 'offstage restore k3f9'],
+  summary: 'bring back a removed session, or the files of a snapshot',
+  usage: ['restore ID', 'restore ID@N [OPTIONS] [PATH...]'],
+  about: [
+    'A removed or archived session comes back into the list, and its worktree is made again with all that was in it.',
+    'With @N the files become those of that snapshot, all or only these files and folders. It is shown first, and asked on a terminal; how it was before is kept as a snapshot of its own.',
+  ],
+  options: { ...takeBackOptions, json: { ...jsonOption, help: 'print the session object, or what was done' } },
+  words: { min: 1, max: Infinity, name: 'an ID' },
+  examples: ['offstage sessions --removed', 'offstage restore k3f9', 'offstage snapshots k3f9', 'offstage restore k3f9@4 src/parser.ts'],
   run,
 }
 

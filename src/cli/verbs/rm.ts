@@ -8,7 +8,9 @@ const verb: Verb = endVerb({
   type: 'remove',
   done: 'removed',
   summary: 'remove a session from the list',
-  about: ['A live one is stopped first. Nothing of it is deleted; offstage restore brings it back.'],
+  about: [
+    'A live one is stopped first. Nothing of it is lost: a worktree of its own is kept as a snapshot before git removes it, and stays where git refuses or a program works in it; offstage restore brings all of it back.',
+  ],
   examples: ['offstage rm k3f9', 'offstage rm k3f9 backend-api'],
 })
 

@@ -1,9 +1,15 @@
 // `offstage run`: a new session in the foreground.
 
 import { isRefusal } from '../../core/errors.ts'
-import { failureOf } from '../../client/failures.ts'
+import type { SessionView } from '../../core/view.ts'
+import type { Client } from '../../sdk/client.ts'
+import { answerTo } from '../../client/answers.ts'
+import { CommandFailed, failureOf, reportFailure } from '../../client/failures.ts'
+import { submit } from '../../client/submit.ts'
+import { askLine, canAsk } from '../ask-person.ts'
 import { openSession } from '../foreground.ts'
-import { jsonText } from '../../text/format.ts'
+import { jsonText, painter } from '../../text/format.ts'
+import { choicesText, requestText } from '../../text/request-text.ts'
 import { launchFrom, launchOptions } from '../launch.ts'
 import { notStarted, whyNotStarted } from '../../client/started.ts'
 import { type Args, type Context, type Verb, jsonOption } from '../verb.ts'
@@ -11,15 +17,12 @@ import { type Args, type Context, type Verb, jsonOption } from '../verb.ts'
 async function run(context: Context, args: Args): Promise<number> {
   // From a pipe the conversation may come line by line; a prompt that was read from it leaves nothing to read.
   const promptFromStdin = args.words.length === 1 && args.words[0] === '-'
-  const submission = await launchFrom(context, args, context.json)
+  const { submission } = await launchFrom(context, args, context.json)
   const client = await context.client()
   const reply = await client.submit(submission, context.signal)
   if (isRefusal(reply)) throw failureOf(reply)
   const { session } = reply
-  if (session.kind === 'terminal') {
-    const why = await whyNotStarted(client, session.id, 0, context.signal)
-    if (why !== undefined) throw notStarted(session.id, why)
-  }
+  if (session.kind === 'terminal') await untilStarted(context, client, session)
   const exitCode = await openSession(context, client, session, { from: 'start', reads: !context.json && !promptFromStdin })
   if (context.json) {
     const ended = await client.get(session.id, context.signal)
@@ -27,6 +30,35 @@ async function run(context: Context, args: Args): Promise<number> {
   }
   return exitCode
 }
+
+/** What Offstage asks before its program starts is asked here, where somebody can answer. */
+async function untilStarted(context: Context, client: Client, { id, workspace }: SessionView): Promise<void> {
+  for (let after = 0; ;) {
+    const why = await whyNotStarted(client, id, after, context.signal, workspace.state === 'preparing')
+    if (why !== undefined) throw notStarted(id, why)
+    const now = await client.get(id, context.signal)
+    const request = now?.session.requests.find(({ lost }) => !lost)
+    if (!now || !request || now.session.run?.alive) return
+    if (!canAsk(context)) {
+      throw new CommandFailed('waiting', `session ${id} asks before it starts: ${request.title}`, {
+        exitCode: waiting,
+        hint: `offstage answer ${id} CHOICE, then offstage switch ${id}; one of: ${choicesText(request)}`,
+      })
+    }
+    context.err(`${requestText(request, painter(context.color))}\n`)
+    const choice = await askLine(context, '     answer: ')
+    if (choice === undefined) throw new CommandFailed('waiting', `session ${id} waits for your answer`, { exitCode: waiting, hint: `offstage answer ${id} CHOICE` })
+    try {
+      await submit(client, { session: id, command: { type: 'answer', requestId: request.id, answer: answerTo(request, { choice }) } }, context.signal)
+      after = now.cursor
+    } catch (thrown) {
+      reportFailure(context, thrown)
+    }
+  }
+}
+
+/** As `offstage wait` says it. */
+const waiting = 10
 
 const verb: Verb = {
   name: 'run',

@@ -5,7 +5,9 @@ import { stateKey } from '../../core/signal.ts'
 import { plainText, printable, printableLine } from '../../core/terminal-text.ts'
 import type { SessionView } from '../../core/view.ts'
 import type { Client } from '../../sdk/client.ts'
+import { checkRows } from '../../text/checks-text.ts'
 import { eventText } from '../../text/event-text.ts'
+import { workspaceRows } from '../../text/workspace-rows.ts'
 import { exitCodes } from '../../client/failures.ts'
 import { findSession } from '../../client/find.ts'
 import { agentLabel, clock, columnsOf, cut, duration, jsonText, nameOf, padded, painter, shortPath, statusMark } from '../../text/format.ts'
@@ -26,7 +28,7 @@ async function run(context: Context, args: Args): Promise<number> {
   const events: Envelope[] = []
   for await (const frame of client.watch({ session: session.id, after: 0, follow: false }, context.signal)) if (frame.kind === 'fact') events.push(frame.envelope)
   const stderr = await endOfStderr(client, session, context.signal)
-  const now = session.run?.pid ? await (await import('../../sdk/see-program.ts')).seeProgram(session.run.pid, session.cwd) : []
+  const now = session.run?.pid ? await (await import('../../sdk/see-program.ts')).seeProgram(session.run.pid, session.workspace.path) : []
   if (context.json) context.out(`${jsonText({ session, ...launchOf(events), events, stderr, now }, 2)}\n`)
   else context.out(report(context, session, events, { stderr, now }, flag(args, 'all')))
   return exitCodes.done
@@ -70,6 +72,7 @@ function report(context: Context, session: SessionView, events: readonly Envelop
       ' what it says of itself',
       session.signals.map(({ source, value, since }) => `${padded(source, 14)}${printableLine(value)}, ${duration(context.now() - Date.parse(since))} ago`),
     ),
+    ...section(' where it works', workspaceRows(session, events, context.env['HOME'])),
     '',
     ' how it was started',
     ...row('agent', spec?.kind === 'agent' || spec?.resumeArgv ? spec.agent : undefined),
@@ -78,6 +81,9 @@ function report(context: Context, session: SessionView, events: readonly Envelop
     ...row('later', spec?.resumeArgv?.join(' ')),
     ...row('continues', spec?.continues),
     ...row('directory', spec?.cwd),
+    ...row('workspace', spec?.workspace),
+    ...row('set-up', spec?.preparation?.setup),
+    ...row('checks', session.checks.join('; ')),
     ...row('driver', spec?.driver),
     ...row('resume', spec?.resume),
     ...row('mode', spec?.mode),
@@ -87,6 +93,7 @@ function report(context: Context, session: SessionView, events: readonly Envelop
     ' what happened',
     ...(told.length > shown.length ? [`   ${paint.dim(`${told.length - shown.length} earlier: offstage events ${session.id}`)}`] : []),
     ...shown.map(line),
+    ...section(' its checks', session.checking ? ['they run now'] : checkRows(session.outcome?.checks ?? [], painter(false)).map((one) => one.slice(3))),
     ...section(' what you were told', deliveries(session, events)),
     ...section(' notes', notes),
     ...section(' the end of stderr', seen.stderr === '' ? [] : seen.stderr.split('\n').slice(-stderrLines)),
