@@ -1,7 +1,7 @@
 // Everything that a key can do, by name: where it can be done, with which keys unless the configuration says otherwise, and what it does in a few words. The help screen and the hints are made of this.
 
 /** Where a key is typed. `anywhere` counts in each of them, after its own; what edits text keeps every key that it does not name here. */
-export type Place = 'anywhere' | 'list' | 'dispatch' | 'filter' | 'conversation' | 'dialog' | 'logs'
+export type Place = 'anywhere' | 'list' | 'dispatch' | 'filter' | 'conversation' | 'dialog' | 'logs' | 'review'
 
 interface Action {
   readonly place: Place
@@ -26,6 +26,8 @@ export const actions = {
   'list.open': action('list', 'enter right o', 'open it'),
   'list.peek': action('list', 'space', 'look into it from here'),
   'list.logs': action('list', 'l', 'its whole log'),
+  'list.review': action('list', 'd', 'what it changed: read it, comment, take back'),
+  'list.land': action('list', 'B', 'bring its work into a branch'),
   'list.reply': action('list', 'r', 'write to it from here'),
   'list.answer-yes': action('list', 'y', 'allow what it asks, once'),
   'list.answer-no': action('list', 'x', 'reject what it asks'),
@@ -53,6 +55,7 @@ export const actions = {
   'dispatch.start-and-open': action('dispatch', 'alt+enter ctrl+enter', 'start it and open it'),
   'dispatch.new-line': action('dispatch', 'shift+enter ctrl+j', 'a new line'),
   'dispatch.complete': action('dispatch', 'tab', 'complete @agent, #project or a file'),
+  'dispatch.workspace': action('dispatch', 'shift+tab', 'in a worktree, with what of the changes, or in place'),
   'dispatch.editor': action('dispatch', 'ctrl+g', 'write it in your editor'),
   'dispatch.back': action('dispatch', 'escape', 'back to the list; the draft stays'),
 
@@ -78,6 +81,7 @@ export const actions = {
   'conversation.mode': action('conversation', 'shift+tab', "the agent's next mode"),
   'conversation.model': action('conversation', 'alt+m', 'choose a model'),
   'conversation.logs': action('conversation', 'alt+l', 'its whole log'),
+  'conversation.review': action('conversation', 'alt+d', 'what it changed'),
 
   'dialog.up': action('dialog', 'up', 'one up'),
   'dialog.down': action('dialog', 'down', 'one down'),
@@ -110,6 +114,38 @@ export const actions = {
   'logs.editor': action('logs', 'E', 'open it in $EDITOR'),
   'logs.help': action('logs', '?', 'all keys'),
   'logs.back': action('logs', 'q escape ctrl+c', 'back'),
+
+  'review.up': action('review', 'up k', 'a row up'),
+  'review.down': action('review', 'down j', 'a row down'),
+  'review.page-up': action('review', 'pageUp b', 'a page up'),
+  'review.page-down': action('review', 'pageDown space', 'a page down'),
+  'review.first': action('review', 'home g', 'the first row'),
+  'review.last': action('review', 'end G', 'the last row'),
+  'review.open': action('review', 'enter', 'into the file'),
+  'review.left': action('review', 'left h', 'to the left, or to the files'),
+  'review.right': action('review', 'right l', 'to the right, or into the file'),
+  'review.other-side': action('review', 'tab', 'from the files to the patch, and back'),
+  'review.next-hunk': action('review', 'n', 'the next hunk'),
+  'review.previous-hunk': action('review', 'N', 'the hunk before'),
+  'review.next-file': action('review', 'J', 'the next file'),
+  'review.previous-file': action('review', 'K', 'the file before'),
+  'review.all': action('review', '0', 'all that it changed'),
+  'review.previous-turn': action('review', '[', 'what the turn before changed'),
+  'review.next-turn': action('review', ']', 'what the next turn changed'),
+  'review.last-turn': action('review', 't', 'what the last turn changed'),
+  'review.range': action('review', 'v', 'begin a range of lines'),
+  'review.comment': action('review', 'c', 'comment on the line or the range; without words it is gone'),
+  'review.send': action('review', 's', 'send the comments as a prompt, which is shown first'),
+  'review.accept': action('review', 'a', 'mark the hunk as reviewed, or not'),
+  'review.accept-file': action('review', 'A', 'mark the whole file as reviewed, or not'),
+  'review.reject': action('review', 'x', 'take the hunk back'),
+  'review.reject-file': action('review', 'X', 'take the whole file back'),
+  'review.undo': action('review', 'u', 'undo a turn: what that takes back is shown first'),
+  'review.land': action('review', 'B', 'bring its work into a branch'),
+  'review.again': action('review', 'r', 'read it again, as it is now'),
+  'review.pager': action('review', 'p', 'open the patch of the file in $PAGER'),
+  'review.help': action('review', '?', 'all keys'),
+  'review.back': action('review', 'q escape ctrl+c', 'back'),
 } as const satisfies Readonly<Record<string, Action>>
 
 export type ActionName = keyof typeof actions

@@ -11,6 +11,8 @@ import { type ListView, openList } from './list/list-view.ts'
 import { LiveSessions } from './live-sessions.ts'
 import { openLogs } from './logs-view.ts'
 import { Ring } from './ring.ts'
+import { openLanding } from './review/landing-view.ts'
+import { openReview } from './review/review-view.ts'
 import { type Left, type StageParts, TuiStage } from './stage.ts'
 import type { View } from './view.ts'
 
@@ -89,7 +91,9 @@ class App {
       environment: this.#parts.environment,
       open: (session) => this.#open(session),
       logs: (session) => stage.open(openLogs(stage, session)),
-      help: () => stage.open(openHelp(stage, ['list', 'dispatch', 'filter', 'logs'])),
+      review: (session) => this.#review(session),
+      land: (session) => this.#land(session),
+      help: () => stage.open(openHelp(stage, ['list', 'dispatch', 'filter', 'logs', 'review'])),
     })
     return this.#list
   }
@@ -102,8 +106,10 @@ class App {
       draft: { text: this.#parts.kept.draftFor(session.id), keep: (text) => this.#parts.kept.keepDraftFor(session.id, text) },
       forms: { kept: this.#parts.kept.formsFor(session.id), keep: (forms) => this.#parts.kept.keepFormsFor(session.id, forms) },
       environment: () => this.#parts.environment(session),
-      help: (above) => stage.open(openHelp(stage, ['conversation', 'dialog', 'logs'], above)),
+      help: (above) => stage.open(openHelp(stage, ['conversation', 'dialog', 'logs', 'review'], above)),
       logs: () => stage.open(openLogs(stage, session)),
+      review: (toolCalls) => this.#review(session, toolCalls),
+      land: () => this.#land(this.#sessions.get(session.id) ?? session),
       newest: () => this.#sessions.get(session.id),
       leave: (leaving) => this.#leave(leaving),
     })
@@ -116,6 +122,28 @@ class App {
     if (session.kind === 'agent') stage.open(this.conversation(session, 'unseen'))
     else if (session.run?.alive && session.driver === 'terminal') stage.attach(session).catch((thrown: unknown) => stage.complain(thrown))
     else stage.open(openLogs(stage, session))
+  }
+
+  #land(session: SessionView): void {
+    this.#stage.open(openLanding(this.#stage, { session, environment: () => this.#parts.environment(session) }))
+  }
+
+  #review(session: SessionView, toolCalls?: () => void): void {
+    const { kept, environment } = this.#parts
+    const { id } = session
+    const view: View = openReview(this.#stage, {
+      session,
+      kept: {
+        comments: kept.commentsFor(id),
+        keepComments: (comments) => kept.keepCommentsFor(id, comments),
+        reviewed: kept.reviewedFor(id),
+        keepReviewed: (reviewed) => kept.keepReviewedFor(id, reviewed),
+      },
+      environment: () => environment(session),
+      newest: () => this.#sessions.get(id),
+      ...(toolCalls ? { toolCalls: () => (this.#stage.close(view), toolCalls()) } : {}),
+    })
+    this.#stage.open(view)
   }
 
   #leave(leaving: Leaving): void {

@@ -15,6 +15,7 @@ const placeTitles: Readonly<Record<Place, string>> = {
   conversation: 'In a conversation',
   dialog: 'While something is asked',
   logs: 'In a log',
+  review: 'In a review',
 }
 
 /** `above`: rows that stand before the keys, such as commands that can be typed. */

@@ -1,9 +1,11 @@
-// What the screens remember from one visit to the next: what was being written, as a new task, in each conversation and in the forms of open questions, and the filters that were given names. One small file
+// What the screens remember from one visit to the next: what was being written, as a new task, in each conversation in the forms of open questions and on lines of a review, which hunks were reviewed, and the filters that were given names. One small file
 // of the user's own, which several screens may write; losing it loses nothing else.
 
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { FieldDraft, FormDraft } from './dialog/fields.ts'
+import type { Comment } from './review/comments.ts'
+import type { Reviewed } from './review/reviewed.ts'
 
 /** By request. */
 export type Forms = Readonly<Record<string, FormDraft>>
@@ -15,15 +17,21 @@ interface State {
   readonly drafts: Readonly<Record<string, string>>
   /** The same, of questions that are half answered. */
   readonly forms: Readonly<Record<string, Forms>>
+  /** The same, of comments that are not sent. */
+  readonly comments: Readonly<Record<string, readonly Comment[]>>
+  /** The same, of hunks that the user found good. */
+  readonly reviewed: Readonly<Record<string, Reviewed>>
 }
 
 type Change = (state: State) => State
 
-const nothing: State = { draft: '', filters: {}, drafts: {}, forms: {} }
+const nothing: State = { draft: '', filters: {}, drafts: {}, forms: {}, comments: {}, reviewed: {} }
 const writtenAfterMs = 500
 const mostDrafts = 50
 /** UTF-16 units. What is longer was pasted, and is somewhere else too. */
 const longestDraft = 100_000
+/** The same, of marks on hunks. */
+const longestReviewed = 400_000
 
 export class KeptState {
   readonly #file: string
@@ -65,6 +73,27 @@ export class KeptState {
     const text = JSON.stringify(forms)
     if (text.length > longestDraft || text === JSON.stringify(this.formsFor(session))) return
     this.#change(`forms for ${session}`, (state) => ({ ...state, forms: asNewest(state.forms, session, text === '{}' ? undefined : forms) }))
+  }
+
+  /** What was written about lines of its changes. */
+  commentsFor(session: string): readonly Comment[] {
+    return this.#state.comments[session] ?? []
+  }
+
+  keepCommentsFor(session: string, comments: readonly Comment[]): void {
+    if (JSON.stringify(comments).length > longestDraft) return
+    this.#change(`comments for ${session}`, (state) => ({ ...state, comments: asNewest(state.comments, session, comments.length === 0 ? undefined : comments) }))
+  }
+
+  /** What was reviewed of its changes. */
+  reviewedFor(session: string): Reviewed {
+    return this.#state.reviewed[session] ?? {}
+  }
+
+  keepReviewedFor(session: string, reviewed: Reviewed): void {
+    const text = JSON.stringify(reviewed)
+    if (text.length > longestReviewed) return
+    this.#change(`reviewed for ${session}`, (state) => ({ ...state, reviewed: asNewest(state.reviewed, session, text === '{}' ? undefined : reviewed) }))
   }
 
   get filters(): Readonly<Record<string, string>> {
@@ -125,6 +154,8 @@ function readState(file: string): State {
       filters: only(isText, 'filters' in found && found.filters),
       drafts: only(isText, 'drafts' in found && found.drafts),
       forms: only(isForm, 'forms' in found && found.forms),
+      comments: only(isComments, 'comments' in found && found.comments),
+      reviewed: only(isReviewedOne, 'reviewed' in found && found.reviewed),
     }
   } catch {
     return nothing
@@ -133,7 +164,15 @@ function readState(file: string): State {
 
 const isText = (one: unknown): one is string => typeof one === 'string'
 const isFieldDraft = (one: unknown): one is FieldDraft => isText(one) || (Array.isArray(one) && one.every(isText))
+const isComments = (one: unknown): one is readonly Comment[] => Array.isArray(one) && one.every(isComment)
+const isReviewedOne = (one: unknown): one is Reviewed => isRecord(one) && Object.values(one).every((marks) => Array.isArray(marks) && marks.every(isText))
 const isRecord = (one: unknown): one is object => typeof one === 'object' && one !== null && !Array.isArray(one)
+
+function isComment(one: unknown): one is Comment {
+  if (!isRecord(one) || !('path' in one && 'scope' in one && 'side' in one && 'first' in one && 'last' in one && 'quote' in one && 'text' in one)) return false
+  const numbers = typeof one.first === 'number' && typeof one.last === 'number' && (one.scope === 'all' || typeof one.scope === 'number')
+  return numbers && isText(one.path) && isText(one.text) && (one.side === 'old' || one.side === 'new') && Array.isArray(one.quote) && one.quote.every(isText)
+}
 
 function only<Value>(is: (one: unknown) => one is Value, found: unknown): Readonly<Record<string, Value>> {
   const all = isRecord(found) ? Object.entries(found) : []

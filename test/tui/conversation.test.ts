@@ -57,6 +57,8 @@ async function talk(client: FakeClient, { columns = 80, rows = 24, from = 'unsee
     environment: async () => ({ HOME: '/home/me' }),
     help: (above) => helped.push(above),
     logs: () => {},
+    review: (toolCalls) => toolCalls(),
+    land: () => {},
     ...parts,
   })
   const over = headless.run(view)
@@ -168,7 +170,7 @@ describe('what stands there', () => {
         const client = said()
         const headless = stageOn({ columns, rows, client })
         const left: Leaving[] = []
-        const parts = { session: client.view(id), from: 'unseen', environment: async () => ({}), help: () => {}, logs: () => {} } as const
+        const parts = { session: client.view(id), from: 'unseen', environment: async () => ({}), help: () => {}, logs: () => {}, review: () => {}, land: () => {} } as const
         const view = openConversation(headless.stage, { ...parts, leave: (leaving) => left.push(leaving) })
         const over = headless.run(view)
         for (const [number, step] of steps.entries()) {
@@ -906,7 +908,14 @@ describe('commands', () => {
     expect(on.told('choose')).toEqual([])
   })
 
-  test('/diff shows what was changed, file by file', async () => {
+  test('Alt-D and /diff show what was changed in its tree, /land what would come of landing it', async () => {
+    const opened: string[] = []
+    const on = await talk(said(), { parts: { review: () => opened.push('review'), land: () => opened.push('land') } })
+    on.type(alt('d'), '/diff', keys.enter, '/land', keys.enter)
+    expect(opened).toEqual(['review', 'review', 'land'])
+  })
+
+  test('where the tree cannot be asked, what its tool calls changed is shown file by file', async () => {
     const client = said()
     const change = (number: number, path: string, diff: string): void => {
       client.report(id, {

@@ -73,7 +73,7 @@ export interface Headless {
 
 export interface HeadlessOptions extends Size {
   readonly client?: FakeClient
-  readonly parts?: Partial<Omit<StageParts, 'client' | 'input' | 'output'>>
+  readonly parts?: Partial<Omit<StageParts, 'input' | 'output'>>
 }
 
 const waitsForMs = 5000

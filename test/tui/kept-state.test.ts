@@ -35,7 +35,14 @@ test('two screens do not write over what the other one remembers', () => {
   second.close()
   first.keepDraftFor('k3f9x2ab', '')
   first.close()
-  expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({ draft: '', filters: { mine: 'status:waiting' }, drafts: { m4c8d1ef: 'of the second' }, forms: {} })
+  expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({
+    draft: '',
+    filters: { mine: 'status:waiting' },
+    drafts: { m4c8d1ef: 'of the second' },
+    forms: {},
+    comments: {},
+    reviewed: {},
+  })
 })
 
 test('half filled in questions are there again, until they are none any more', () => {
@@ -49,6 +56,21 @@ test('half filled in questions are there again, until they are none any more', (
   again.close()
   expect(new KeptState(file).formsFor('k3f9x2ab')).toEqual({})
   expect(new KeptState(file).formsFor('m4c8d1ef')).toEqual({ q3: { user: 'you' } })
+})
+
+test('comments and what was reviewed are there again, and what is no comment is none', () => {
+  const comment = { path: 'a.ts', scope: 'all', side: 'new', first: 1, last: 2, quote: ['+a', '+b'], text: 'why?' } as const
+  const kept = new KeptState(file)
+  kept.keepCommentsFor('k3f9x2ab', [comment])
+  kept.keepReviewedFor('k3f9x2ab', { 'a.ts': ['aa'] })
+  kept.keepReviewedFor('m4c8d1ef', { 'a.ts': ['aa'] })
+  kept.keepReviewedFor('m4c8d1ef', {})
+  kept.close()
+  const again = new KeptState(file)
+  expect([again.commentsFor('k3f9x2ab'), again.reviewedFor('k3f9x2ab'), again.reviewedFor('m4c8d1ef')]).toEqual([[comment], { 'a.ts': ['aa'] }, {}])
+  writeFileSync(file, JSON.stringify({ comments: { k3f9x2ab: [{ ...comment, first: 'x' }], m4c8d1ef: [comment] }, reviewed: { k3f9x2ab: { 'a.ts': 'aa' } } }))
+  const odd = new KeptState(file)
+  expect([odd.commentsFor('k3f9x2ab'), odd.commentsFor('m4c8d1ef'), odd.reviewedFor('k3f9x2ab')]).toEqual([[], [comment], {}])
 })
 
 test('only the last drafts are kept, and none that is very long', () => {

@@ -1,11 +1,13 @@
 // What the dispatch line looks up beside what is typed.
 
-import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import { LastKnown, agentsFor, directoryState } from '../../src/tui/list/launching.ts'
+import type { Place } from '../../src/core/workspace.ts'
+import { type DirectoryState, LastKnown, agentsFor, directoryState } from '../../src/tui/list/launching.ts'
+import { treeChoices } from '../../src/tui/list/tree-choices.ts'
+import { stateOf } from './list-on-stage.ts'
 
 const never = new AbortController().signal
 const folders: string[] = []
@@ -20,33 +22,52 @@ function folder(): string {
 }
 
 describe('a directory', () => {
-  const env = { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', GIT_CONFIG_NOSYSTEM: '1' }
+  const env = { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent' }
 
-  test('is told with its branch and how much of it is not committed', async () => {
+  test('is told with its project and what a session would work in there', async () => {
     const shop = join(folder(), 'shop')
-    mkdirSync(join(shop, 'src'), { recursive: true })
-    const git = (...args: readonly string[]) => execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@localhost', ...args], { cwd: shop, env })
-    git('init', '--quiet', '--initial-branch=api')
-    writeFileSync(join(shop, 'kept.txt'), 'kept\n')
-    git('add', '.')
-    git('commit', '--quiet', '-m', 'first')
-    expect(await directoryState(env, shop, never)).toEqual({ project: 'shop', branch: 'api', changedFiles: 0 })
-    writeFileSync(join(shop, 'kept.txt'), 'changed\n')
-    writeFileSync(join(shop, 'new file\n.txt'), 'new\n')
-    expect(await directoryState(env, join(shop, 'src'), never)).toEqual({ project: 'shop', branch: 'api', changedFiles: 2 })
+    mkdirSync(join(shop, '.git'), { recursive: true })
+    writeFileSync(join(shop, '.git', 'HEAD'), 'ref: refs/heads/api\n')
+    const place: Place = { sessions: ['k3f9x2ab'], auto: { kind: 'worktree', why: 'k3f9x2ab works there' } }
+    expect(await directoryState({ place: async () => place }, env, shop, never)).toEqual({ project: 'shop', branch: 'api', place, wish: 'auto' })
   })
 
-  test('that is in no repository has neither', async () => {
-    const plain = folder()
-    expect(await directoryState(env, plain, never)).toMatchObject({ branch: undefined, changedFiles: undefined })
+  test('of which the daemon says nothing is told without it', async () => {
+    const silent = { place: async () => await Promise.reject(new Error('connection lost')) }
+    expect(await directoryState(silent, env, folder(), never)).toMatchObject({ branch: undefined, place: undefined })
+  })
+})
+
+describe('where a task can work', () => {
+  const texts = (state: DirectoryState, kind: 'agent' | 'program' = 'agent'): readonly string[] => treeChoices(state, kind, 'S-Tab').map(({ text }) => text)
+  const elsewhere = { auto: { kind: 'worktree', why: 'another session works there' } } as const
+
+  test('is said with the state of the tree, the configured way first', () => {
+    expect(texts(stateOf())).toEqual(['in place (main, clean)', 'worktree from main (clean)'])
+    expect(texts(stateOf(0, 0, elsewhere))).toEqual(['worktree from main (clean)', 'in place (main, clean)'])
+    expect(texts({ ...stateOf(), wish: 'worktree' })[0]).toBe('worktree from main (clean)')
+    expect(texts({ ...stateOf(0, 0, elsewhere), wish: 'in-place' })[0]).toBe('in place (main, clean)')
+    expect(texts(stateOf(0, 0, elsewhere), 'program')[0]).toBe('in place (main, clean)')
   })
 
-  test('is not waited for when git does not answer', async () => {
-    const bin = folder()
-    writeFileSync(join(bin, 'git'), '#!/bin/sh\nexec /bin/sleep 1000\n', { mode: 0o700 })
-    const began = performance.now()
-    expect(await directoryState({ ...env, PATH: bin }, folder(), never)).toMatchObject({ changedFiles: undefined })
-    expect(performance.now() - began).toBeLessThan(10_000)
+  test('offers what is not committed to be taken along, and takes nothing unasked', () => {
+    const choices = treeChoices(stateOf(3, 2, elsewhere), 'agent', 'S-Tab')
+    expect(choices.map(({ text, wishes }) => [text, wishes])).toEqual([
+      ['worktree from main (3 changed, 2 new: S-Tab takes them along)', {}],
+      ['worktree from main, with 3 changes', { workspace: 'worktree', carries: { untracked: [] } }],
+      ['worktree from main, with 3 changes and 2 new files', { workspace: 'worktree', carries: { untracked: 'all' } }],
+      ['in place (main, 3 changed, 2 new)', { workspace: 'in-place' }],
+    ])
+    expect(texts(stateOf(0, 1, elsewhere))).toEqual(['worktree from main (1 new: S-Tab takes it along)', 'worktree from main, with 1 new file', 'in place (main, 1 new)'])
+  })
+
+  test('is in place only where there is no commit or no repository', () => {
+    const { repository } = stateOf().place ?? {}
+    expect(texts({ ...stateOf(), place: { ...(stateOf().place as Place), repository: { ...(repository as NonNullable<Place['repository']>), head: null } } })).toEqual([
+      'in place (main, clean)',
+    ])
+    expect(texts({ project: 'x', branch: undefined, wish: 'worktree', place: { sessions: [], auto: { kind: 'in-place', why: 'no repository' } } })).toEqual(['in place'])
+    expect(texts({ project: 'x', branch: 'main', wish: 'auto', place: undefined })).toEqual(['in place (main)'])
   })
 })
 

@@ -2,6 +2,8 @@
 
 import type { AgentListing } from '../../src/config/agents.ts'
 import type { SessionView } from '../../src/core/view.ts'
+import type { Place } from '../../src/core/workspace.ts'
+import type { DirectoryState } from '../../src/tui/list/launching.ts'
 import { type ListParts, type ListView, openList } from '../../src/tui/list/list-view.ts'
 import type { Sessions } from '../../src/tui/list/listing.ts'
 import { LiveSessions } from '../../src/tui/live-sessions.ts'
@@ -24,10 +26,27 @@ export const claude: AgentListing = {
   asksNothing: false,
 }
 
+/** Of a directory in a repository, where so many files are changed and not tracked. */
+export function stateOf(changed = 0, untracked = 0, more: Partial<Place> = {}): DirectoryState {
+  const named = (word: string, many: number): readonly string[] => Array.from({ length: many }, (_, index) => `${word}${index}.ts`)
+  const repository = {
+    top: '/work/shop',
+    branch: 'main',
+    head: '4f2c1a0'.padEnd(40, '0'),
+    ahead: null,
+    behind: null,
+    changed: named('changed', changed),
+    untracked: named('new', untracked),
+  }
+  return { project: 'shop', branch: 'main', wish: 'auto', place: { repository, sessions: [], auto: { kind: 'in-place', why: 'nobody else works there' }, ...more } }
+}
+
 export interface OnStage extends Headless {
   readonly list: ListView
   readonly opened: readonly string[]
   readonly logged: readonly string[]
+  readonly reviewed: readonly string[]
+  readonly landed: readonly string[]
   readonly helped: () => number
   readonly kept: { draft: string; filters: Record<string, string> }
   /** The row of the screen that holds this text. */
@@ -48,6 +67,8 @@ export function listOn({ columns = 80, rows = 24, client = new FakeClient(), ses
   const headless = stageOn({ columns, rows, client, ...options })
   const opened: string[] = []
   const logged: string[] = []
+  const reviewed: string[] = []
+  const landed: string[] = []
   let helped = 0
   const kept = {
     draft,
@@ -66,12 +87,14 @@ export function listOn({ columns = 80, rows = 24, client = new FakeClient(), ses
     environment: async () => ({ HOME: '/home/me' }),
     open: (session: SessionView) => opened.push(session.id),
     logs: (session: SessionView) => logged.push(session.id),
+    review: (session: SessionView) => reviewed.push(session.id),
+    land: (session: SessionView) => landed.push(session.id),
     help: () => (helped += 1),
     agents: async () => [claude],
-    directory: async () => ({ project: 'shop', branch: 'main', changedFiles: 0 }),
+    directory: async () => stateOf(),
     ...more,
   }))
   void headless.run(list)
   const row = (text: string): string => headless.screen().find((one) => one.includes(text)) ?? ''
-  return { ...headless, list, opened, logged, helped: () => helped, kept, row, cursorRow: () => row('▸') }
+  return { ...headless, list, opened, logged, reviewed, landed, helped: () => helped, kept, row, cursorRow: () => row('▸') }
 }

@@ -6,7 +6,7 @@ import { beforeAll, expect, test } from 'vitest'
 import { anySessions } from './arbitrary-sessions.ts'
 import { FakeClient } from '../cli/fake-client.ts'
 import { control, expectGolden, keys } from './headless.ts'
-import { listOn } from './list-on-stage.ts'
+import { listOn, stateOf } from './list-on-stage.ts'
 import { FixedSessions, richSessions } from './list-sessions.ts'
 
 // The clock in the first row is the machine's.
@@ -53,7 +53,7 @@ const moments: readonly (readonly [string, readonly string[]])[] = [
 ]
 
 test.each(moments)('%s at 80 x 24', async (name, typed) => {
-  const { screen, type, until } = listOn({ sessions: new FixedSessions(richSessions), list: { directory: async () => ({ project: 'shop', branch: 'main', changedFiles: 3 }) } })
+  const { screen, type, until } = listOn({ sessions: new FixedSessions(richSessions), list: { directory: async () => stateOf(3) } })
   await until((rows) => rows.some((row) => row.includes('(main, 3 changed)')))
   type(...typed)
   if (name === 'reply') await until((rows) => rows.some((row) => row.includes('nothing was said yet')))

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { FakeClient, shell } from '../cli/fake-client.ts'
 import { alt, click, control, keys, paste } from './headless.ts'
-import { type ListOptions, claude, listOn } from './list-on-stage.ts'
+import { type ListOptions, claude, listOn, stateOf } from './list-on-stage.ts'
 import { FixedSessions, minutesAgo, nowMs, request, view } from './list-sessions.ts'
 
 const has = (text: string) => (screen: readonly string[]) => screen.some((row) => row.includes(text))
@@ -614,6 +614,31 @@ test('one that is paused works, needs nobody, and counts down by the minute', ()
   expect(screen().join('\n')).toMatch(/why: usage limit, until \d\d:\d\d$/m)
 })
 
+test('one key shows what the session under the cursor changed, another brings it into a branch', async () => {
+  const { type, reviewed, landed, until } = await shown()
+  type('d', 'B')
+  expect([reviewed, landed]).toEqual([[landed[0]], [reviewed[0]]])
+  expect(reviewed).toHaveLength(1)
+  type('M', 'B')
+  await until(has('several are landed one after the other by: offstage land '))
+  expect(landed).toHaveLength(1)
+})
+
+test('two sessions that conflict name each other on their rows, and in the peek', () => {
+  const tree = { ...view('x').workspace, kind: 'worktree', branch: 'offstage/a', base: '4f2c1a0', from: 'main', state: 'ready' } as const
+  const { type, row, screen } = listOn({
+    columns: 110,
+    sessions: new FixedSessions([
+      view('onlyaaaa', { label: 'api', status: 'completed', activity: 'it is done', workspace: tree, conflicts: [{ session: 'otheraaa', paths: ['src/a.ts'] }] }),
+      view('otheraaa', { label: 'docs-pass', activity: 'goes on', conflicts: [{ session: 'onlyaaaa', paths: ['src/a.ts'] }] }),
+    ]),
+  })
+  expect(row('✓ api')).toContain('≠ conflicts with docs-pass: src/a.ts')
+  expect(row('● docs-pass')).toContain('≠ conflicts with api: src/a.ts')
+  type('G', keys.space)
+  expect(screen().join('\n')).toContain(' ≠ docs-pass: src/a.ts   worktree offstage/a from main 4f2c1a0')
+})
+
 describe('the dispatch line', () => {
   const folders: string[] = []
   afterEach(() => {
@@ -640,6 +665,37 @@ describe('the dispatch line', () => {
     ])
     expect(cursorRow()).toContain('Fix the')
     expect([opened, kept.draft]).toEqual([[], ''])
+  })
+
+  test('where it works is said before it is started, chosen with one key, and goes along with it', async () => {
+    const { parts } = someone()
+    const wishes: unknown[] = []
+    const { type, client, until, screen } = await shown({ parts, list: { directory: async () => stateOf(3, 0, { auto: { kind: 'worktree', why: 'the tree is dirty' } }) } })
+    const standing = (): string => screen().find((one) => one.startsWith('   claude ·')) ?? ''
+    const start = async (): Promise<void> => {
+      const many = client.submitted.length
+      type('Fix it', keys.enter)
+      await until(() => client.submitted.length === many + 1)
+      const { command } = client.submitted.at(-1) ?? {}
+      wishes.push(command?.type === 'create' ? [command.spec.workspace, command.spec.carries] : undefined)
+      await until(() => standing() !== '')
+    }
+    type('n')
+    expect(standing()).toBe('   claude · shop · worktree from main (3 changed: Shift-Tab takes them along)')
+    await start()
+    type(keys.shiftTab)
+    expect(standing()).toBe('   claude · shop · worktree from main, with 3 changes')
+    await start()
+    // Each task is chosen for anew.
+    expect(standing()).toBe('   claude · shop · worktree from main (3 changed: Shift-Tab takes them along)')
+    type(keys.shiftTab, keys.shiftTab)
+    expect(standing()).toBe('   claude · shop · in place (main, 3 changed)')
+    await start()
+    expect(wishes).toEqual([
+      ['auto', undefined],
+      ['worktree', { untracked: [] }],
+      ['in-place', undefined],
+    ])
   })
 
   test('it can be opened at once', async () => {
@@ -746,7 +802,7 @@ describe('the dispatch line', () => {
   })
 
   test('what the task leaves out is said below it', async () => {
-    const { type, screen } = await shown({ list: { directory: async () => ({ project: 'shop', branch: 'main', changedFiles: 0 }) } })
+    const { type, screen } = await shown({ list: { directory: async () => stateOf() } })
     type('n', 'Make the whole thing much better than it is today')
     expect(screen().at(-1)).toContain('names no file or directory')
   })

@@ -9,9 +9,10 @@ import { betweenEdges, fit, fitEnd } from '../../src/tui/cells.ts'
 import { columnsFor } from '../../src/tui/list/columns.ts'
 import { driftNote } from '../../src/tui/list/drift.ts'
 import { type RowState, costText, nothingWidest, paintRow, widestOf, wordsOf } from '../../src/tui/list/rows.ts'
+import { treeRow } from '../../src/tui/list/tree-row.ts'
 import { themeFor } from '../../src/tui/theme.ts'
 import { anySession, anySessions, anyText } from './arbitrary-sessions.ts'
-import { minutesAgo, nowMs, view } from './list-sessions.ts'
+import { minutesAgo, nowMs, request, view } from './list-sessions.ts'
 
 const home = '/home/me'
 const widest = (sessions: readonly SessionView[]) => sessions.reduce((before, one) => widestOf(before, wordsOf(one, home)), nothingWidest)
@@ -77,6 +78,73 @@ test('the design of the screen with a hundred columns', () => {
     project: { name: 'shop', branch: 'settings' },
   })
   expect(oneRow(session, 100)).toBe('   ● backend-api  claude  shop settings  edit src/pages/Preferences.tsx  +84 −3    2m   14m   3 new')
+})
+
+describe('what became of the work', () => {
+  const tree = { ...view('x').workspace, kind: 'worktree', branch: 'offstage/limits', base: '4f2c1a0'.padEnd(40, '0'), from: 'main', state: 'ready' } as const
+  const checked = (exitCode: number) => ({ command: 'npm test', exitCode, ms: 10, output: '' })
+  const done = (more: Partial<SessionView>): SessionView =>
+    view('r4te1imt', {
+      label: 'rate-limits',
+      agent: 'codex',
+      status: 'completed',
+      reason: 'done',
+      activity: 'Limits are in place',
+      project: { name: 'gw', branch: 'main' },
+      workspace: tree,
+      ...more,
+    })
+  const doing = (session: SessionView, more: Partial<RowState> = {}, total = 110): string => oneRow(session, total, more).slice(3).replaceAll(/ {2,}/g, '  ').trimEnd()
+
+  test('is said in words, and the branch is that of its worktree', () => {
+    const verified = { kind: 'verified', summary: 'verified: 3 checks', checks: [checked(0), checked(0), checked(0)] } as const
+    const landed = { into: 'main', commit: 'a'.repeat(40), files: 3, at: minutesAgo(1) }
+    expect(doing(done({ outcome: verified, changes: { files: 3, added: 210, removed: 44 }, landed }))).toBe(
+      '✓ rate-limits  codex  gw limits  verified, 3 checks  landed  +210 −44  2m  14m',
+    )
+    expect(doing(done({ outcome: { kind: 'check-failed', summary: 'check failed: npm test', checks: [checked(1)] } }))).toBe(
+      '✗ rate-limits  codex  gw limits  check failed: npm test  2m  14m',
+    )
+    expect(doing(done({ outcome: { kind: 'done', summary: 'done', checks: [] } }))).toContain('done: Limits are in place')
+    expect(doing(done({ landFailed: 'main has moved' }))).toContain('not landed: main has moved')
+    expect(doing(done({ status: 'working', reason: 'landing into main: npm test', landing: { into: 'main' } }))).toContain(
+      '● rate-limits  codex  gw limits  landing into main: npm test',
+    )
+    expect(doing(done({ status: 'starting', reason: 'set-up: npm ci', workspace: { ...tree, state: 'preparing' } }))).toContain('◌ rate-limits  codex  gw limits  set-up: npm ci')
+  })
+
+  test('that conflicts with others says with whom, as long as there is room for it, and always by its mark', () => {
+    const conflict = { names: 'docs-pass', path: 'src/a.ts' }
+    expect(doing(done({}), { conflict }, 200)).toMatch(/done.* {2}≠ conflicts with docs-pass: src\/a\.ts/)
+    expect(doing(done({}), { conflict }, 90)).toContain('≠ conflicts with docs-pass')
+    for (let total = 40; total <= 130; total += 1) expect(doing(done({}), { conflict }, total)).toContain('≠')
+    const asking = done({ status: 'waiting', requests: [request('q1aaaaaa', 'delete src/legacy/prefs.ts')] })
+    expect(doing(asking, { conflict }, 110)).toMatch(/delete src\/legacy\/prefs\.ts \? {2}≠ {2}/)
+  })
+
+  test('stands in one row below the peek, the most important first', () => {
+    const row = (session: SessionView, columns = 120): string => plain(treeRow(session, (other) => (other === 'd0c5pa55' ? 'docs-pass' : other), columns, themeFor(true)))
+    expect(row(view('x'))).toBe('')
+    expect(row(done({ checks: ['npm test'] }))).toBe(' worktree offstage/limits from main 4f2c1a0   checks npm test')
+    expect(row(done({ outcome: { kind: 'check-failed', summary: '', checks: [checked(1)] }, landFailed: 'main has moved' }))).toBe(
+      ' not landed: main has moved   worktree offstage/limits from main 4f2c1a0   checks ✗ npm test',
+    )
+    const conflicts = [
+      { session: 'd0c5pa55', paths: ['src/a.ts', 'src/b.ts'] },
+      { session: 'other111', paths: ['x'] },
+    ]
+    expect(row(done({ conflicts }))).toBe(' ≠ docs-pass and 1 more: src/a.ts and 1 more   worktree offstage/limits from main 4f2c1a0')
+    expect(row(done({ conflicts }), 40)).toBe(' ≠ docs-pass and 1 more: src/a.ts and…')
+    expect(row(view('x', { workspace: { ...view('x').workspace, snapshots: 4, unkept: 'the disk is full' } }))).toBe(' in place, snapshot 4   no snapshot: the disk is full')
+    fc.assert(
+      fc.property(anyText, fc.integer({ min: 20, max: 130 }), (text, columns) => {
+        const odd = done({ landFailed: text, conflicts: [{ session: text, paths: [text] }], checks: [text], workspace: { ...tree, branch: text, trouble: text } })
+        const shown = treeRow(odd, (other) => other, columns, themeFor(true))
+        expect(visibleWidth(shown)).toBeLessThanOrEqual(columns)
+        expect(plain(shown)).not.toMatch(/[\0-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/)
+      }),
+    )
+  })
 })
 
 test('what wanders says so rather than what it does', () => {

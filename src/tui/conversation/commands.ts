@@ -6,6 +6,7 @@ import { endSession, endedText } from '../../client/ending.ts'
 import { findSession } from '../../client/find.ts'
 import { resumeCommand } from '../../client/resume-command.ts'
 import { type Slash, notOurs, slashHelp } from '../../client/slash.ts'
+import { type Review, reviewRows } from '../../client/slash-review.ts'
 import type { AgentOffer } from '../../core/events.ts'
 import type { Command } from '../../core/inputs.ts'
 import type { Session } from '../../core/session.ts'
@@ -14,7 +15,6 @@ import type { Line } from '../../core/transcript.ts'
 import type { SessionView } from '../../core/view.ts'
 import { nameOf, padded } from '../../text/format.ts'
 import type { Stage, View } from '../view.ts'
-import { openChanges } from './changes-page.ts'
 import { openPage } from './page.ts'
 
 /** The conversation, as its commands see it. */
@@ -44,6 +44,8 @@ export interface Commanded {
   readonly page: (page: View | undefined) => void
   readonly help: () => void
   readonly logs: () => void
+  readonly review: () => void
+  readonly land: () => void
 }
 
 /** Whether that is done with what was typed; what is not goes on standing there, to be corrected. */
@@ -69,7 +71,12 @@ export function obey(slash: Slash, text: string, on: Commanded): boolean {
     case 'choose':
       return done(choose(slash.what, slash.value, on))
     case 'diff':
-      return done(on.page(openChanges(stage, on.name, on.lines, () => on.page(undefined))))
+      return done(on.review())
+    case 'land':
+      return done(slash.yes ? review(slash, on) : on.land())
+    case 'undo':
+    case 'check':
+      return done(review(slash, on))
     case 'agents':
       return done(showAgents(on))
     case 'decline':
@@ -139,6 +146,18 @@ function choose(typed: string | undefined, value: string | undefined, on: Comman
   const what = typed === undefined ? undefined : whatIsMeant(offer, typed)
   if (what === undefined || value === undefined) return on.pick(what)
   on.ask(() => on.submit({ type: 'choose', what, value: chosenFrom(choicesOf(offer, what), what, value).id }))
+}
+
+/** One line is said, more stand on a page. */
+function review(slash: Review, on: Commanded): void {
+  const { stage } = on
+  if (slash.kind === 'check') stage.say('its checks run …')
+  on.ask(async () => {
+    const rows = await reviewRows(stage.client, on.id, slash, { paint: stage.theme, columns: stage.size().columns - 2 }, on.signal)
+    const [only = '', ...more] = rows
+    if (more.length === 0) stage.say(only)
+    else on.page(openPage(stage, { heading: `${on.name} · ${slash.kind}`, rows: () => rows.map((row) => ` ${row}`), nothing: '', back: () => on.page(undefined) }))
+  })
 }
 
 function showAgents(on: Commanded): void {

@@ -12,6 +12,7 @@ import { type SessionView, viewOf } from '../../core/view.ts'
 import { nameOf, statusMark } from '../../text/format.ts'
 import type { Mouse, Size, Stage, View } from '../view.ts'
 import { Asked } from './asked.ts'
+import { openChanges } from './changes-page.ts'
 import { Choosing } from './choosing.ts'
 import { type Commanded, commandRows, obey } from './commands.ts'
 import { FollowedSession } from '../followed-session.ts'
@@ -273,6 +274,8 @@ export class ConversationView implements View {
         return this.#pick('model')
       case 'conversation.logs':
         return this.#parts.logs()
+      case 'conversation.review':
+        return this.#review()
       default:
         return writing.input(data)
     }
@@ -320,6 +323,11 @@ export class ConversationView implements View {
     if (session) this.#choosing.pick(session.offer, what)
   }
 
+  #review(): void {
+    const { stage, name, lines, page } = this.#commanded()
+    this.#parts.review(() => page(openChanges(stage, name, lines, () => page(undefined))))
+  }
+
   #help(): void {
     this.#parts.help(commandRows(this.#followed.session?.offer, this.#stage))
   }
@@ -350,6 +358,8 @@ export class ConversationView implements View {
       },
       help: () => this.#help(),
       logs: () => this.#parts.logs(),
+      review: () => this.#review(),
+      land: () => this.#parts.land(),
     }
   }
 

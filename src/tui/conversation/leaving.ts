@@ -48,6 +48,10 @@ export interface ConversationParts {
   /** All keys, below these rows. */
   readonly help: (above: readonly string[]) => void
   readonly logs: () => void
+  /** What was changed in its tree; `toolCalls` shows what the transcript says of it. */
+  readonly review: (toolCalls: () => void) => void
+  /** Its work, into a branch. */
+  readonly land: () => void
   /** The session as somebody else follows it who knows what is no fact: its branch, and whether its keeper answers. */
   readonly newest?: () => SessionView | undefined
 }

@@ -20,6 +20,7 @@ import { standing } from './groups.ts'
 import { agentChoice, agentText, agentTrouble } from './agent-words.ts'
 import { type DirectoryState, LastKnown, agentsFor, directoryState } from './launching.ts'
 import type { Sessions } from './listing.ts'
+import { type TreeChoice, treeChoices } from './tree-choices.ts'
 import { type Task, argvOf, directoryNamed, needsShell, taskFrom } from './task.ts'
 
 export interface DispatchParts {
@@ -42,6 +43,8 @@ export class DispatchLine {
   readonly #agents: LastKnown<readonly AgentListing[]>
   readonly #directories: LastKnown<DirectoryState>
   #isStarting = false
+  /** Which of the choices is meant, in this directory; the first is what the configuration says. */
+  #chosen: { readonly directory: string; readonly index: number } | undefined
 
   constructor(stage: Stage, parts: DispatchParts) {
     this.#stage = stage
@@ -49,7 +52,7 @@ export class DispatchLine {
     const { env, signal, now } = stage
     const changed = (): void => stage.repaint()
     this.#agents = new LastKnown({ ask: parts.agents ?? ((cwd) => agentsFor(env, cwd)), now, changed })
-    this.#directories = new LastKnown({ ask: parts.directory ?? ((cwd) => directoryState(env, cwd, signal)), now, changed })
+    this.#directories = new LastKnown({ ask: parts.directory ?? ((cwd) => directoryState(stage.client, env, cwd, signal)), now, changed })
     this.#composer = new Composer(stage, { placeholder: 'what is to be done?  @agent  #project  !program', completions: this.#completions() })
     this.#composer.text = parts.kept.draft
     // After the first frame: a program is started for it.
@@ -84,6 +87,9 @@ export class DispatchLine {
       case 'dispatch.new-line':
         composer.newLine()
         break
+      case 'dispatch.workspace':
+        this.#chooseTree()
+        return undefined
       case 'dispatch.editor':
         void this.#edit()
         return undefined
@@ -122,12 +128,14 @@ export class DispatchLine {
   }
 
   #factsAbout(task: Task, directory: string | undefined): TaskFacts {
+    const state = directory === undefined ? undefined : this.#directories.peek(directory)
+    const own = directory !== undefined && this.#tree(task, directory)?.kind === 'worktree'
     const others =
-      directory === undefined
+      directory === undefined || own
         ? []
         : this.#parts.sessions.all().filter((one) => one.cwd === directory && standing(one) === 'working' && one.kind === 'agent' && !one.archived && !one.removed)
     return {
-      changedFiles: directory === undefined ? undefined : this.#directories.peek(directory)?.changedFiles,
+      changedFiles: own || !state?.place?.repository ? undefined : state.place.repository.changed.length + state.place.repository.untracked.length,
       others: others.map(nameOf),
       isCommand: task.command !== undefined,
       wantsShell: task.command !== undefined && needsShell(task.command),
@@ -170,9 +178,29 @@ export class DispatchLine {
     if (typeof directory !== 'string') return theme.warning(fit(`   ${printableLine(directory.message)}`, columns))
     // Only who writes wants to know it anew.
     const state = this.focused ? this.#directories.get(directory) : this.#directories.peek(directory)
-    const where = state ? [state.branch, changesText(state)].filter((part) => part !== undefined).join(', ') : ''
-    const place = `${printableLine(state?.project ?? basename(directory))} · in place${where === '' ? '' : ` (${where})`}`
+    const tree = this.#tree(task, directory)
+    const place = `${printableLine(state?.project ?? basename(directory))} · ${tree?.text ?? 'in place'}`
     return theme.dim(fit(`   ${this.#agentText(task)} · ${place}`, columns))
+  }
+
+  /** Undefined: nothing is known of the directory. */
+  #tree({ command }: Task, directory: string): TreeChoice | undefined {
+    const state = this.#directories.peek(directory)
+    if (!state) return undefined
+    const choices = treeChoices(state, command === undefined ? 'agent' : 'program', this.#stage.keymap.hint('dispatch.workspace'))
+    const index = this.#chosen?.directory === directory ? this.#chosen.index : 0
+    return choices[index] ?? choices[0]
+  }
+
+  #chooseTree(): void {
+    const task = this.#task()
+    const directory = this.#directoryOf(task)
+    const state = typeof directory === 'string' ? this.#directories.peek(directory) : undefined
+    if (typeof directory !== 'string' || !state) return
+    const { length } = treeChoices(state, task.command === undefined ? 'agent' : 'program', '')
+    if (length === 1) return this.#stage.say('there is nothing to choose: no worktree can be made here')
+    const index = this.#chosen?.directory === directory ? this.#chosen.index : 0
+    this.#chosen = { directory, index: (index + 1) % length }
   }
 
   #agentText({ agent, command }: Task): string {
@@ -226,6 +254,7 @@ export class DispatchLine {
       if (isRefusal(reply)) throw failureOf(reply)
       isTaken = true
       this.#parts.kept.draft = this.#composer.text
+      this.#chosen = undefined
       this.#isStarting = false
       this.#parts.started(reply.session, open)
       const why = await whyNotStarted(client, submission.session, 0, signal)
@@ -245,16 +274,14 @@ export class DispatchLine {
     if (typeof directory !== 'string') throw directory
     const cwd = directoryAt(directory, undefined)
     const size = await programSize(env, this.#stage.size())
+    const tree = this.#tree(task, directory)?.wishes ?? {}
     if (task.command === undefined) {
       // An agent that is named without a task waits for its first prompt.
       if (task.prompt === '' && task.agent === undefined) throw usageError('what is to be done?', 'write the task behind the #project')
-      return await launchAgent(env, { cwd, agent: task.agent, prompt: task.prompt, size, warn: (line) => this.#stage.say(line, 'error') })
+      return await launchAgent(env, { cwd, agent: task.agent, prompt: task.prompt, size, tree, warn: (line) => this.#stage.say(line, 'error') })
     }
     const argv = argvOf(task.command)
     if (isRefusal(argv)) throw failureOf(argv)
-    return await launchProgram(env, { cwd, argv, size })
+    return await launchProgram(env, { cwd, argv, size, tree })
   }
 }
-
-const changesText = ({ branch, changedFiles }: DirectoryState): string | undefined =>
-  branch === undefined || changedFiles === undefined ? undefined : changedFiles === 0 ? 'clean' : `${changedFiles} changed`

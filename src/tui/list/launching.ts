@@ -1,8 +1,10 @@
 // What the dispatch line has to know of the machine: which agents there are, and how the directory stands that a task is for. Looked up beside what is typed, never in its way; an answer that does not come is none.
 
 import { agentsHere } from '../../client/agents.ts'
+import { ownConfig } from '../../client/own-config.ts'
 import type { AgentListing } from '../../config/agents.ts'
-import { changesIn } from '../../workspace/git.ts'
+import type { Place, WorkspaceWish } from '../../core/workspace.ts'
+import type { Client } from '../../sdk/client.ts'
 import { projectOf } from '../../workspace/project.ts'
 
 type Variables = Readonly<Record<string, string | undefined>>
@@ -10,21 +12,27 @@ type Variables = Readonly<Record<string, string | undefined>>
 export interface DirectoryState {
   readonly project: string
   readonly branch: string | undefined
-  /** Files that differ from the last commit; undefined: no repository, or git did not answer in time. */
-  readonly changedFiles: number | undefined
+  /** What a session would work in there; undefined: it was not told in time. */
+  readonly place: Place | undefined
+  /** Of agents, as configured. */
+  readonly wish: WorkspaceWish
 }
 
-const gitMayTakeMs = 1500
+const mayTakeMs = 3000
 const freshMs = 5000
 
 export const agentsFor = async (env: Variables, cwd: string): Promise<readonly AgentListing[]> => (await agentsHere(env, cwd)).agents
 
-export async function directoryState(env: Variables, directory: string, signal: AbortSignal): Promise<DirectoryState> {
-  const [project, changedFiles] = await Promise.all([
+export async function directoryState(client: Pick<Client, 'place'>, env: Variables, directory: string, signal: AbortSignal): Promise<DirectoryState> {
+  const [project, place, wish] = await Promise.all([
     projectOf(directory),
-    changesIn(directory, env, AbortSignal.any([signal, AbortSignal.timeout(gitMayTakeMs)])).catch(() => undefined),
+    client.place({ cwd: directory }, AbortSignal.any([signal, AbortSignal.timeout(mayTakeMs)])).catch(() => undefined),
+    ownConfig(env, directory).then(
+      ({ config }) => config.workspace.mode,
+      () => 'auto' as const,
+    ),
   ])
-  return { project: project.name, branch: project.branch ?? undefined, changedFiles }
+  return { project: project.name, branch: place?.repository?.branch ?? project.branch ?? undefined, place, wish }
 }
 
 /** The last answer for each key, asked for again when it is needed and not fresh any more. */

@@ -6,6 +6,7 @@ import type { Theme } from '../theme.ts'
 import type { Size } from '../view.ts'
 import { age } from './age.ts'
 import { type Columns, type Widest, columnsFor } from './columns.ts'
+import { conflictOf } from './tree-row.ts'
 import { driftNote } from './drift.ts'
 import { type Group, completedKey, sinceMs, standing } from './groups.ts'
 import type { Listing } from './listing.ts'
@@ -183,6 +184,7 @@ export class ListBody {
       all: age(standing(session) === 'completed' ? session.elapsedMs : nowMs - Date.parse(session.createdAt)),
       pause: session.paused ? goesOnText(session.paused, nowMs) : undefined,
       note: driftNote(session, nowMs, this.#driftAfterMs),
+      conflict: conflictOf(session, (other) => this.#listing.words(other)?.name ?? other),
       excerpt: this.#listing.excerptOf(session),
     }
     return paintRow(session, words, columns, state, this.#theme)

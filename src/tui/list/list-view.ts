@@ -27,6 +27,8 @@ export interface ListParts extends Pick<DispatchParts, 'agents' | 'directory'> {
   readonly environment: (session: SessionView) => Promise<Record<string, string>>
   readonly open: (session: SessionView) => void
   readonly logs: (session: SessionView) => void
+  readonly review: (session: SessionView) => void
+  readonly land: (session: SessionView) => void
   readonly help: () => void
 }
 
@@ -238,7 +240,7 @@ export class ListView implements View {
 
   #peeked(session: SessionView | undefined, size: Size): readonly string[] {
     const words = session && this.#listing.words(session.id)
-    if (this.#isPeeking && session && words && size.rows >= 2) return this.#peek.render(session, words, size)
+    if (this.#isPeeking && session && words && size.rows >= 2) return this.#peek.render(session, words, size, (id) => this.#listing.words(id)?.name ?? id)
     this.#peek.close()
     return []
   }
@@ -369,6 +371,12 @@ export class ListView implements View {
       case 'list.logs':
         this.#peek.close()
         return this.#parts.logs(targets.session)
+      case 'list.review':
+        this.#peek.close()
+        return this.#parts.review(targets.session)
+      case 'list.land':
+        if (targets.all.length > 1) return this.#stage.say(`several are landed one after the other by: offstage land ${targets.all.map(({ id }) => id).join(' ')}`)
+        return this.#parts.land(targets.session)
       default:
         return this.#keys.act(action, targets)
     }

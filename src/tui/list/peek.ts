@@ -15,6 +15,7 @@ import { sinceMs } from './groups.ts'
 import { ProgramOutput } from './program-output.ts'
 import { foremostRequest, questionRows } from './question.ts'
 import { type Words, costText, pieceText } from './rows.ts'
+import { treeRow } from './tree-row.ts'
 
 /** The cursor passes by many on its way to one. */
 const loadedAfterMs = 80
@@ -22,6 +23,8 @@ const loadedAfterMs = 80
 const readAfterMs = 400
 const usualRows = 10
 const fewestWords = 3
+/** Of rows. With fewer what it asks and says is more important. */
+const fewestForTree = 6
 
 interface Shown {
   readonly session: string
@@ -59,14 +62,15 @@ export class Peek {
     this.#shown = undefined
   }
 
-  /** At most `size.rows` rows. */
-  render(session: SessionView, words: Words, size: Size): readonly string[] {
+  /** At most `size.rows` rows. `names`: of other sessions. */
+  render(session: SessionView, words: Words, size: Size, names: (id: string) => string = (id) => id): readonly string[] {
     this.#follow(session)
     const { columns } = size
+    const tree = size.rows < fewestForTree ? '' : treeRow(session, names, columns, this.#stage.theme)
     const request = foremostRequest(session.requests)
     const question = request ? this.#question(request, session, columns) : this.#elsewhere(session, columns)
     // Without its title and its figures.
-    const room = size.rows - 2
+    const room = size.rows - 2 - (tree === '' ? 0 : 1)
     const height = Math.min(room, Math.max(usualRows - 2, question.length + fewestWords))
     const isWhole = question.length <= room
     this.#remember(session, isWhole && room > 0 ? request : undefined)
@@ -78,7 +82,7 @@ export class Peek {
         )
     const said = this.#said({ columns, rows: Math.max(0, height - asked.length) })
     const free = Array.from<string>({ length: Math.max(0, height - asked.length - said.length) }).fill('')
-    return [this.#title(session, words, columns), ...said, ...asked, ...free, this.#figures(session, columns)]
+    return [this.#title(session, words, columns), ...said, ...asked, ...free, ...(tree === '' ? [] : [tree]), this.#figures(session, columns)]
   }
 
   #remember(session: SessionView, request: RequestView | undefined): void {

@@ -6,7 +6,7 @@ import { agentLabel, nameOf, shortNumber, shortPath } from '../../text/format.ts
 import type { Theme } from '../theme.ts'
 import { cellPart, cellText, fit, fitEnd, left, right, spaces } from '../cells.ts'
 import { type Columns, type Widest, beforeName } from './columns.ts'
-import { type Doing, type Piece, doingOf, markOf } from './doing.ts'
+import { type Doing, type Piece, doingOf, markOf, shownStatus } from './doing.ts'
 
 /** What of a session stays as it is, as text. */
 export interface Words {
@@ -29,12 +29,13 @@ export function wordsOf(session: SessionView, home: string | undefined): Words {
 }
 
 function wordsAnew(session: SessionView, home: string | undefined): Words {
-  const { project, cwd, agent } = session
+  const { project, cwd, agent, workspace } = session
   return {
     name: cellText(nameOf(session)),
     agent: cellText(agentLabel(agent)),
     project: cellText(project.name),
-    branch: cellText(project.branch ?? ''),
+    // What all of them begin with says nothing.
+    branch: cellText((workspace.branch ?? project.branch ?? '').replace(/^offstage\//, '')),
     directory: cellText(shortPath(cwd, home)),
   }
 }
@@ -62,6 +63,8 @@ export interface RowState {
   readonly note: string | undefined
   /** Of one that is paused: when it goes on. */
   readonly pause: string | undefined
+  /** With which sessions its work conflicts, and where first. */
+  readonly conflict?: { readonly names: string; readonly path: string } | undefined
   /** Where it was found, with what was found between U+0001 and U+0002. */
   readonly excerpt: string | undefined
 }
@@ -69,7 +72,7 @@ export interface RowState {
 const painted = new WeakMap<SessionView, { readonly key: string; readonly columns: Columns; readonly theme: Theme; readonly row: string }>()
 
 export function paintRow(session: SessionView, words: Words, columns: Columns, state: RowState, theme: Theme): string {
-  const key = `${state.selected} ${state.marked} ${state.since} ${state.all} ${state.note ?? ''} ${state.pause ?? ''} ${state.excerpt ?? ''}`
+  const key = `${state.selected} ${state.marked} ${state.since} ${state.all} ${state.note ?? ''} ${state.pause ?? ''} ${state.excerpt ?? ''} ${state.conflict ? `${state.conflict.names}: ${state.conflict.path}` : ''}`
   const known = painted.get(session)
   if (known?.key === key && known.columns === columns && known.theme === theme) return known.row
   const row = paint(session, words, columns, state, theme)
@@ -95,7 +98,7 @@ function paint(session: SessionView, words: Words, columns: Columns, state: RowS
   add(columns.all, () => dim(right(state.all, columns.all)))
   add(columns.unseen, () => accent(right(unseenText(session.unseen, columns.unseen), columns.unseen)))
   const pin = session.pinned ? dim('↑') : ' '
-  const head = `${state.marked ? bold(accent('*')) : ' '}${state.selected ? bold(accent('▸')) : ' '}${pin}${theme.status(session.status, markOf(session))} `
+  const head = `${state.marked ? bold(accent('*')) : ' '}${state.selected ? bold(accent('▸')) : ' '}${pin}${theme.status(shownStatus(session), markOf(session))} `
   return head + cells.join(gap)
 }
 
@@ -111,20 +114,25 @@ function projectCell({ project, branch }: Words, columns: Columns, { dim }: Them
   return `${shown} ${dim(cut)}${spaces(rest - visibleWidth(cut))}`
 }
 
-function doingCell(session: SessionView, width: number, { note, pause, excerpt }: RowState, theme: Theme): string {
+function doingCell(session: SessionView, width: number, { note, pause, excerpt, conflict }: RowState, theme: Theme): string {
   if (excerpt !== undefined) return excerptCell(excerpt, width, theme)
   const quiet = session.status === 'completed' || session.status === 'stopped' || session.status === 'queued'
-  return withTails(doingOf(session, { note, pause }), width, theme, quiet ? theme.dim : (text) => text)
+  return withTails(doingOf(session, { note, pause, conflict }), width, theme, quiet ? theme.dim : (text) => text)
 }
 
 const leastText = 12
 
 /** The text, and behind it what there is room for. A note stands alone rather than not at all. */
-function withTails({ text, note, tails }: Doing, width: number, theme: Theme, style: (text: string) => string): string {
+function withTails({ text, note, conflict, tails }: Doing, width: number, theme: Theme, style: (text: string) => string): string {
   if (note !== undefined && visibleWidth(note) + 2 + Math.min(visibleWidth(text), leastText) > width) return theme.warning(left(fit(note, width), width))
   const noted: Doing['tails'] = note === undefined ? [] : [[{ text: note, style: 'warning' }]]
   const kept: (readonly Piece[])[] = []
   let rest = width
+  const mark = conflict.find((one) => rest - visibleWidth(one) - 2 >= Math.min(visibleWidth(text), leastText)) ?? conflict.at(-1)
+  if (mark !== undefined && rest > 6) {
+    rest -= visibleWidth(mark) + 2
+    kept.push([{ text: mark, style: 'warning' }])
+  }
   for (const tail of [...noted, ...tails]) {
     const needed = widthOf(tail) + 2
     const wanted = Math.min(visibleWidth(text), noted[0] === tail ? leastText : Math.max(leastText, width * 0.6))

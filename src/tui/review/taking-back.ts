@@ -1,0 +1,111 @@
+// Taking back what a session changed, from its review: a hunk, a file, a turn. Asked for and waited for; what came of it says how it is brought back.
+
+import { askedFor } from '../../client/asked-for.ts'
+import { changesOf } from '../../client/changes.ts'
+import { CommandFailed, exitCodes } from '../../client/failures.ts'
+import type { ChangesFound } from '../../core/api.ts'
+import type { Undo } from '../../core/events.ts'
+import { printableLine } from '../../core/terminal-text.ts'
+import type { SessionView } from '../../core/view.ts'
+import type { ChangedFile } from '../../core/workspace.ts'
+import { statText } from '../../text/changes-text.ts'
+import { count, nameOf } from '../../text/format.ts'
+import { cellText } from '../cells.ts'
+import type { Theme } from '../theme.ts'
+import type { Stage } from '../view.ts'
+import { type FilePatch, type Scope, pathsOf } from './changes-shown.ts'
+import { openDecision } from './decision.ts'
+
+export interface Wanted {
+  readonly question: string
+  readonly undo: Undo
+}
+
+const back = 'All is kept first, and can be brought back.'
+
+export class TakingBack {
+  readonly #stage: Stage
+  readonly #session: SessionView
+  readonly #done: () => void
+  #told: string | undefined
+
+  /** `done`: the tree is another one. */
+  constructor(stage: Stage, session: SessionView, done: () => void) {
+    this.#stage = stage
+    this.#session = session
+    this.#done = done
+  }
+
+  /** What came of it last, or that it is under way. */
+  get told(): string | undefined {
+    return this.#told
+  }
+
+  hush(): void {
+    this.#told = undefined
+  }
+
+  hunks({ path }: ChangedFile, { trees, parts }: FilePatch, hunks: readonly number[]): Wanted {
+    const lines = hunks.flatMap((index) => parts[0]?.hunks[index]?.lines ?? [])
+    const [added, removed] = ['added', 'removed'].map((kind) => lines.filter((line) => line.kind === kind).length)
+    const what = hunks.length === 1 ? 'this hunk' : `these ${hunks.length} hunks`
+    return { question: `take ${what} of ${cellText(path)} back (+${added} −${removed})? ${back}`, undo: { kind: 'hunks', ...trees, path, hunks } }
+  }
+
+  file(file: ChangedFile, scope: Scope): Wanted {
+    const did = scope === 'all' ? 'all that it did' : `what turn ${scope} did`
+    return { question: `take back ${did} to ${cellText(file.path)}? ${back}`, undo: { kind: 'turns', turn: scope, paths: pathsOf([file]) } }
+  }
+
+  /** With all that would be other than it is, first. */
+  async undoTurn(turn: number): Promise<void> {
+    const undo: Undo = { kind: 'turns', turn }
+    try {
+      const found = await changesOf(this.#stage.client, { session: this.#session.id, undo }, this.#stage.signal)
+      const { conflicts = [] } = found
+      const perform = (): void => void this.take({ question: '', undo })
+      const decide = conflicts.length > 0 || found.files.length === 0 ? undefined : ({ key: 'dialog.allow', does: 'undoes it', perform } as const)
+      this.#stage.open(
+        openDecision(this.#stage, { heading: `undo turn ${turn} of ${nameOf(this.#session)}`, rows: (columns) => previewRows(found, columns, this.#stage.theme), decide }),
+      )
+    } catch (thrown) {
+      this.#stage.complain(thrown)
+    }
+  }
+
+  async take({ undo }: Wanted): Promise<void> {
+    const { client, signal } = this.#stage
+    const { id } = this.#session
+    this.#told = 'taking it back …'
+    this.#stage.repaint()
+    try {
+      const end = await askedFor(client, { session: id, command: { type: 'undo', what: undo }, asked: 'undo-asked', ends: ['undone', 'undo-failed'] }, signal)
+      if (end.type === 'undo-failed') throw new CommandFailed('undo-failed', `not taken back: ${end.reason}${inPaths(end.paths)}`, { exitCode: exitCodes.failed, hint: end.hint })
+      this.#told = `took back ${count(end.files.length, 'file')}; offstage restore ${id}@${end.before} brings ${end.files.length === 1 ? 'it' : 'them'} back`
+      this.#done()
+    } catch (thrown) {
+      this.#told = undefined
+      this.#stage.complain(thrown)
+    }
+    this.#stage.repaint()
+  }
+}
+
+const inPaths = (paths: readonly string[] | undefined): string =>
+  paths && paths.length > 0 ? `: ${paths.slice(0, 3).map(printableLine).join(', ')}${paths.length > 3 ? ' …' : ''}` : ''
+
+function previewRows(found: ChangesFound, columns: number, theme: Theme): readonly string[] {
+  const { conflicts = [], notes, files } = found
+  const inTheWay = conflicts.map((path) => `   ${theme.warning(`≠ ${cellText(path)}`)}`)
+  return [
+    ...notes.map((note) => theme.warning(`   ! ${printableLine(note)}`)),
+    ...(conflicts.length > 0 ? ['   Later changes are in the way; take back the other files one by one, or later turns first.', '', ...inTheWay] : []),
+    ...(conflicts.length === 0 && files.length === 0 ? ['   nothing would be changed'] : []),
+    ...(conflicts.length === 0 && files.length > 0 ? ['   These files would be changed so:', ''] : []),
+    ...statText(found, theme, columns - 2)
+      .split('\n')
+      .map((row) => `  ${row}`),
+    '',
+    theme.dim(`   ${back}`),
+  ]
+}
