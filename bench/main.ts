@@ -19,8 +19,9 @@ import { packInto } from './packed.ts'
 import { screens } from './screens.ts'
 import { start } from './start.ts'
 import { throughput } from './throughput.ts'
+import { workspace } from './workspace.ts'
 
-const groups: Readonly<Record<string, Group>> = { start, attach, echo, idle, throughput, agent, 'own-agent': ownAgent, hostile, screens }
+const groups: Readonly<Record<string, Group>> = { start, attach, echo, idle, throughput, agent, 'own-agent': ownAgent, hostile, screens, workspace }
 
 const { values, positionals } = parseArgs({ options: { package: { type: 'string' } }, allowPositionals: true })
 const unknown = positionals.find((name) => !Object.hasOwn(groups, name))
