@@ -12,7 +12,7 @@ export interface Submission {
   /** Made by the client, 8 characters of a-z0-9. The same id submitted again counts once and gets the first reply. */
   readonly commandId: string
   readonly command: Command
-  /** For `create`, `resume` and `prompt`: the environment of a run that this starts. Kept in memory only. */
+  /** For `create`, `resume`, `prompt` and `restore`: the environment of a run or a set-up that this starts. Kept in memory only. */
   readonly environment?: Readonly<Record<string, string>>
 }
 
@@ -119,6 +119,8 @@ export interface ChangesQuery {
   readonly snapshot?: number
   /** What would be taken back: a preview, with nothing done. */
   readonly undo?: Undo
+  /** Between trees that an answer named: the same again, whatever was written since. */
+  readonly between?: { readonly from: ObjectId; readonly to: ObjectId }
   readonly paths?: readonly TreePath[]
   /** With the patch, at most so many bytes of it. */
   readonly patchBytes?: number

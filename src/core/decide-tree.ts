@@ -6,7 +6,8 @@ import { derivedId } from './ids.ts'
 import type { Command, Report, WorkspaceReport } from './inputs.ts'
 import type { Answer, Ask, Option, Request } from './requests.ts'
 import { type Session, goesOnWith } from './session.ts'
-import { type SessionTree, checkText, failedChecks, isBusy } from './tree.ts'
+import { foremost } from './signal.ts'
+import { type SessionTree, checkText, failedChecks, isBeyond, isBusy } from './tree.ts'
 import type { ObjectId } from './workspace.ts'
 
 export type TreeReport = WorkspaceReport | Extract<Report, { type: 'asks-about' }>
@@ -21,6 +22,7 @@ const ofTree: Readonly<Record<TreeReport['type'], true>> = {
   'step-started': true,
   'snapshot-taken': true,
   'snapshot-failed': true,
+  'snapshots-dropped': true,
   checked: true,
   undoing: true,
   undone: true,
@@ -38,8 +40,11 @@ export const isAboutTree = ({ about }: Request): boolean => about !== undefined
 
 export const isPreparing = ({ tree }: Session): boolean => tree.state === 'preparing'
 
-/** The worktree of one that comes back. */
-export const madeAgain = ({ tree }: Session): readonly Event[] => (tree.state === 'removed' ? [{ type: 'workspace-preparing', ...madeFrom(tree) }] : [])
+/** The worktree of one that comes back; in place, its ports. */
+export function madeAgain({ spec, tree, removed }: Session): readonly Event[] {
+  const isGone = spec.worktree ? tree.state === 'removed' && !isBeyond(tree) : removed && Object.keys(tree.ports).length > 0
+  return isGone ? [{ type: 'workspace-preparing', ...madeFrom(tree) }] : []
+}
 
 /** What a tree that is gone, or was being made of it, is made of. */
 export function madeFrom({ state, from, snapshot }: SessionTree): { readonly from?: ObjectId } {
@@ -89,6 +94,8 @@ export function decideTree(session: Session, report: TreeReport): readonly Event
     case 'snapshot-failed':
       // Whoever asked for one hears of it each time.
       return tree.unkept === report.reason && report.why !== 'asked' ? [] : [report]
+    case 'snapshots-dropped':
+      return session.removed && report.numbers.length > 0 ? [report] : over
     case 'checked':
       return tree.checking === report.turn ? [report, ...toldOf(session, report)] : over
     case 'undoing':
@@ -170,7 +177,8 @@ export function decideTreeCommand(session: Session, command: TreeCommand): reado
         ? [{ type: 'snapshot-asked' }]
         : refusal('at-work', `session ${id}: ${busy}`, 'try again when that is over')
     case 'undo':
-      if (turn.kind === 'working') return refusal('at-work', `the agent of session ${id} is at work in that tree`, `offstage interrupt ${id} ends its turn; or wait until it has`)
+      if (turn.kind === 'working' || worksInTerminal(session))
+        return refusal('at-work', `the agent of session ${id} is at work in that tree`, `offstage interrupt ${id} ends its turn; or wait until it has`)
       if (busy !== undefined) return refusal('at-work', `session ${id}: ${busy}`, 'try again when that is over')
       if (tree.snapshots === 0) return refusal('no-snapshot', `there is no snapshot of session ${id}`, tree.unkept ?? `offstage snapshots ${id} lists what there is`)
       return [{ type: 'undo-asked', what: command.what }]
@@ -189,6 +197,10 @@ export function decideTreeCommand(session: Session, command: TreeCommand): reado
       return unreachable(command)
   }
 }
+
+/** As it says itself. */
+const worksInTerminal = ({ spec, process, signal }: Session): boolean =>
+  spec.kind === 'terminal' && process.kind === 'live' && signal !== null && foremost(signal.signal)?.state === 'working'
 
 function busyText({ tree }: Session): string | undefined {
   if (!isBusy(tree)) return undefined

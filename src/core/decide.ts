@@ -9,7 +9,7 @@ import { type Session, goesOnWith, mostRestarts } from './session.ts'
 import { newsOf, wantsALook } from './signal.ts'
 import { type TreeReport, checksOf, decideTree, decideTreeCommand, isAboutTree, isOfTree, isPreparing, madeAgain, madeFrom, treeAnswered } from './decide-tree.ts'
 import { needsPreparing } from './place.ts'
-import { isBusy, notReady } from './tree.ts'
+import { isBeyond, isBusy, notReady } from './tree.ts'
 
 /** The facts that this input makes now, possibly none; they are to be appended together. */
 export function decide(session: Session | undefined, input: Input): readonly Event[] | Refusal {
@@ -106,7 +106,9 @@ function decideCommand(session: Session | undefined, command: Command, id: strin
       if (session.removed || session.archived) return [{ type: 'restored' }, ...madeAgain(session)]
       return session.stopping ? stillStopping(session) : refusal('not-removed', `session ${session.id} is in the list`)
     case 'remove':
-      if (session.removed || session.stopping === 'removed') return []
+      if (session.stopping === 'removed') return []
+      // Its worktree stayed, for a reason that may be gone by now.
+      if (session.removed) return session.spec.worktree && (session.tree.state === 'ready' || session.tree.state === 'failed') ? [{ type: 'removed' }] : []
       return isUnderWay(session) || session.stopping ? stopAsked(session, 'removed') : [...closed(session.requests.filter(isAboutTree), 'cancelled'), { type: 'removed' }]
     case 'stop':
       if (session.stopping && session.stopping !== 'given-back') return []
@@ -162,11 +164,20 @@ function gone(session: Session): Refusal | undefined {
   return undefined
 }
 
+/** No program of it can start again. */
+function beyond({ id, tree }: Session): Refusal | undefined {
+  if (!isBeyond(tree)) return undefined
+  const landed = tree.landed ? `; what it did is in ${tree.landed.into}` : ''
+  return refusal('no-snapshot', `the worktree of session ${id} is removed, and its snapshots went by age${landed}`, 'start a new session')
+}
+
 function decidePrompt(session: Session, promptId: string, text: string, environmentNames: readonly string[]): readonly Event[] | Refusal {
   const no = gone(session)
   if (no) return no
   if (session.spec.kind === 'terminal') return refusal('not-supported', `session ${session.id} is a terminal: it takes keystrokes, not prompts`)
   if (text.trim() === '') return refusal('invalid', 'the prompt is empty')
+  const none = beyond(session)
+  if (none) return none
   const prompt: Event = { type: 'prompt-queued', promptId, text }
   if (isPreparing(session)) return [prompt]
   // What was done is not what will be: the checks of that are of no use any more.
@@ -176,7 +187,7 @@ function decidePrompt(session: Session, promptId: string, text: string, environm
   if (session.deferred !== null || (session.environmentMissing && environmentNames.length === 0)) return queued
   // What was lost with the former run stays unanswered: this one knows nothing of it.
   if (comesBack(session) || session.environmentMissing) {
-    const starting = notReady(session.tree, session.spec) === 'removed' ? treePreparing(session, environmentNames) : runStarting(session, 'prompt', environmentNames)
+    const starting = notReady(session.tree, session.spec) === undefined ? runStarting(session, 'prompt', environmentNames) : treePreparing(session, environmentNames)
     return [...closed(session.requests, 'superseded'), ...queued, starting]
   }
   return refusal('not-running', `session ${session.id} has no agent at work (${endText(session)}), so it cannot take a prompt`, resumeHint(session))
@@ -282,6 +293,8 @@ function decideResume(session: Session, id: string, reply: { requestId: string; 
   if (no) return no
   if (session.spec.resume === 'never') return refusal('not-supported', `session ${session.id} was started with the resume policy "never"`, 'start a new session')
   if (isPreparing(session)) return refusal('already-running', `the tree of session ${session.id} is being made`, `offstage logs -f ${session.id} shows how far it is`)
+  const none = beyond(session)
+  if (none) return none
   const state = notReady(session.tree, session.spec)
   if (state === 'failed' || state === 'removed') return [...closed(session.requests, 'superseded'), treePreparing(session, environmentNames)]
   // Started again by policy, it may be told the answer to a question that it lost.
@@ -362,7 +375,7 @@ function decideReport(session: Session, run: number, report: RunReport): readonl
 /** What nobody can be told any more: a new run knows neither what stood on the screen of this one, nor the prompt that this one has not taken. */
 const goneWithProgram = ({ spec, requests }: Session): readonly Event[] =>
   closed(
-    requests.filter((request) => !isAboutTree(request) && (spec.kind === 'terminal' || asksAgain(request))),
+    requests.filter((request) => request.about === 'snapshot' || (!isAboutTree(request) && (spec.kind === 'terminal' || asksAgain(request)))),
     'withdrawn',
   )
 

@@ -4,7 +4,7 @@ import type { NewsAbout, NoticeChannel } from './announcement.ts'
 import type { RequestId, SessionId } from './ids.ts'
 import type { Answer, Ask } from './requests.ts'
 import type { Signal } from './signal.ts'
-import type { CheckResult, LandHow, ObjectId, Preparation, Snapshot, SnapshotWhy, TreePath, WorkspaceWish, Worktree } from './workspace.ts'
+import type { CheckResult, LandHow, LinesChanged, ObjectId, Preparation, Snapshot, SnapshotWhy, TreePath, WorkspaceWish, Worktree } from './workspace.ts'
 
 /** Who caused a fact. Nothing is ever recorded as `user` that a person did not do. */
 export type Author = 'user' | 'agent' | 'offstage'
@@ -34,7 +34,7 @@ export interface LaunchSpec {
   readonly carries?: { readonly untracked: 'all' | readonly TreePath[] }
   readonly worktree?: Worktree
   readonly preparation?: Preparation
-  /** Commands, each run by `sh -c` in the tree when a turn has ended as done. */
+  /** Commands, each run by `sh -c` when a turn has ended as done: where its programs start (`directoryOf`), and before landing at the same place in the merged tree. One that a project file says goes to the folder of that file by itself (`cd`). */
   readonly checks?: readonly string[]
   /** So often in a row is a failed check told to the agent, by this policy of the user's. Default 0. */
   readonly checkRetries?: number
@@ -226,6 +226,8 @@ export type Event =
       readonly type: 'workspace-ready'
       readonly base: ObjectId | null
       readonly ports: Readonly<Record<string, number>>
+      /** Of one that is made again: its branch was not where it had left it, and stays as it is; HEAD is detached. */
+      readonly detached?: true
       readonly setup?: { readonly ms: number; readonly output: string }
     }
   | { readonly type: 'workspace-failed'; readonly at: 'tree' | 'bring' | 'set-up'; readonly reason: string; readonly output?: string }
@@ -239,6 +241,8 @@ export type Event =
   | { readonly type: 'snapshot-taken'; readonly snapshot: Snapshot }
   /** Nothing of this moment can be brought back. */
   | { readonly type: 'snapshot-failed'; readonly why: SnapshotWhy; readonly turn: number; readonly reason: string }
+  /** They go by age, as the user has configured it. */
+  | { readonly type: 'snapshots-dropped'; readonly numbers: readonly number[] }
   | { readonly type: 'checks-started'; readonly turn: number }
   /** The session goes on before they were over. */
   | { readonly type: 'checks-cut-short'; readonly turn: number }
@@ -248,7 +252,8 @@ export type Event =
   | { readonly type: 'undo-asked'; readonly what: Undo }
   /** Durable before the first byte is written: the files that differ between these trees become those of `to`. `before`: the number of the snapshot of all as it was. */
   | { readonly type: 'undoing'; readonly before: number; readonly from: ObjectId; readonly to: ObjectId }
-  | { readonly type: 'undone'; readonly before: number; readonly files: readonly TreePath[] }
+  /** `changed`: as of a snapshot. */
+  | { readonly type: 'undone'; readonly before: number; readonly files: readonly TreePath[]; readonly changed?: LinesChanged }
   | { readonly type: 'undo-failed'; readonly reason: string; readonly hint?: string; readonly paths?: readonly TreePath[] }
   | { readonly type: 'land-asked'; readonly land: Land }
   /** Durable before anything of the user's is touched: `ref` moves from `old` to `new`, and then the clean files of `tree` (where that branch is checked out) follow. */
@@ -266,6 +271,8 @@ export type Event =
       readonly pullRequest?: true
       /** Where it was pushed to, or what became of it. */
       readonly published?: string
+      /** It was to be pushed, and was not. */
+      readonly unpublished?: true
     }
   | {
       readonly type: 'land-failed'

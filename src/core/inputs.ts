@@ -92,6 +92,7 @@ export type WorkspaceReport = Extract<
       | 'step-started'
       | 'snapshot-taken'
       | 'snapshot-failed'
+      | 'snapshots-dropped'
       | 'checked'
       | 'undoing'
       | 'undone'

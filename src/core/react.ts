@@ -42,7 +42,7 @@ export type Effect =
   | { readonly type: 'undo'; readonly what: Undo; readonly going?: Extract<Event, { readonly type: 'undoing' }> }
   /** Ends in `landed` or `land-failed`. `going`: the branch may have moved already. */
   | { readonly type: 'land'; readonly land: Land; readonly going?: Extract<Event, { readonly type: 'landing' }> }
-  /** Snapshot, then remove: ends in `workspace-removed` or `workspace-kept`. */
+  /** Snapshot, then remove: ends in `workspace-removed` or `workspace-kept`. In place: only its ports are given back. */
   | { readonly type: 'dispose-workspace' }
 
 export function react(before: Session | undefined, envelope: Envelope, after: Session): readonly Effect[] {
@@ -63,7 +63,9 @@ export function react(before: Session | undefined, envelope: Envelope, after: Se
     }
     case 'request-closed': {
       const request = before?.requests.find((one) => one.id === event.requestId)
-      return event.because === 'cancelled' && request && !request.lost ? [{ type: 'order', run, seq, order: { type: 'cancel-request', requestId: request.id } }] : []
+      return event.because === 'cancelled' && request && !request.lost && !request.about
+        ? [{ type: 'order', run, seq, order: { type: 'cancel-request', requestId: request.id } }]
+        : []
     }
     case 'chosen':
       return [{ type: 'order', run, seq, order: { type: 'choose', what: event.what, value: event.value } }]
@@ -92,7 +94,7 @@ export function react(before: Session | undefined, envelope: Envelope, after: Se
     case 'land-asked':
       return [{ type: 'land', land: event.land }]
     case 'removed':
-      return after.tree.state === 'removing' ? [{ type: 'dispose-workspace' }] : []
+      return after.tree.state === 'removing' || Object.keys(after.tree.ports).length > 0 ? [{ type: 'dispose-workspace' }] : []
     case 'run-exited':
     case 'run-lost':
       return [{ type: 'release-run', run }, ...restart(after)]
@@ -123,9 +125,13 @@ export function recover(session: Session): readonly Effect[] {
   if (session.stopping) effects.push({ type: 'stop-run', run: session.runs })
   const { tree } = session
   if (tree.state === 'preparing') effects.push({ type: 'prepare-workspace' })
-  if (tree.state === 'removing') effects.push({ type: 'dispose-workspace' })
+  if (tree.wanted) effects.push({ type: 'snapshot', why: 'asked', turn: session.turns })
   if (tree.checking !== null) effects.push({ type: 'check', turn: tree.checking })
   if (tree.undoing) effects.push({ type: 'undo', what: tree.undoing.what, ...(tree.undoing.going ? { going: tree.undoing.going } : {}) })
+  // After what was being written there.
+  if (tree.state === 'removing') effects.push({ type: 'dispose-workspace' })
   if (tree.landing) effects.push({ type: 'land', land: tree.landing.land, ...(tree.landing.going ? { going: tree.landing.going } : {}) })
+  // What runs was to be ended; also what has just been begun again.
+  if (session.stopping || (tree.step && !isBusy(tree))) effects.push({ type: 'stop-steps' })
   return [...effects, ...restart(session)]
 }

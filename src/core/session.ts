@@ -8,7 +8,7 @@ import { type Progress, afterEntry, noProgress, turnBegins } from './progress.ts
 import { type Answer, type Request, asksAgain } from './requests.ts'
 import { type SessionTree, checkText, evolveTree, failedChecks, newTree } from './tree.ts'
 import { type RecordedSignal, type Signal, foremost, lookedAt, recordSignal, stateKey, wordsOf } from './signal.ts'
-import type { CheckResult } from './workspace.ts'
+import type { CheckResult, LinesChanged } from './workspace.ts'
 
 export type ProcessState =
   | { readonly kind: 'none' }
@@ -106,6 +106,8 @@ export interface Session {
   /** The last tool call or sentence, one line; of a terminal what it says it does, or its title. */
   readonly activity: string
   readonly progress: Progress
+  /** What git has counted last, of a worktree, and how far `progress` was then. */
+  readonly counted: { readonly changed: LinesChanged; readonly at: LinesChanged } | null
   /** What the program of a live terminal says of itself, if anything. */
   readonly signal: RecordedSignal | null
   readonly exit: Exit | null
@@ -178,6 +180,7 @@ function created(envelope: Envelope, event: Extract<Event, { type: 'created' }>)
     lastEntryId: null,
     activity: '',
     progress: noProgress,
+    counted: null,
     signal: null,
     exit: null,
     lastWords: null,
@@ -426,7 +429,7 @@ function apply(before: Session, event: Event, atMs: number): Session {
       const request = before.requests.find((one) => one.id === event.requestId)
       const after: Session = {
         ...close(before, event.requestId, 'answered'),
-        tree: request ? treeAnswered(before.tree, request, event.answer) : before.tree,
+        tree: request ? treeAfterAnswer(before.tree, request, event.answer) : before.tree,
         loggingIn: before.loggingIn || (request !== undefined && logsIn(before, request, event.answer)),
       }
       return event.secret && request ? { ...after, secretlyAnswered: [...before.secretlyAnswered, request] } : after
@@ -523,6 +526,10 @@ function apply(before: Session, event: Event, atMs: number): Session {
       }
     case 'checked':
       return { ...before, outcome: outcomeChecked(before.outcome, event), endedAtMs: atMs }
+    case 'snapshot-taken':
+      return counted(before, event.snapshot.changed)
+    case 'undone':
+      return counted(before, event.changed)
     // Its tree (tree.ts), and nothing else.
     case 'workspace-preparing':
     case 'workspace-ready':
@@ -531,13 +538,12 @@ function apply(before: Session, event: Event, atMs: number): Session {
     case 'workspace-kept':
     case 'step-started':
     case 'snapshot-asked':
-    case 'snapshot-taken':
     case 'snapshot-failed':
+    case 'snapshots-dropped':
     case 'checks-started':
     case 'checks-cut-short':
     case 'undo-asked':
     case 'undoing':
-    case 'undone':
     case 'undo-failed':
     case 'land-asked':
     case 'landing':
@@ -552,8 +558,20 @@ function apply(before: Session, event: Event, atMs: number): Session {
   }
 }
 
+function counted(before: Session, changed: LinesChanged | undefined): Session {
+  const { files, added, removed } = before.progress
+  return changed ? { ...before, counted: { changed, at: { files, added, removed } } } : before
+}
+
+/** What the session has changed: as git counts it, and what its tool calls say that came since. */
+export function linesChanged({ progress, counted: known }: Session): LinesChanged {
+  if (!known) return progress
+  const since = (of: keyof LinesChanged): number => known.changed[of] + Math.max(0, progress[of] - known.at[of])
+  return { files: since('files'), added: since('added'), removed: since('removed') }
+}
+
 /** What the user said to a question of Offstage's own about the tree. */
-function treeAnswered(tree: SessionTree, { about }: Request, answer: Answer): SessionTree {
+function treeAfterAnswer(tree: SessionTree, { about }: Request, answer: Answer): SessionTree {
   const said = answer.kind === 'option' ? answer.optionId : ''
   switch (about) {
     case 'trust':

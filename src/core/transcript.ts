@@ -3,6 +3,7 @@
 import type { Entry, Envelope, Event } from './events.ts'
 import { type Request, answerText } from './requests.ts'
 import { exitText } from './session.ts'
+import { printableLine } from './terminal-text.ts'
 import { checkText } from './tree.ts'
 import type { CheckResult } from './workspace.ts'
 
@@ -216,12 +217,18 @@ export class Transcript {
 /** What happened in its tree, as far as it is of the conversation. */
 function treeNotice(event: Event): string | undefined {
   const held = (count: number): string => `${count} ${count === 1 ? 'file' : 'files'}`
-  const names = (paths: readonly string[] = []): string => (paths.length === 0 ? '' : `: ${paths.slice(0, 5).join(', ')}${paths.length > 5 ? ` and ${paths.length - 5} more` : ''}`)
+  const names = (paths: readonly string[] = []): string =>
+    paths.length === 0 ? '' : `: ${paths.slice(0, 5).map(printableLine).join(', ')}${paths.length > 5 ? ` and ${paths.length - 5} more` : ''}`
   switch (event.type) {
     case 'workspace-preparing':
       return event.from === undefined ? undefined : 'its worktree is made again'
     case 'workspace-ready':
-      return event.setup && `its tree is set up${withOutput(event.setup.output)}`
+      return (
+        [
+          ...(event.detached ? ['its branch has moved on, or is checked out elsewhere: HEAD of its worktree is detached'] : []),
+          ...(event.setup ? [`its tree is set up${withOutput(event.setup.output)}`] : []),
+        ].join('\n') || undefined
+      )
     case 'workspace-failed':
       return event.reason
     case 'workspace-removed':
@@ -230,6 +237,8 @@ function treeNotice(event: Event): string | undefined {
       return `its worktree stays: ${event.reason}`
     case 'step-started':
       return event.what === 'set-up' ? `set-up: ${event.command}` : undefined
+    case 'snapshots-dropped':
+      return `snapshots ${event.numbers.join(', ')} went by age`
     case 'snapshot-failed':
       return `no snapshot: ${event.reason}`
     case 'checked':

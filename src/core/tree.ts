@@ -28,6 +28,12 @@ export interface SessionTree {
   readonly snapshots: number
   readonly snapshot: Snapshot | null
   readonly first: Snapshot | null
+  /** Some of them went by age. */
+  readonly dropped: boolean
+  /** Of a program in a terminal: how often it has rested and something had changed. */
+  readonly rests: number
+  /** Somebody asked for one, and waits. */
+  readonly wanted: boolean
   /** Why there is none of the newest moment that one was wanted of. */
   readonly unkept: string | null
   /** The turn whose checks run. */
@@ -37,7 +43,7 @@ export interface SessionTree {
   readonly checked: { readonly turn: number; readonly results: readonly CheckResult[]; readonly problem: string | null } | null
   readonly undoing: { readonly what: Undo; readonly going: Extract<Event, { type: 'undoing' }> | null } | null
   readonly landing: { readonly land: Land; readonly going: Extract<Event, { type: 'landing' }> | null } | null
-  readonly landed: { readonly into: string; readonly how: LandHow; readonly commit: ObjectId; readonly files: number; readonly atMs: number } | null
+  readonly landed: { readonly into: string; readonly how: LandHow; readonly commit: ObjectId; readonly files: number; readonly atMs: number; readonly changedSince?: true } | null
   /** Why it did not land when it was to, since then. */
   readonly landFailed: string | null
   readonly conflicts: readonly { readonly session: SessionId; readonly paths: readonly TreePath[] }[]
@@ -61,6 +67,9 @@ export const newTree: SessionTree = {
   snapshots: 0,
   snapshot: null,
   first: null,
+  dropped: false,
+  rests: 0,
+  wanted: false,
   unkept: null,
   checking: null,
   checkFailures: 0,
@@ -84,24 +93,49 @@ export function evolveTree(before: SessionTree, event: Event, atMs: number, spec
         from: event.from ?? null,
         starts: event.start ?? false,
         trouble: null,
+        // It was about the tree that is gone.
+        withoutSetup: before.withoutSetup && before.state !== 'removed',
         environmentNames: event.environmentNames ?? before.environmentNames,
       }
     case 'workspace-ready':
-      return { ...before, state: 'ready', from: null, starts: false, trouble: null, base: before.base ?? event.base, ports: event.ports, step: null }
+      return {
+        ...before,
+        state: 'ready',
+        from: null,
+        starts: false,
+        trouble: event.detached ? movedOn(spec) : null,
+        base: before.base ?? event.base,
+        ports: event.ports,
+        step: null,
+      }
     case 'workspace-failed':
       return { ...before, state: 'failed', trouble: event.reason, step: null }
     case 'workspace-removed':
       return { ...before, state: 'removed', ports: {} }
     case 'workspace-kept':
-      return { ...before, state: 'ready', trouble: event.reason }
+      // One that was never made ready is not by staying.
+      return { ...before, state: before.base !== null && before.from === null ? 'ready' : 'failed', trouble: event.reason }
     case 'step-started':
       return { ...before, steps: event.step, step: { step: event.step, what: event.what, command: event.command } }
     case 'snapshot-taken':
       // Before a landing it is the user's tree that is kept, in the session's name.
       if (event.snapshot.why === 'land') return { ...before, snapshots: event.snapshot.n }
-      return { ...before, snapshots: event.snapshot.n, snapshot: event.snapshot, first: before.first ?? event.snapshot, unkept: null }
+      return {
+        ...before,
+        snapshots: event.snapshot.n,
+        snapshot: event.snapshot,
+        first: before.first ?? event.snapshot,
+        rests: event.snapshot.why === 'turn-end' ? Math.max(before.rests, event.snapshot.turn) : before.rests,
+        wanted: before.wanted && event.snapshot.why !== 'asked',
+        unkept: null,
+        landed: before.landed && event.snapshot.why === 'turn-end' ? { ...before.landed, changedSince: true } : before.landed,
+      }
+    case 'snapshots-dropped':
+      return { ...before, dropped: true, snapshot: without(before.snapshot, event.numbers), first: without(before.first, event.numbers) }
+    case 'snapshot-asked':
+      return { ...before, wanted: true }
     case 'snapshot-failed':
-      return { ...before, unkept: event.reason }
+      return { ...before, wanted: before.wanted && event.why !== 'asked', unkept: event.reason }
     case 'prompt-queued':
       return event.because === undefined ? { ...before, checkFailures: 0 } : { ...before, checkFailures: before.checkFailures + 1 }
     case 'turn-started':
@@ -109,7 +143,10 @@ export function evolveTree(before: SessionTree, event: Event, atMs: number, spec
     case 'checks-started':
       return { ...before, checking: event.turn, checked: null }
     case 'checks-cut-short':
-      return { ...before, checking: null, step: null }
+      // Its command is still to be ended.
+      return { ...before, checking: null }
+    case 'turn-ended':
+      return before.step && !isBusy(before) ? { ...before, step: null } : before
     case 'checked':
       return { ...before, checking: null, step: null, checked: { turn: event.turn, results: event.results, problem: event.problem ?? null } }
     case 'undo-asked':
@@ -129,7 +166,7 @@ export function evolveTree(before: SessionTree, event: Event, atMs: number, spec
         landing: null,
         landFailed: null,
         step: null,
-        landed: { into: event.into, how: event.how, commit: event.commit, files: event.files, atMs },
+        landed: landedAs(before.landed, event, atMs),
       }
     case 'land-failed':
       return { ...before, landing: null, step: null, landFailed: event.reason }
@@ -144,6 +181,19 @@ export function evolveTree(before: SessionTree, event: Event, atMs: number, spec
     default:
       return before
   }
+}
+
+const without = (snapshot: Snapshot | null, numbers: readonly number[]): Snapshot | null => (snapshot && numbers.includes(snapshot.n) ? null : snapshot)
+
+const movedOn = ({ worktree }: LaunchSpec): string => `its branch ${worktree?.branch ?? ''} has moved on, or is checked out elsewhere: HEAD is detached`
+
+/** Its worktree is gone, and nothing is left of which it could be made again. */
+export const isBeyond = ({ state, dropped, snapshot }: SessionTree): boolean => state === 'removed' && dropped && snapshot === null
+
+function landedAs(before: SessionTree['landed'], { into, how, commit, files, pullRequest }: Extract<Event, { type: 'landed' }>, atMs: number): SessionTree['landed'] {
+  if (pullRequest) return before
+  const isAllThere = files === 0 && before?.into === into
+  return isAllThere ? { into, how: before.how, commit: before.commit, files: before.files, atMs } : { into, how, commit, files, atMs }
 }
 
 /** How its tree stands to a new program: undefined where one may start. */

@@ -2,7 +2,7 @@
 
 import type { DriverName, Exit, TerminalSize, Usage } from './events.ts'
 import type { Field, Option, Request, RequestKind } from './requests.ts'
-import type { Outcome, Session } from './session.ts'
+import { type Outcome, type Session, linesChanged } from './session.ts'
 import { type SignalSource, foremost, signalRows } from './signal.ts'
 import { directoryOf } from './place.ts'
 import { type Derived, type Status, isNewcomer, statusOf } from './status.ts'
@@ -36,6 +36,8 @@ export interface SessionView {
     readonly path: string
     readonly branch: string | null
     readonly base: string | null
+    /** It took along what was not committed: `base` has that too. */
+    readonly carried: boolean
     /** Where it lands unless told otherwise. */
     readonly from: string | null
     readonly repository: string | null
@@ -51,11 +53,12 @@ export interface SessionView {
   readonly checks: readonly string[]
   readonly checking: boolean
   readonly landing: { readonly into: string } | null
-  readonly landed: { readonly into: string; readonly commit: string; readonly files: number; readonly at: string } | null
+  readonly landed: { readonly into: string; readonly commit: string; readonly files: number; readonly at: string; readonly changedSince: boolean } | null
   /** Why it did not land when it was to. */
   readonly landFailed: string | null
   /** Other sessions that its work cannot be merged with as it is. */
   readonly conflicts: readonly { readonly session: string; readonly paths: readonly string[] }[]
+  /** Of a program in a terminal: how often it has come to rest with something changed. */
   readonly turns: number
   /** What its directory belongs to: the repository's folder name, else the directory's own. `branch` is as of now; null where there is none, a short commit id where none is checked out. */
   readonly project: { readonly name: string; readonly branch: string | null }
@@ -69,7 +72,7 @@ export interface SessionView {
   readonly activity: string
   /** Steps of its newest plan. */
   readonly plan: { readonly done: number; readonly total: number } | null
-  /** What its tool calls say that they changed. */
+  /** What it has changed: of a worktree as git counted it last, and what its tool calls say that came since. */
   readonly changes: { readonly files: number; readonly added: number; readonly removed: number } | null
   /** Of an open turn: since when no file was changed, and the tool call that it repeats, if it does. */
   readonly drift: { readonly unchangedSince: string; readonly repeats: { readonly title: string; readonly times: number; readonly since: string } | null } | null
@@ -160,17 +163,24 @@ function workspaceOf({ spec, tree }: Session): SessionView['workspace'] {
     path: directoryOf(spec),
     branch: worktree?.branch ?? null,
     base: tree.base ?? worktree?.base ?? null,
+    carried: worktree?.carries !== undefined,
     from: worktree?.from ?? null,
     repository: worktree?.repository ?? null,
     state: tree.state,
     trouble: tree.trouble,
     ports: tree.ports,
-    snapshots: tree.snapshots,
+    snapshots: tree.dropped && tree.snapshot === null ? 0 : tree.snapshots,
     unkept: tree.unkept,
   }
 }
 
-const landedOf = ({ landed }: SessionTree): SessionView['landed'] => landed && { into: landed.into, commit: landed.commit, files: landed.files, at: iso(landed.atMs) }
+function changesOf(session: Session): SessionView['changes'] {
+  const { files, added, removed } = linesChanged(session)
+  return files === 0 ? null : { files, added, removed }
+}
+
+const landedOf = ({ landed }: SessionTree): SessionView['landed'] =>
+  landed && { into: landed.into, commit: landed.commit, files: landed.files, at: iso(landed.atMs), changedSince: landed.changedSince ?? false }
 
 function driftOf({ turn, progress: { changedAtMs, row } }: Session): SessionView['drift'] {
   if (turn.kind === 'idle') return null
@@ -197,7 +207,7 @@ export function viewOf(session: Session, nowMs: number, live: LiveFacts = {}): S
     landed: landedOf(session.tree),
     landFailed: session.tree.landFailed,
     conflicts: session.tree.conflicts,
-    turns: session.turns,
+    turns: session.spec.kind === 'terminal' ? session.tree.rests : session.turns,
     project: live.project ?? { name: folderName(session.spec.cwd), branch: null },
     pinned: session.pinned,
     muted: session.muted,
@@ -206,7 +216,7 @@ export function viewOf(session: Session, nowMs: number, live: LiveFacts = {}): S
     evidence,
     activity: lastLine(live.saying ?? '') || session.activity,
     plan: progress.plan,
-    changes: progress.files === 0 ? null : { files: progress.files, added: progress.added, removed: progress.removed },
+    changes: changesOf(session),
     drift: driftOf(session),
     paused: status === 'paused' && session.paused ? { until: session.paused.untilMs === null ? null : iso(session.paused.untilMs), why: session.paused.why } : null,
     requests: session.requests.map(requestView),

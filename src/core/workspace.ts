@@ -33,7 +33,7 @@ export interface Worktree {
 export interface Preparation {
   /** Ignored files and folders to bring from the tree that it was started from: patterns as in .gitignore. */
   readonly bring?: readonly string[]
-  /** Run by `sh -c` at the top of the tree; the program starts only when it succeeded. */
+  /** Run by `sh -c` at the top of the tree, also of one that comes back; one that a project file says goes to the folder of that file by itself (`cd`). The program starts only when it succeeded. */
   readonly setup?: string
   /** Names of variables that each get a free port. */
   readonly ports?: readonly string[]
@@ -55,6 +55,15 @@ export interface Snapshot {
   readonly atMs: number
   /** Files that are not in it, by name and why (too large, a rule); the first few. */
   readonly leftOut?: readonly { readonly path: TreePath; readonly why: string }[]
+  /** Of a worktree: how it differs from what its changes are counted from. */
+  readonly changed?: LinesChanged
+}
+
+/** Lines; those of binary files are not counted. */
+export interface LinesChanged {
+  readonly files: number
+  readonly added: number
+  readonly removed: number
 }
 
 export interface ChangedFile {

@@ -15,7 +15,7 @@ const line = z
 const argument = text.refine((value) => !value.includes('\u0000'), 'must not hold NUL')
 const cells = z.int().min(1).max(10_000)
 
-const treePath = z.string().min(1).max(16_384)
+const treePath = argument.min(1).max(16_384)
 const treePaths = z.array(treePath).max(100_000)
 const objectId = z.string().regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/, 'must be a full object id')
 /** Nothing that git would take for an option, or a range for a name. */
@@ -23,21 +23,18 @@ const branch = line.min(1).regex(/^(?!-)(?!.*\.\.)[^\s~^:?*[\\]+$/, 'is no name 
 const landHow = z.enum(['merge', 'squash', 'rebase'])
 const untracked = z.union([z.literal('all'), treePaths])
 
-const worktree = z.object({
-  repository: argument.min(1),
-  path: argument.min(1),
-  below: argument,
-  branch,
-  base: objectId,
-  from: line.optional(),
-  carries: z.object({ untracked }).optional(),
-})
+const variable = z.string().regex(/^[^=\u0000]+$/, 'no name for an environment variable')
+/** One argument of a shell: the system takes none that is longer. */
+const shellCommand = argument.min(1).max(120_000)
 
 const preparation = z.object({
   bring: z.array(line).max(1000).optional(),
-  setup: told.optional(),
-  ports: z.array(line).max(100).optional(),
-  environment: z.record(z.string(), argument).optional(),
+  setup: shellCommand.optional(),
+  ports: z
+    .array(z.string().regex(/^[A-Za-z_]\w{0,99}$/, 'no name for a port'))
+    .max(100)
+    .optional(),
+  environment: z.record(variable, argument).optional(),
 })
 
 const undo = z.discriminatedUnion('kind', [
@@ -48,6 +45,7 @@ const undo = z.discriminatedUnion('kind', [
 
 const land = z.object({ into: branch, how: landHow, checks: z.boolean(), publish: z.enum(['push', 'pull-request']).optional(), message: told.optional() })
 
+/** Without `worktree`: which folder is made, and one day removed, nobody says but the engine. */
 const spec = z.object({
   kind: z.enum(['agent', 'terminal']),
   driver: z.enum(['acp', 'terminal', 'command']),
@@ -59,9 +57,8 @@ const spec = z.object({
   cwd: argument.min(1),
   workspace: z.enum(['auto', 'worktree', 'in-place']).optional(),
   carries: z.object({ untracked }).optional(),
-  worktree: worktree.optional(),
   preparation: preparation.optional(),
-  checks: z.array(told.min(1)).max(100).optional(),
+  checks: z.array(shellCommand).max(100).optional(),
   checkRetries: z.int().min(0).max(1000).optional(),
   trust: z.object({ file: argument, digest: z.string().regex(/^[0-9a-f]{64}$/) }).optional(),
   mode: line.optional(),
@@ -99,8 +96,7 @@ const command = z.discriminatedUnion('type', [
   z.object({ type: z.literal('show'), entries: z.int().min(0) }),
 ])
 
-const name = z.string().regex(/^[^=\u0000]+$/, 'no name for an environment variable')
-const submission: z.ZodType<Submission> = z.object({ session: id, commandId: id, command, environment: z.record(name, argument).optional() })
+const submission: z.ZodType<Submission> = z.object({ session: id, commandId: id, command, environment: z.record(variable, argument).optional() })
 
 const schemas: { readonly [M in Method]: z.ZodType<Methods[M]> } = {
   submit: submission,
@@ -118,6 +114,7 @@ const schemas: { readonly [M in Method]: z.ZodType<Methods[M]> } = {
     against: branch.optional(),
     snapshot: z.int().min(1).optional(),
     undo: undo.optional(),
+    between: z.object({ from: objectId, to: objectId }).optional(),
     paths: treePaths.optional(),
     patchBytes: z
       .int()

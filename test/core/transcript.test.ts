@@ -230,3 +230,9 @@ test('a tool call of which no end was told is not finished when its turn or its 
 test('a fact of a case that only a newer version knows leaves it as it is', () => {
   expect(linesOf([...waiting, { type: 'dreamt' } as unknown as Event])).toEqual(linesOf(waiting))
 })
+
+test('names of files that hold line feeds stay on their line', () => {
+  const lines = linesOf([...working, { type: 'undone', before: 7, files: ['a\nb.txt', 'c\td.txt'] }])
+  const [told] = lines.flatMap((line) => (line.kind === 'notice' ? [line.text] : []))
+  expect(told).toMatch(/^undone in 2 files: a b\.txt, c +d\.txt; snapshot 7 has all as it was$/)
+})

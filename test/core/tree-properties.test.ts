@@ -67,6 +67,7 @@ const report = fc.constantFrom<(session: Session) => Report>(
   (session) => snapshotNext(session),
   (session) => snapshotNext(session, 0),
   () => ({ type: 'snapshot-failed', why: 'turn-end', turn: 1, reason: 'the disk is full' }),
+  ({ tree }) => ({ type: 'snapshots-dropped', numbers: Array.from({ length: tree.snapshots }, (_, index) => index + 1) }),
   ({ turns }) => ({ type: 'checked', turn: turns, results: [passed] }),
   ({ turns }) => ({ type: 'checked', turn: turns, results: [passed, failed] }),
   ({ turns }) => ({ type: 'checked', turn: turns, results: [], problem: 'no environment' }),

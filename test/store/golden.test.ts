@@ -87,6 +87,7 @@ const everyType: Record<Event['type'], true> = {
   'snapshot-asked': true,
   'snapshot-taken': true,
   'snapshot-failed': true,
+  'snapshots-dropped': true,
   'checks-started': true,
   'checks-cut-short': true,
   checked: true,
@@ -196,10 +197,13 @@ test('what became of a tree makes what it made then', () => {
       checkFailures: 1,
       undoing: null,
       landing: null,
+      dropped: true,
+      snapshot: { n: 4 },
     },
   })
   const texts = transcriptOf(treeFacts).lines.flatMap((line) => (line.kind === 'notice' ? [line.text] : []))
   expect(texts).toContain('check failed: npm test (exit code 1), 5.1 s\n1 failing')
+  expect(texts).toContain('snapshots 1, 2, 3 went by age')
   expect(texts).toContain('landed in main: dddddddd, 3 files; pushed to origin/main')
 })
 
