@@ -5,7 +5,7 @@ import { type GitDeps, runGit } from './git.ts'
 import { openObjects, openScratch, type ObjectPlace, type TreeDeps } from './open-tree.ts'
 import { isPlain, nulPieces, pathText } from './paths.ts'
 import { treeWith } from './tree-edit.ts'
-import type { FilesOf } from './workspaces.ts'
+import { type FilesOf, WorkspaceFailed } from './workspaces.ts'
 
 /** What a line of arguments may be long. */
 const mostArguments = 100_000
@@ -53,7 +53,7 @@ async function narrowed(
   return { to: await treeWith(deps, place, { tree: from, source: to, paths }, scratch.path, signal), specs: [] }
 }
 
-async function filesBetween(deps: GitDeps, place: ObjectPlace, trees: readonly string[], signal: AbortSignal): Promise<readonly ChangedFile[]> {
+export async function filesBetween(deps: GitDeps, place: ObjectPlace, trees: readonly string[], signal: AbortSignal): Promise<readonly ChangedFile[]> {
   const { bytes } = await runGit(deps, ['--literal-pathspecs', 'diff-tree', '--raw', '--numstat', '-z', ...patchOptions, ...trees], place, signal)
   const pieces = nulPieces(bytes)
   const lines = new Map<string, { readonly added: number | null; readonly removed: number | null }>()
@@ -89,6 +89,8 @@ const count = (text = '-'): number | null => (text === '-' ? null : Number.parse
 /** Undefined: they have no commit in common. */
 export async function mergeBase(deps: TreeDeps, directory: string, one: string, other: string, signal: AbortSignal): Promise<ObjectId | undefined> {
   const place = await openObjects(deps, directory, signal)
-  const { text } = await runGit(deps, ['merge-base', '--end-of-options', one, other], { ...place, accepts: [1] }, signal)
+  const known = await runGit(deps, ['rev-parse', '--verify', '--quiet', '--end-of-options', `${other}^{commit}`], { ...place, accepts: [1, 128] }, signal)
+  if (known.text.trim() === '') throw new WorkspaceFailed('refused', `there is no branch or commit ${other} in ${directory}`, { hint: 'git branch --all lists the branches' })
+  const { text } = await runGit(deps, ['merge-base', one, known.text.trim()], { ...place, accepts: [1] }, signal)
   return text.trim() || undefined
 }

@@ -1,15 +1,19 @@
 // What the tree of a snapshot cannot hold: the exact bytes of files that git converts (line ends, filters, encodings), empty folders, ignored files. Kept in a commit of its own beside it:
 // `files/PATH` and `ignored/PATH` as they lay on the disk, `folders` and `no-folders` as lists of names, each followed by NUL.
 
-import { lstat, mkdir, stat, writeFile } from 'node:fs/promises'
+import { lstatSync } from 'node:fs'
+import { mkdir, stat, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { printableLine } from '../core/terminal-text.ts'
 import type { ObjectId } from '../core/workspace.ts'
 import { type GitDeps, runGit } from './git.ts'
-import { type Look, type Name, at, inChunks, listOf, nameOf } from './look.ts'
+import { type Look, type Name, at, hasCode, listOf, nameOf, textOf } from './look.ts'
 import { type ObjectPlace, type OpenTree, type TreeDeps, durable } from './open-tree.ts'
 import { nulPieces } from './paths.ts'
 import { rawAttributes } from './shadow.ts'
+import { passedOver } from './stored-tree.ts'
+import { WorkspaceFailed } from './workspaces.ts'
 
 export interface Blob {
   readonly mode: string
@@ -32,11 +36,16 @@ export interface TreeEntry extends Blob {
 
 export async function entriesOf(deps: GitDeps, place: ObjectPlace, tree: ObjectId, signal: AbortSignal): Promise<ReadonlyMap<Name, TreeEntry>> {
   const { bytes } = await runGit(deps, ['ls-tree', '-r', '-z', '-l', '--full-tree', tree], place, signal)
+  // Thousands of them, and each time: no more strings than are needed.
+  const text = bytes.toString('latin1')
   const entries = new Map<Name, TreeEntry>()
-  for (const piece of nulPieces(bytes)) {
-    const tab = piece.indexOf(9)
-    const [mode = '', , id = '', size = ''] = piece.toString('latin1', 0, tab).split(/ +/)
-    entries.set(nameOf(piece.subarray(tab + 1)), { mode, id, size: Number.parseInt(size, 10) || 0 })
+  for (let from = 0; from < text.length;) {
+    const end = text.indexOf('\0', from)
+    const tab = text.indexOf('\t', from)
+    const id = text.indexOf(' ', from + 7) + 1
+    const size = text.indexOf(' ', id)
+    entries.set(text.slice(tab + 1, end), { mode: text.slice(from, from + 6), id: text.slice(id, size), size: Number(text.slice(size, tab)) || 0 })
+    from = end + 1
   }
   return entries
 }
@@ -70,25 +79,65 @@ export async function conversionIn(deps: TreeDeps, tree: OpenTree, look: Pick<Lo
   return { autocrlf, filters: new Set(settings.flatMap(([key = '']) => /^filter\.(.*)\.[a-z]+$/s.exec(key)?.[1] ?? [])) }
 }
 
-/** Files of the tree whose bytes on the disk may be others than those of their blobs. */
-async function convertedIn(deps: TreeDeps, tree: OpenTree, made: ObjectId, conversion: Conversion, signal: AbortSignal): Promise<readonly Name[]> {
-  const entries = await entriesOf(deps, tree, made, signal)
-  const head = tree.head && tree.head.tree !== made ? await entriesOf(deps, tree, tree.head.tree, signal) : entries
+/** Files of the tree whose bytes on the disk are, or may be, others than those of their blobs. */
+async function convertedIn(deps: TreeDeps, tree: OpenTree, made: ObjectId, look: Look, { head, sizes }: Before, signal: AbortSignal): Promise<readonly Name[]> {
+  if (tree.isPrivate) return []
+  const [entries, conversion] = await Promise.all([entriesBeside(deps, tree, made, head, signal), conversionIn(deps, tree, look, signal)])
   const names = [...entries].flatMap(([name, { mode }]) => (mode.startsWith('100') ? [name] : []))
-  const how = await conversionsOf(deps, tree, names, conversion, signal)
-  const judged = await inChunks(names, async (name) => {
+  // Line ends and idents make what git keeps shorter. Also of those that it converted once and converts no more: they are as they were to git until somebody touches them.
+  const kinds = conversion ? conversionsOf(deps, tree, names, conversion, signal) : new Map<Name, ConversionKind>()
+  const others = await sizesOf(tree.top, names.filter((name) => !sizes.has(name))) // prettier-ignore
+  const how = await kinds
+  const found: Name[] = []
+  for (const [name, entry] of entries) {
+    const size = sizes.get(name) ?? others.get(name)
     const kind = how.get(name)
-    if (kind === undefined) return []
-    const entry = entries.get(name)
-    const found = await lstat(at(tree.top, name)).catch(() => undefined)
-    if (!entry || !found?.isFile()) return []
-    // Line ends and idents only ever get shorter.
-    if (kind === 'shortened') return found.size === entry.size ? [] : [name]
+    if (size === undefined || (size === entry.size && kind !== 'any' && kind !== 'lfs')) continue
     // What is committed and lies in git-lfs' own store comes back from there.
-    const isKept = kind === 'lfs' && found.size !== entry.size && head.get(name)?.id === entry.id && (await hasLfsObject(deps, tree, entry, signal))
-    return isKept ? [] : [name]
+    if (kind === 'lfs' && size !== entry.size && head.get(name)?.id === entry.id && (await hasLfsObject(deps, tree, entry, signal))) continue
+    found.push(name)
+  }
+  return found
+}
+
+export type Entries = ReadonlyMap<Name, TreeEntry>
+
+/** Of this tree, by those of another that is much the same. */
+async function entriesBeside(deps: GitDeps, tree: OpenTree, made: ObjectId, head: Entries, signal: AbortSignal): Promise<Entries> {
+  if (!tree.head) return entriesOf(deps, tree, made, signal)
+  if (tree.head.tree === made) return head
+  const { bytes } = await runGit(deps, ['diff-tree', '-r', '-z', '--raw', '--no-renames', tree.head.tree, made, '--'], tree, signal)
+  const pieces = nulPieces(bytes)
+  const changed = pieces.flatMap((piece, at) => {
+    const name = pieces[at + 1]
+    const [, mode = '', , id = ''] = piece.toString('latin1').split(' ')
+    return at % 2 === 0 && name ? [{ name: nameOf(name), mode, id }] : []
   })
-  return judged.flat()
+  const blobs = changed.filter(({ mode }) => mode.startsWith('100'))
+  const { text } = await runGit(deps, ['cat-file', '--batch-check=%(objectsize)'], { ...tree, input: blobs.map(({ id }) => `${id}\n`).join('') }, signal)
+  const sizes = text.split('\n')
+  const entries = new Map(head)
+  for (const { name } of changed) entries.delete(name)
+  for (const [at, { name, mode, id }] of blobs.entries()) entries.set(name, { mode, id, size: Number.parseInt(sizes[at] ?? '', 10) || 0 })
+  return entries
+}
+
+// oxlint-disable-next-line no-control-regex
+const isAscii = /^[\0-\x7f]*$/
+
+/** Of files that are there. In portions: one call after the other is many times as fast as all of them side by side, and nobody is to wait long. */
+export async function sizesOf(top: string, names: readonly Name[]): Promise<ReadonlyMap<Name, number>> {
+  const sizes = new Map<Name, number>()
+  for (const [index, name] of names.entries()) {
+    if (index % 1000 === 999) await new Promise(setImmediate)
+    try {
+      const found = lstatSync(isAscii.test(name) ? `${top}/${name}` : at(top, name))
+      if (found.isFile()) sizes.set(name, found.size)
+    } catch (cause) {
+      if (!hasCode(cause, 'ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP')) throw cause
+    }
+  }
+  return sizes
 }
 
 /** `shortened`: what git keeps is never longer than the file, and as long only where it is the same. */
@@ -138,6 +187,14 @@ async function hasLfsObject(deps: GitDeps, tree: OpenTree, entry: TreeEntry, sig
   return id !== undefined && (await stat(join(tree.common, 'lfs', 'objects', id.slice(0, 2), id.slice(2, 4), id)).catch(() => undefined)) !== undefined
 }
 
+/** What is read while the tree is being made. */
+export interface Before {
+  /** Of HEAD. */
+  readonly head: Entries
+  /** On the disk, of files that git holds for unchanged. */
+  readonly sizes: ReadonlyMap<Name, number>
+}
+
 export interface Beside {
   readonly emptyFolders: readonly Name[]
   /** Files; empty unless all is kept. */
@@ -145,9 +202,14 @@ export interface Beside {
 }
 
 /** The tree of the commit "exact"; undefined where nothing needs one. */
-export async function storeExact(deps: TreeDeps, tree: OpenTree, made: ObjectId, look: Look, beside: Beside, scratch: string, signal: AbortSignal): Promise<ObjectId | undefined> {
-  const conversion = await conversionIn(deps, tree, look, signal)
-  const converted = conversion ? await convertedIn(deps, tree, made, conversion, signal) : []
+export async function storeExact(
+  deps: TreeDeps,
+  tree: OpenTree,
+  { made, look, before, beside }: { readonly made: ObjectId; readonly look: Look; readonly before: Before; readonly beside: Beside },
+  scratch: string,
+  signal: AbortSignal,
+): Promise<ObjectId | undefined> {
+  const converted = await convertedIn(deps, tree, made, look, before, signal)
   if (converted.length + beside.ignored.length + beside.emptyFolders.length === 0) return undefined
   const raw = await rawRepository(tree, scratch)
   const files = converted.length > 0 ? await rawTree(deps, tree, raw, 'files', converted, signal) : undefined
@@ -169,7 +231,13 @@ async function rawRepository(tree: OpenTree, scratch: string): Promise<string> {
 async function rawTree(deps: TreeDeps, tree: OpenTree, raw: string, what: string, names: readonly Name[], signal: AbortSignal): Promise<ObjectId> {
   const vars = { GIT_DIR: raw, GIT_WORK_TREE: tree.top, GIT_OBJECT_DIRECTORY: join(tree.common, 'objects'), GIT_INDEX_FILE: join(raw, `index-${what}`) }
   const call = { cwd: tree.top, vars, config: [...durable, 'core.autocrlf=false'] }
-  await runGit(deps, ['update-index', '--add', '--remove', '-z', '--stdin'], { ...call, input: listOf(names) }, signal)
+  const { errors } = await runGit(deps, ['update-index', '--add', '--remove', '-z', '--stdin'], { ...call, input: listOf(names) }, signal)
+  const [passed] = await passedOver(deps, call, names, errors, signal)
+  if (passed)
+    throw new WorkspaceFailed('refused', `not all of ${printableLine(tree.top)} can be kept: ${printableLine(textOf(passed.name))} (${passed.why})`, {
+      hint: 'move it away, or give it another name',
+      paths: [textOf(passed.name)],
+    })
   return (await runGit(deps, ['write-tree'], call, signal)).text.trim()
 }
 

@@ -7,7 +7,7 @@ import { copyFile, link, mkdir, open, readdir, readFile, readlink, rename, rm, r
 import { dirname, join } from 'node:path'
 import { printableLine } from '../core/terminal-text.ts'
 import type { ObjectId } from '../core/workspace.ts'
-import { type Change, type Name, type Seen, type TreePlace, below, copyIndex, hasCode, isFile, isMissing, looked, nameOf, parentsOf, stamp, submodule } from './follow.ts'
+import { type Change, type Name, type Seen, type TreePlace, below, copyIndex, hasCode, isAs, isFile, isMissing, looked, nameOf, parentsOf, submodule } from './follow.ts'
 import { type GitDeps, runGit } from './git.ts'
 import { WorkspaceFailed } from './workspaces.ts'
 
@@ -180,7 +180,7 @@ async function performStep(deps: FollowDeps, place: TreePlace, { kind, name, was
   if (kind === 'remove') {
     // Gone already; there may be a folder by now.
     if (!found || found.isDirectory()) return true
-    if (stamp(found) !== was) return false
+    if (!isAs(found, was)) return false
     await unlink(target)
     await deps.step?.(`removed ${name}`)
     await removeEmptyParents(place, name)
@@ -193,7 +193,7 @@ async function performStep(deps: FollowDeps, place: TreePlace, { kind, name, was
   }
   const ready = below(files(place).tree, name)
   if (!(await looked(ready))) return true
-  if (found && stamp(found) === was) {
+  if (found && isAs(found, was)) {
     await replace(ready, target)
     return true
   }

@@ -52,7 +52,10 @@ export async function looked(path: Buffer): Promise<BigIntStats | undefined> {
 export const isMissing = (cause: unknown): boolean => ['ENOENT', 'ENOTDIR', 'ELOOP'].some((code) => hasCode(cause, code))
 export const hasCode = (cause: unknown, code: string): boolean => cause instanceof Error && 'code' in cause && cause.code === code
 
-export const stamp = ({ ino, size, mtimeNs, ctimeNs, mode }: BigIntStats): string => [ino, size, mtimeNs, ctimeNs, mode].join(' ')
+/** Of one that has other names, the time of its last change also tells that one of those was taken away. */
+export const stamp = ({ ino, size, mtimeNs, ctimeNs, mode, nlink }: BigIntStats, hasNames = nlink > 1n): string =>
+  [ino, size, mtimeNs, hasNames ? 'linked' : ctimeNs, mode].join(' ')
+export const isAs = (found: BigIntStats, was: string): boolean => stamp(found) === was || stamp(found, true) === was
 
 export async function placeOfTree(deps: GitDeps, tree: string, signal: AbortSignal): Promise<TreePlace> {
   const { text } = await runGit(deps, ['rev-parse', '--absolute-git-dir'], { cwd: tree }, signal)

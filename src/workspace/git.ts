@@ -66,7 +66,12 @@ const judgements: readonly { readonly said: RegExp; readonly kind: FailedKind; r
   { said: /^git is not installed/, kind: 'impossible', hint: 'install git, version 2.38 or newer' },
 ]
 
-const judge = (said: string): { readonly kind: FailedKind; readonly hint?: string } => judgements.find((one) => one.said.test(said)) ?? { kind: 'failed' }
+function judge(said: string): { readonly kind: FailedKind; readonly hint?: string } {
+  const found = judgements.find((one) => one.said.test(said)) ?? { kind: 'failed' }
+  // A death leaves its lock, and nobody but the user can tell.
+  const lock = found.kind === 'busy' ? /'([^'\n]+\.lock)': File exists/.exec(said)?.[1] : undefined
+  return lock === undefined ? found : { kind: 'busy', hint: `another git is at work there: try again when it is done; if none is, remove ${printableLine(lock)}` }
+}
 
 const quiet = { GIT_TERMINAL_PROMPT: '0', GIT_EDITOR: 'true', GIT_SEQUENCE_EDITOR: 'true', GIT_OPTIONAL_LOCKS: '0', LC_ALL: 'C' }
 
@@ -87,7 +92,41 @@ const settings: readonly string[] = [
   'core.pager=cat',
 ]
 
+/** What is written is on the disk when git ends; one flush for all files of a call, where git can. */
+export const durable: readonly string[] = ['core.fsync=loose-object,pack,pack-metadata,reference', 'core.fsyncMethod=batch']
+
 const noHooks = 'core.hooksPath=/dev/null'
+
+/** Of one process: a daemon that finds a hundred sessions does not begin with hundreds of gits. */
+const mostAtOnce = 8
+let running = 0
+const waiting: (() => void)[] = []
+
+/** Undefined: at once. */
+function turnIn(signal: AbortSignal): Promise<void> | undefined {
+  if (running < mostAtOnce) {
+    running += 1
+    return undefined
+  }
+  return new Promise((resolve, reject) => {
+    const begin = (): void => {
+      signal.removeEventListener('abort', leave)
+      resolve()
+    }
+    const leave = (): void => {
+      waiting.splice(waiting.indexOf(begin), 1)
+      reject(signal.reason)
+    }
+    waiting.push(begin)
+    signal.addEventListener('abort', leave, { once: true })
+  })
+}
+
+function endTurn(): void {
+  const next = waiting.shift()
+  if (next) next()
+  else running -= 1
+}
 
 function environmentFor(env: GitDeps['env'], vars: GitCall['vars'] = {}): Readonly<Record<string, string | undefined>> {
   const kept = Object.entries(env).filter(([name]) => !name.startsWith('GIT_') || passed.test(name))
@@ -97,6 +136,18 @@ function environmentFor(env: GitDeps['env'], vars: GitCall['vars'] = {}): Readon
 /** Resolves or rejects when git is gone, also after an abort. Throws GitFailed (a WorkspaceFailed), or the signal's reason. */
 export async function runGit(deps: GitDeps, args: readonly string[], call: GitCall, signal: AbortSignal): Promise<GitSaid> {
   signal.throwIfAborted()
+  // A push waits for others: nobody here waits for it.
+  if (call.hooks) return runNow(deps, args, call, signal)
+  const turn = turnIn(signal)
+  if (turn) await turn
+  try {
+    return await runNow(deps, args, call, signal)
+  } finally {
+    endTurn()
+  }
+}
+
+async function runNow(deps: GitDeps, args: readonly string[], call: GitCall, signal: AbortSignal): Promise<GitSaid> {
   const set = [...settings, ...(call.hooks ? [] : [noHooks]), ...(call.config ?? [])].flatMap((setting) => ['-c', setting])
   const child = spawn('git', [...set, ...args], { cwd: call.cwd, env: environmentFor(deps.env, call.vars), stdio: ['pipe', 'pipe', 'pipe'] })
   const ended = new Promise<{ readonly cause?: unknown; readonly exitCode: number | null; readonly by: NodeJS.Signals | null }>((resolve) => {

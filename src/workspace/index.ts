@@ -12,7 +12,7 @@ import { previewMerge } from './preview.ts'
 import { publish } from './publish.ts'
 import { removeWorktree } from './remove-worktree.ts'
 import { repositoryAt, stateOf } from './repository.ts'
-import { dropSnapshots, snapshotsOf, takeSnapshot, treeNow } from './snapshot.ts'
+import { dropSnapshots, isElsewhere, snapshotsOf, takeSnapshot, treeNow } from './snapshot.ts'
 import { temporaryTree } from './temporary-tree.ts'
 import { withFilesOf, without, withoutHunks } from './undo.ts'
 import type { Workspaces } from './workspaces.ts'
@@ -44,6 +44,7 @@ export function openWorkspaces({ env, home, portRange, largestSnapshotFileBytes,
     takeSnapshot: (...args) => takeSnapshot(deps, ...args),
     treeNow: (...args) => treeNow(deps, ...args),
     snapshotsOf: (...args) => snapshotsOf(deps, ...args),
+    isElsewhere: (...args) => isElsewhere(deps, ...args),
     dropSnapshots: (...args) => dropSnapshots(deps, ...args),
     compare: (...args) => compare(deps, ...args),
     mergeBase: (...args) => mergeBase(deps, ...args),

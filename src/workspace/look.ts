@@ -1,6 +1,7 @@
 // What there is in a working tree that the index does not have, or has otherwise. Looks only. Names are git's bytes, one UTF-16 unit each (latin1), as they are cut at slashes and compared.
 
 import { lstat, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { type OpenTree, type TreeDeps } from './open-tree.ts'
 import { runGit } from './git.ts'
 import { nulPieces, pathText } from './paths.ts'
@@ -41,9 +42,16 @@ export interface Look {
   readonly hasAttributes: boolean
 }
 
+/** What the disk is like is asked of the disk: by a setting of another one, git passes over `README` beside `readme`.
+ *  `strict`: a file counts as unchanged only where all that the disk says of it is as it was, whatever the user's settings say. */
+export async function settingsFor({ top, isPrivate }: OpenTree, strict: boolean): Promise<readonly string[]> {
+  const tellsCase = !isPrivate && !(await lstat(join(top, '.GIT')).catch(() => undefined))
+  return [...(tellsCase ? ['core.ignoreCase=false'] : []), ...(strict ? ['core.trustCtime=true', 'core.checkStat=default'] : [])]
+}
+
 /** `index`: a copy of the tree's own. */
-export async function lookAt(deps: TreeDeps, tree: OpenTree, index: string, signal: AbortSignal): Promise<Look> {
-  const call = { cwd: tree.top, vars: { ...tree.vars, GIT_INDEX_FILE: index } }
+export async function lookAt(deps: TreeDeps, tree: OpenTree, index: string, settings: readonly string[], signal: AbortSignal): Promise<Look> {
+  const call = { cwd: tree.top, vars: { ...tree.vars, GIT_INDEX_FILE: index }, config: settings }
   const status = ['status', '--porcelain=v2', '-z', '--untracked-files=all', '--ignored=matching', '--no-renames', '--ignore-submodules=none', '--no-ahead-behind']
   const [listed, entries] = await Promise.all([runGit(deps, status, call, signal), runGit(deps, ['ls-files', '-z', '-v'], call, signal)])
   const found = {
@@ -130,6 +138,8 @@ async function newFiles(
   return { written, leftOut }
 }
 
+/** Why an ignored folder is in no snapshot. */
+export const byRule = 'a rule: it can be made again'
 export const tooLarge = (bytes: number): string => `too large: ${bytes >= 1024 ** 2 ? `${Math.round(bytes / 1024 ** 2)} MiB` : `${Math.ceil(bytes / 1024)} KiB`}`
 
 export async function inChunks<One, Other>(all: readonly One[], each: (one: One) => Promise<Other>, size = 256): Promise<readonly Other[]> {
@@ -140,12 +150,15 @@ export async function inChunks<One, Other>(all: readonly One[], each: (one: One)
 
 export interface Walked {
   readonly emptyFolders: readonly Name[]
+  /** Folders below the top that have a `.git`. */
+  readonly repositories: readonly Name[]
   readonly leftOut: readonly LeftOut[]
 }
 
 /** What git does not speak of: empty folders; sockets, pipes and devices; folders that cannot be read. `passed`: with a slash at the end; not gone into. */
 export async function walk(top: string, passed: ReadonlySet<Name>, signal: AbortSignal): Promise<Walked> {
   const emptyFolders: Name[] = []
+  const repositories: Name[] = []
   const leftOut: LeftOut[] = []
   const visit = async (folder: Name): Promise<void> => {
     signal.throwIfAborted()
@@ -158,15 +171,17 @@ export async function walk(top: string, passed: ReadonlySet<Name>, signal: Abort
     const deeper: Name[] = []
     for (const entry of entries ?? []) {
       const name = folder + nameOf(entry.name)
+      const isGit = nameOf(entry.name) === '.git'
+      if (isGit && folder !== '') repositories.push(folder.slice(0, -1))
       if (entry.isDirectory()) {
-        if (entry.name.toString('latin1') !== '.git' && !passed.has(`${name}/`)) deeper.push(`${name}/`)
+        if (!isGit && !passed.has(`${name}/`)) deeper.push(`${name}/`)
       } else if (!entry.isFile() && !entry.isSymbolicLink())
         leftOut.push({ name, why: entry.isFIFO() ? 'a named pipe' : entry.isSocket() ? 'a socket' : 'a device', hasBytes: false })
     }
     await Promise.all(deeper.map(visit))
   }
   await visit('')
-  return { emptyFolders: emptyFolders.toSorted(), leftOut }
+  return { emptyFolders: emptyFolders.toSorted(), repositories, leftOut }
 }
 
 export const isMissing = (cause: unknown): boolean => hasCode(cause, 'ENOENT') || hasCode(cause, 'ENOTDIR')

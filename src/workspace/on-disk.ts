@@ -12,8 +12,13 @@ export type OnDisk =
   | { readonly kind: 'link'; readonly stats: BigIntStats }
   | { readonly kind: 'other' }
 
-export const stampOf = (disk: OnDisk): string =>
-  'stats' in disk ? [disk.kind, disk.stats.ino, disk.stats.size, disk.stats.mtimeNs, disk.stats.ctimeNs, disk.stats.mode].join(' ') : disk.kind
+/** Of one that has other names, the time of its last change also tells that one of those was taken away. */
+export function isStill(before: OnDisk, now: OnDisk): boolean {
+  const hasNames = 'stats' in before && before.stats.nlink > 1n
+  const stamp = (disk: OnDisk): string =>
+    'stats' in disk ? [disk.kind, disk.stats.ino, disk.stats.size, disk.stats.mtimeNs, hasNames ? '' : disk.stats.ctimeNs, disk.stats.mode].join(' ') : disk.kind
+  return stamp(before) === stamp(now)
+}
 
 /** `a`, `a/b` of `a/b/c`. */
 export const parentsOf = (name: Name): readonly Name[] => Array.from(name.matchAll(/\//g), ({ index }) => name.slice(0, index))

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path'
 import { printableLine } from '../core/terminal-text.ts'
 import type { ObjectId } from '../core/workspace.ts'
 import { type GitDeps, GitFailed, runGit } from './git.ts'
-import { privateRepository, privateRepositoryOf } from './shadow.ts'
+import { adoptPrivate, privateRepository, privateRepositoryOf } from './shadow.ts'
 import { WorkspaceFailed } from './workspaces.ts'
 
 export interface TreeLimits {
@@ -45,14 +45,16 @@ export interface OpenTree extends ObjectPlace {
   readonly isPrivate: boolean
 }
 
-/** What is written is on the disk when git ends; one flush for all files of a call, where git can. */
-export const durable: readonly string[] = ['core.fsync=loose-object,pack,pack-metadata,reference', 'core.fsyncMethod=batch']
+export { durable } from './git.ts'
 
 /** Throws `impossible` where there is no working tree, or where it cannot be kept. */
 export async function openTree(deps: TreeDeps, directory: string, signal: AbortSignal): Promise<OpenTree> {
   const start = await realDirectory(directory)
   const found = await openAt({ env: deps.env, cwd: start, vars: {} }, start, signal)
-  if (found) return { ...found, isPrivate: false }
+  if (found) {
+    await adoptPrivate(deps, start, found.common, signal)
+    return { ...found, isPrivate: false }
+  }
   const { gitDir, vars } = await privateRepository(deps, start, signal)
   const opened = await openAt({ env: deps.env, cwd: start, vars }, start, signal)
   if (!opened) throw new WorkspaceFailed('failed', `the private repository of ${printableLine(start)} cannot be read`, { hint: `it lies in ${gitDir}` })
@@ -94,8 +96,11 @@ async function openAt(at: GitDeps & ObjectPlace, start: string, signal: AbortSig
 /** For questions about objects alone: bare repositories too. */
 export async function openObjects(deps: TreeDeps, directory: string, signal: AbortSignal): Promise<ObjectPlace> {
   const cwd = await realDirectory(directory)
-  const { exitCode, errors } = await runGit(deps, ['rev-parse', '--git-dir'], { cwd, accepts: [128] }, signal)
-  if (exitCode === 0) return { cwd, vars: {} }
+  const { exitCode, errors, text } = await runGit(deps, ['rev-parse', '--git-common-dir'], { cwd, accepts: [128] }, signal)
+  if (exitCode === 0) {
+    await adoptPrivate(deps, cwd, resolve(cwd, text.replace(/\n$/, '')), signal)
+    return { cwd, vars: {} }
+  }
   const found = notHere.test(errors) ? await privateRepositoryOf(deps, cwd) : undefined
   if (found) return { cwd, vars: found.vars }
   throw new GitFailed(['rev-parse'], cwd, errors, exitCode)

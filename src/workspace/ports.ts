@@ -89,7 +89,7 @@ async function readReserved(file: string): Promise<readonly Reserved[]> {
     throw cause
   })
   return text.split('\n').flatMap((line): readonly Reserved[] => {
-    const [, port, session, name] = /^(\d{1,5}) ([\w-]+) (\w+)$/.exec(line) ?? []
+    const [, port, session, name] = /^(\d{1,5}) ([\w.-]+) (\w+)$/.exec(line) ?? []
     return port === undefined || session === undefined || name === undefined ? [] : [{ port: Number(port), session, name }]
   })
 }

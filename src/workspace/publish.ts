@@ -59,13 +59,20 @@ async function push(deps: GitDeps, { repository, branch }: Publication, remote: 
     const rejected = /\(fetch first\)|\(non-fast-forward\)/.test(cause.said)
     throw new WorkspaceFailed(
       'refused',
-      `${printableLine(branch)} was not pushed to ${printableLine(remote)}: ${rejected ? 'it has commits there that are not here' : cause.message}`,
+      `${printableLine(remote)} did not take ${printableLine(branch)}: ${rejected ? 'it has commits there that are not here' : (whySaid(cause.said) ?? cause.message)}`,
       {
         hint: rejected ? `git fetch ${printableLine(remote)}, and bring them in` : `git push ${printableLine(remote)} ${printableLine(branch)} tells more`,
         cause,
       },
     )
   }
+}
+
+/** What a hook there printed, and why git says that it was refused; git's last line says neither. */
+function whySaid(said: string): string | undefined {
+  const why = /\[(?:remote )?rejected\].*\((.+)\)\s*$/m.exec(said)?.[1]
+  const hook = /^remote: +(\S.*?)\s*$/m.exec(said)?.[1]
+  return why === undefined ? undefined : printableLine(hook === undefined ? why : `${hook} (${why})`)
 }
 
 interface Forge {

@@ -5,8 +5,9 @@ import { readFile, readdir, readlink } from 'node:fs/promises'
 import type { ObjectId, TreePath } from '../core/workspace.ts'
 import { entriesOf, readExact } from './exact.ts'
 import { runGit } from './git.ts'
-import { type Name, at, nameOf, textOf } from './look.ts'
+import { type Name, at, byRule, isMissing, nameOf, textOf } from './look.ts'
 import type { TreeDeps } from './open-tree.ts'
+import { pathBytes } from './paths.ts'
 import { readKept } from './snapshot-commit.ts'
 import { copiedSubmodules } from './submodules.ts'
 
@@ -29,24 +30,28 @@ export async function unknownRemains(
     if (head !== '') for (const [name, { id }] of await entriesOf(deps, own, head, signal)) known.set(`${below}/${name}`, [id])
   }
   known.set('.git', [])
-  return unknownIn(of.place, '', { known, passed: new Set(deps.limits.leaveOut), signal })
+  const named = (kept.snapshot?.leftOut ?? []).flatMap(({ path, why }) => (why === byRule ? [nameOf(pathBytes(path)).replace(/\/$/, '')] : []))
+  return unknownIn(of.place, '', { known, passed: new Set(deps.limits.leaveOut), left: new Set(named), signal })
 }
 
 interface Known {
   readonly known: ReadonlyMap<Name, readonly ObjectId[]>
   /** Names of folders that no snapshot has. */
   readonly passed: ReadonlySet<string>
+  /** Folders that this snapshot has not, by a rule. */
+  readonly left: ReadonlySet<Name>
   readonly signal: AbortSignal
 }
 
 async function unknownIn(top: string, folder: Name, how: Known): Promise<TreePath | undefined> {
   how.signal.throwIfAborted()
-  for (const entry of await readdir(folder === '' ? Buffer.from(top) : at(top, folder), { withFileTypes: true, encoding: 'buffer' })) {
+  const entries = await readdir(folder === '' ? Buffer.from(top) : at(top, folder), { withFileTypes: true, encoding: 'buffer' }).catch(ifMissing([]))
+  for (const entry of entries) {
     const own = nameOf(entry.name)
     const name = folder + own
     const ids = how.known.get(name)
     if (entry.isDirectory()) {
-      const unknown = how.passed.has(own) ? undefined : await unknownIn(top, `${name}/`, how)
+      const unknown = how.passed.has(own) || how.left.has(name) ? undefined : await unknownIn(top, `${name}/`, how)
       if (unknown !== undefined) return unknown
     } else if (ids === undefined || (ids.length > 0 && !(await isOneOf(at(top, name), entry.isSymbolicLink(), ids)))) return textOf(name)
   }
@@ -54,6 +59,15 @@ async function unknownIn(top: string, folder: Name, how: Known): Promise<TreePat
 }
 
 async function isOneOf(path: Buffer, isLink: boolean, ids: readonly ObjectId[]): Promise<boolean> {
-  const bytes = isLink ? await readlink(path, { encoding: 'buffer' }) : await readFile(path)
+  const bytes = await (isLink ? readlink(path, { encoding: 'buffer' }) : readFile(path)).catch(ifMissing(undefined))
+  // Somebody removes it at this very moment.
+  if (bytes === undefined) return true
   return ids.some((id) => createHash(id.length === 40 ? 'sha1' : 'sha256').update(`blob ${bytes.length}\0`).update(bytes).digest('hex') === id) // prettier-ignore
 }
+
+const ifMissing =
+  <T>(instead: T) =>
+  (cause: unknown): T => {
+    if (!isMissing(cause)) throw cause
+    return instead
+  }

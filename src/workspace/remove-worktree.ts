@@ -1,8 +1,9 @@
 // Removes a worktree of which a snapshot has everything: by git, or not at all. It is looked at where it stands, then put aside where nobody looks for it, looked at once more, and only then removed; if anything differs it
 // is put back. Whatever is interrupted is found again: in its place, aside, or gone with git's own files of it left.
 
-import { lstat, rename, rmdir, writeFile } from 'node:fs/promises'
+import { lstat, readdir, rename, rmdir, unlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import { printableLine } from '../core/terminal-text.ts'
 import type { ObjectId, Snapshot, Worktree } from '../core/workspace.ts'
 import { GitFailed, runGit } from './git.ts'
@@ -14,6 +15,7 @@ import { takeSnapshot } from './snapshot.ts'
 import { hasSubmodules, refuseUnsaved } from './submodules.ts'
 import { WorkspaceFailed } from './workspaces.ts'
 import { adminOf, awayOf, commonOf, goingAs, isGoneByHand, lockOf, markGoing, registeredAt, sessionOf, unmarkGoing } from './worktree-place.ts'
+import { writeTree } from './write-tree.ts'
 
 /** Throws `refused` and leaves it as it is; where a crash left it aside, it is looked at there. */
 export async function removeWorktree(deps: TreeDeps, worktree: Worktree, snapshot: Snapshot, signal: AbortSignal): Promise<{ readonly branchKept: boolean }> {
@@ -41,13 +43,39 @@ export async function finishRemoval(deps: TreeDeps, at: Place, signal: AbortSign
   const admin = (await adminOf(away)) ?? (await registeredAt(common, away)) ?? (await adminOf(path)) ?? (await registeredAt(common, path))
   const snapshot = admin === undefined ? undefined : await goingAs(admin)
   if (admin !== undefined && snapshot !== undefined) {
-    await removeRemains(deps, at, { admin, snapshot, place: aside ? away : path }, signal)
+    const place = aside ? away : path
+    await untilLeft(place, path, signal)
+    if (await isThere(admin)) await removeRemains(deps, at, { admin, snapshot, place }, signal)
     return snapshot
   }
-  if (aside) await putBack(deps, at, signal)
+  if (aside && !(await removeTorn(away, admin))) await putBack(deps, at, signal)
   // git was told of the other place last.
   else if ((await isThere(path)) && (await registeredAt(common, away))) await repair(deps, at, signal)
   return undefined
+}
+
+const longestWaitMs = 60_000
+
+/** A git that has outlived its daemon comes to its end first: two who remove one tree get in each other's way. */
+async function untilLeft(place: string, path: string, signal: AbortSignal): Promise<void> {
+  for (let waitedMs = 0; ; waitedMs += 100) {
+    const [one] = (await processesInside(place, signal)) ?? []
+    if (!one) return
+    if (waitedMs >= longestWaitMs)
+      throw new WorkspaceFailed('busy', `${one.program} (process ${one.pid}) is at work in ${printableLine(path)}, which was being removed`, {
+        hint: 'end it first, and try again',
+      })
+    await wait(100, undefined, { signal })
+  }
+}
+
+/** True: of a tree that is gone for git, nothing but an empty shell is left, and that is gone now. */
+async function removeTorn(away: string, admin: string | undefined): Promise<boolean> {
+  const names = await readdir(away)
+  if (admin !== undefined || names.some((name) => name !== '.git')) return false
+  for (const name of names) await unlink(join(away, name))
+  await rmdir(away)
+  return true
 }
 
 async function putBack(deps: TreeDeps, at: Place, signal: AbortSignal): Promise<void> {
@@ -74,16 +102,23 @@ async function removeRemains(
     if (!(await isThere(join(place, '.git')))) await writeFile(join(place, '.git'), `gitdir: ${admin}\n`)
     const unknown = await unknownRemains(deps, { repository: at.repository, place, admin, snapshot }, signal)
     if (unknown !== undefined) {
-      await unmarkGoing(admin)
       if (place !== at.path) await putBack(deps, at, signal)
+      await bringBack(deps, at, snapshot, signal)
+      await unmarkGoing(admin)
       throw new WorkspaceFailed('refused', `${printableLine(at.path)} was being removed, and ${printableLine(unknown)} was written there meanwhile`, {
-        hint: 'what is missing there is in its last snapshot',
+        hint: 'it is all back in its place: look there, and try again',
         paths: [unknown],
       })
     }
     await runGit(deps, ['worktree', 'repair', place], { cwd: at.repository }, signal)
   }
   await runGit(deps, ['worktree', 'remove', '--force', place], { cwd: at.repository }, signal)
+}
+
+/** What is gone of it already; what is there stays as it is. */
+async function bringBack(deps: TreeDeps, { path, repository }: Place, snapshot: ObjectId, signal: AbortSignal): Promise<void> {
+  const nothing = (await runGit(deps, ['mktree'], { cwd: repository, input: '' }, signal)).text.trim()
+  await writeTree(deps, path, { from: nothing, to: snapshot, going: true }, signal)
 }
 
 async function removeTree(deps: TreeDeps, worktree: Worktree, common: string, snapshot: Snapshot, signal: AbortSignal): Promise<void> {
@@ -97,9 +132,10 @@ async function removeTree(deps: TreeDeps, worktree: Worktree, common: string, sn
   await keepCommits(deps, { repository, common, admin, session: sessionOf(worktree), branch }, signal)
   deps.step?.('looked')
   // git moves none with submodules: their files say where they lie. It is looked at where it is, then.
-  const aside = await putAside(deps, worktree, admin, signal)
-  deps.step?.('aside')
+  const at = { common, repository, path }
   try {
+    const aside = await putAside(deps, worktree, admin, signal)
+    deps.step?.('aside')
     await refuseDifferent(deps, worktree, admin, aside, snapshot, signal)
     deps.step?.('looked-again')
     await markGoing(admin, snapshot.commit)
@@ -107,9 +143,9 @@ async function removeTree(deps: TreeDeps, worktree: Worktree, common: string, sn
     // Forced, as it is dirty to git: all of it is in the snapshot.
     await runGit(deps, ['worktree', 'remove', '--force', aside], { cwd: repository }, signal)
   } catch (cause) {
-    // Once it is marked, the next attempt ends what git has begun.
-    if (aside !== path && (await goingAs(admin)) === undefined) await putBack(deps, { common, repository, path }, AbortSignal.timeout(putBackMs))
-    throw cause
+    // Once it is marked, what git has begun is ended; else it is in its place again.
+    const isOver = cause instanceof GitFailed || (await goingAs(admin)) === undefined
+    if (!isOver || (await finishRemoval(deps, at, AbortSignal.timeout(putBackMs))) === undefined) throw cause
   }
   deps.step?.('removed')
 }

@@ -2,10 +2,10 @@
 // They convert nothing: what is in them is byte for byte what was on the disk.
 
 import { createHash } from 'node:crypto'
-import { mkdir, mkdtemp, readdir, lstat, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, readdir, lstat, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { printableLine } from '../core/terminal-text.ts'
-import { runGit } from './git.ts'
+import { GitFailed, runGit, durable } from './git.ts'
 import type { TreeDeps } from './open-tree.ts'
 import { WorkspaceFailed } from './workspaces.ts'
 
@@ -54,6 +54,26 @@ export async function privateRepository(deps: TreeDeps, directory: string, signa
   const now = await privateRepositoryOf(deps, directory)
   if (!now) throw new WorkspaceFailed('failed', `no private repository could be made for ${printableLine(directory)}`, { hint: `look into ${all}` })
   return now
+}
+
+/** What was kept of a directory before it became a repository of its own (`git init`) comes into that one, so that it is found where everything else is. `common`: its git directory. */
+export async function adoptPrivate(deps: TreeDeps, directory: string, common: string, signal: AbortSignal): Promise<void> {
+  const found = await privateRepositoryOf(deps, directory)
+  // One in a folder above has other names for the same files.
+  if (!found || !(await lstat(join(directory, '.git')).catch(() => undefined))) return
+  const mark = join(found.gitDir, 'adopted')
+  const { ino, birthtimeMs } = await stat(common)
+  const by = `${common} ${ino} ${birthtimeMs}\n`
+  if ((await readFile(mark, 'utf8').catch(() => '')) === by) return
+  const args = ['fetch', '-q', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules', found.gitDir, 'refs/offstage/*:refs/offstage/*']
+  try {
+    await runGit(deps, args, { cwd: directory, config: [...durable, 'protocol.file.allow=always', 'core.logAllRefUpdates=false'] }, signal)
+  } catch (cause) {
+    // Its objects have other names there; what was kept stays where it is.
+    if (cause instanceof GitFailed && cause.kind === 'failed') return
+    throw cause
+  }
+  await writeFile(mark, by)
 }
 
 /** Above all that a project says: nothing is converted. */

@@ -1,13 +1,14 @@
 // Snapshots: all of a working tree at one moment, as a commit under a private ref of its own repository. The user's index, HEAD, stash and reflogs are read at most. When one is taken, it is on the disk.
 // `git push --mirror` takes these refs along, as it takes every ref; no other push does.
 
-import { lstat, open, readdir, realpath } from 'node:fs/promises'
-import { join } from 'node:path'
+import { lstat, open, readFile, readdir, realpath } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import { printableLine } from '../core/terminal-text.ts'
-import type { ObjectId, Snapshot } from '../core/workspace.ts'
-import { storeExact } from './exact.ts'
+import type { LinesChanged, ObjectId, Snapshot, SnapshotWhy } from '../core/workspace.ts'
+import { filesBetween } from './compare.ts'
+import { type TreeEntry, entriesOf, sizesOf, storeExact } from './exact.ts'
 import { GitFailed, runGit } from './git.ts'
-import { type LeftOut, type Look, type Name, at, bytesOf, hasCode, nameOf, textOf, tooLarge, walk } from './look.ts'
+import { type LeftOut, type Look, type Name, at, byRule, bytesOf, hasCode, inChunks, nameOf, textOf, tooLarge, walk } from './look.ts'
 import { type OpenTree, type TreeDeps, durable, openObjects, openScratch, openTree } from './open-tree.ts'
 import { pathBytes } from './paths.ts'
 import { type Inside, type Kept, keptOf, mostLeftOut, readKept, writeCommit, writeKept } from './snapshot-commit.ts'
@@ -38,7 +39,7 @@ export async function treeNow(
 ): Promise<{ readonly tree: ObjectId; readonly head: ObjectId | null; readonly common: string }> {
   const tree = await openTree(deps, directory, signal)
   await using scratch = await openScratch(deps)
-  const begun = await beginTree(deps, tree, scratch.path, signal)
+  const begun = await beginTree(deps, tree, scratch.path, false, signal)
   const stored = await storeTree(deps, tree, begun, false, signal)
   return { tree: stored.tree, head: tree.head?.commit ?? null, common: tree.common }
 }
@@ -51,6 +52,20 @@ export async function snapshotsOf(deps: TreeDeps, directory: string, session: st
     throw cause
   })
   return place ? (await keptOf(deps, place, refsOf(session), signal)).map(({ snapshot }) => snapshot) : []
+}
+
+/** Numbered refs are snapshots, of any session: they may go too. All others stay. */
+const besidesSnapshots = ['--not', '--exclude=refs/offstage/*/[0-9]*', '--all']
+
+/** Whether something else keeps every commit and every file that this snapshot has. In doubt it says no. */
+export async function isElsewhere(deps: TreeDeps, directory: string, snapshot: ObjectId, signal: AbortSignal): Promise<boolean> {
+  const place = await openObjects(deps, directory, signal)
+  const { head, inside } = await readKept(deps, place, snapshot, signal)
+  if (inside.length > 0) return false
+  const only = async (...args: readonly string[]): Promise<boolean> =>
+    (await runGit(deps, ['rev-list', ...args, ...besidesSnapshots], { ...place, mostBytes: 200 }, signal)).bytes.length > 0
+  if (head !== null && (await only(head))) return false
+  return !(await only('--objects', '--filter=object:type=blob', '--filter-provided-objects', snapshot))
 }
 
 /** Those that are not there are passed over. */
@@ -68,18 +83,30 @@ export async function dropSnapshots(deps: TreeDeps, directory: string, session: 
 async function attemptSnapshot(deps: TreeDeps, wish: SnapshotWish, signal: AbortSignal): Promise<Snapshot | undefined> {
   const tree = await openTree(deps, wish.directory, signal)
   await using scratch = await openScratch(deps)
-  const [begun, earlier] = await Promise.all([beginTree(deps, tree, scratch.path, signal), wish.unless && readKept(deps, tree, wish.unless.commit, signal)])
+  const [begun, earlier, entries] = await Promise.all([
+    beginTree(deps, tree, scratch.path, wish.whole === true, signal),
+    wish.unless && readKept(deps, tree, wish.unless.commit, signal),
+    tree.head && !tree.isPrivate ? entriesOf(deps, tree, tree.head.tree, signal) : new Map<Name, TreeEntry>(),
+  ])
   const { look } = begun
   const passed = new Set([...look.ignored, ...look.inside.map(({ name }) => `${name}/`)])
-  const [stored, walked, ignored] = await Promise.all([
+  const touched = new Set([...look.written, ...look.removed])
+  const [stored, sizes, walked, ignored] = await Promise.all([
     storeTree(deps, tree, begun, true, signal),
+    sizesOf(tree.top, [...entries.keys()].filter((name) => !touched.has(name))), // prettier-ignore
     walk(tree.top, passed, signal),
-    wish.whole ? ignoredFiles(deps, tree.top, look, signal) : { names: [], leftOut: [] },
+    wish.whole ? ignoredFiles(deps, tree.top, look, signal) : { names: ofSession.has(wish.why) ? await smallIgnored(tree.top, look) : [], leftOut: [] },
   ])
   const inside = wish.whole ? [] : await keepInside(deps, tree, wish, look, earlier, signal)
   const leftOut = [...look.leftOut, ...stored.leftOut, ...walked.leftOut, ...ignored.leftOut, ...inside.flatMap((one) => ('why' in one ? [one] : []))]
-  if (wish.whole) refuseParts(tree, look, leftOut)
-  const exactTree = await storeExact(deps, tree, stored.tree, look, { emptyFolders: walked.emptyFolders, ignored: ignored.names }, scratch.path, signal)
+  if (wish.whole) refuseParts(tree, look, [...leftOut, ...(await repositoriesOf(tree, walked.repositories))])
+  const exactTree = await storeExact(
+    deps,
+    tree,
+    { made: stored.tree, look, before: { head: entries, sizes }, beside: { emptyFolders: walked.emptyFolders, ignored: ignored.names } },
+    scratch.path,
+    signal,
+  )
   const head = tree.head?.commit ?? null
   // Without a time of their own: the same content is the same commit.
   const part = (what: string, of: ObjectId | undefined) =>
@@ -89,16 +116,29 @@ async function attemptSnapshot(deps: TreeDeps, wish: SnapshotWish, signal: Abort
   const kept = { tree: stored.tree, head, inside: inside.flatMap((one) => ('commit' in one ? [one] : [])), ...(index && { index }), ...(exact && { exact }) }
   if (earlier && sameKept(earlier, kept)) return undefined
   const { session, why, turn, atMs } = wish
-  const named = leftOut.slice(0, mostLeftOut).map((one) => ({ path: textOf(one.name), why: one.why }))
+  // Those of which the name says nothing first: by it they are known again.
+  const isNamed = ({ name }: LeftOut): boolean => deps.limits.leaveOut.includes(name.split('/').at(-2) ?? '')
+  const named = [...leftOut.filter((one) => !isNamed(one)), ...leftOut.filter(isNamed)].slice(0, mostLeftOut).map((one) => ({ path: textOf(one.name), why: one.why }))
   const write = async (n: number): Promise<Snapshot> => {
     const said = { n, why, turn, atMs, ...(named.length > 0 && { leftOut: named }) }
     return { ...said, tree: stored.tree, commit: await writeKept(deps, tree, { ...kept, about: { ...said, session } }, signal) }
   }
-  return await createRef(deps, tree, wish, kept, write, signal)
+  const [taken, changed] = await Promise.all([
+    createRef(deps, tree, wish, kept, write, signal),
+    wish.base === undefined ? undefined : linesBetween(deps, tree, wish.base, stored.tree, signal),
+  ])
+  return changed ? { ...taken, changed } : taken
 }
 
 const sameKept = (one: Kept, other: Kept): boolean =>
   one.tree === other.tree && one.head === other.head && one.index === other.index && one.exact === other.exact && JSON.stringify(one.inside) === JSON.stringify(other.inside)
+
+/** Undefined: it cannot be told. A snapshot is not lost over it. */
+async function linesBetween(deps: TreeDeps, place: OpenTree, from: ObjectId, to: ObjectId, signal: AbortSignal): Promise<LinesChanged | undefined> {
+  const files = await filesBetween(deps, place, [`${from}^{tree}`, to, '--'], signal).catch(() => undefined)
+  const sum = (of: 'added' | 'removed'): number => (files ?? []).reduce((total, file) => total + (file[of] ?? 0), 0)
+  return files && { files: files.length, added: sum('added'), removed: sum('removed') }
+}
 
 /** The same may be there already: a crash came after it. */
 async function createRef(deps: TreeDeps, tree: OpenTree, wish: SnapshotWish, kept: Kept, write: (n: number) => Promise<Snapshot>, signal: AbortSignal): Promise<Snapshot> {
@@ -111,7 +151,8 @@ async function createRef(deps: TreeDeps, tree: OpenTree, wish: SnapshotWish, kep
       await syncFolders(tree.common, wish.session)
       return snapshot
     } catch (cause) {
-      if (!(cause instanceof GitFailed) || !/reference already exists/.test(cause.said)) throw cause
+      // Nobody else writes these: a lock was left by a death, or is that of a git that has outlived its daemon.
+      if (!(cause instanceof GitFailed) || !(/reference already exists/.test(cause.said) || cause.said.includes(`/${n}.lock': File exists`))) throw cause
     }
     const all = await keptOf(deps, tree, refsOf(wish.session), signal)
     const same = all.find((one) => one.snapshot.n === n && one.snapshot.why === wish.why && one.snapshot.turn === wish.turn && sameKept(one, kept))
@@ -156,6 +197,30 @@ async function keepInside(deps: TreeDeps, tree: OpenTree, wish: SnapshotWish, lo
   return kept
 }
 
+/** Of which git's own folder of the tree has nothing: who removes the tree would remove them, and git says nothing of one among tracked files, or of a submodule that is clean. */
+async function repositoriesOf(tree: OpenTree, folders: readonly Name[]): Promise<readonly LeftOut[]> {
+  if (folders.length === 0) return []
+  const modules = `${await realpath(tree.gitDir)}/modules/`
+  const judged = await inChunks(folders, async (name) => {
+    const to = /^gitdir: (.+?)\n?$/s.exec(await readFile(at(tree.top, `${name}/.git`), 'utf8').catch(() => ''))?.[1]
+    const gitDir = to === undefined ? undefined : await realpath(resolve(tree.top, bytesOf(name).toString('utf8'), to)).catch(() => undefined)
+    return gitDir?.startsWith(modules) === true ? [] : [{ name: `${name}/`, why: 'a repository of its own', hasBytes: true }]
+  })
+  return judged.flat()
+}
+
+/** Those of the session's own tree; the others are of the user's, or to start from. */
+const ofSession: ReadonlySet<SnapshotWhy> = new Set(['turn-start', 'turn-end', 'asked', 'undo', 'restore'])
+const smallBytes = 1024 ** 2
+const mostSmall = 200
+
+/** Ignored by their own names, such as `.env`; not what lies in ignored folders, which programs make. */
+async function smallIgnored(top: string, look: Look): Promise<readonly Name[]> {
+  const files = look.ignored.filter((name) => !name.endsWith('/')).slice(0, mostSmall)
+  const found = await Promise.all(files.map(async (name) => ({ name, stat: await lstat(at(top, name)).catch(() => undefined) })))
+  return found.flatMap(({ name, stat }) => (stat && (stat.isSymbolicLink() || (stat.isFile() && stat.size <= smallBytes)) ? [name] : []))
+}
+
 const cacheMark = 'Signature: 8a477f597d28d172789f06886806bc55'
 
 /** Files below ignored folders too, but for those that programs make again. */
@@ -172,7 +237,7 @@ async function ignoredFiles(deps: TreeDeps, top: string, look: Look, signal: Abo
       deps.limits.leaveOut.includes(own.slice(own.lastIndexOf('/') + 1)) ||
       has('pyvenv.cfg') ||
       (has('CACHEDIR.TAG') && (await startsWith(at(top, `${folder}CACHEDIR.TAG`), cacheMark)))
-    if (isCache) return void leftOut.push({ name: folder, why: 'a rule: it can be made again', hasBytes: false })
+    if (isCache) return void leftOut.push({ name: folder, why: byRule, hasBytes: false })
     if (has('.git')) return void leftOut.push({ name: folder, why: 'a repository of its own', hasBytes: true })
     for (const entry of entries) {
       const name = folder + nameOf(entry.name)

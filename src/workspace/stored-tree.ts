@@ -4,33 +4,36 @@ import { constants } from 'node:fs'
 import { access, copyFile, rename, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ObjectId } from '../core/workspace.ts'
-import { type GitCall, GitFailed, runGit } from './git.ts'
-import { type LeftOut, type Look, type Name, at, inChunks, isMissing, listOf, lookAt } from './look.ts'
+import { type GitCall, type GitDeps, GitFailed, runGit } from './git.ts'
+import { type LeftOut, type Look, type Name, at, inChunks, isMissing, listOf, lookAt, nameOf, settingsFor } from './look.ts'
 import { type OpenTree, type TreeDeps, durable } from './open-tree.ts'
+import { nulPieces } from './paths.ts'
 
 export interface Begun {
   readonly index: string
   readonly look: Look
+  /** Of git, for all that looks at these files. */
+  readonly settings: readonly string[]
 }
 
 export interface Stored {
   readonly tree: ObjectId
-  /** Could not be read. */
+  /** Could not be read, or has a name that git takes nothing by. */
   readonly leftOut: readonly LeftOut[]
   /** What is staged, where that is something else than HEAD and the tree. */
   readonly staged?: ObjectId
 }
 
-/** `scratch`: a folder of its own. */
-export async function beginTree(deps: TreeDeps, tree: OpenTree, scratch: string, signal: AbortSignal): Promise<Begun> {
+/** `scratch`: a folder of its own. `strict`: as in `settingsFor`. */
+export async function beginTree(deps: TreeDeps, tree: OpenTree, scratch: string, strict: boolean, signal: AbortSignal): Promise<Begun> {
   const index = join(scratch, 'index')
-  await copyIndex(tree.gitDir, index)
-  return { index, look: await lookAt(deps, tree, index, signal) }
+  const [settings] = await Promise.all([settingsFor(tree, strict), copyIndex(tree.gitDir, index)])
+  return { index, settings, look: await lookAt(deps, tree, index, settings, signal) }
 }
 
 /** `lasting`: what is written is on the disk afterwards. */
-export async function storeTree(deps: TreeDeps, tree: OpenTree, { index, look }: Begun, lasting: boolean, signal: AbortSignal): Promise<Stored> {
-  const call: GitCall = { cwd: tree.top, vars: { ...tree.vars, GIT_INDEX_FILE: index }, config: lasting ? durable : [] }
+export async function storeTree(deps: TreeDeps, tree: OpenTree, { index, look, settings }: Begun, lasting: boolean, signal: AbortSignal): Promise<Stored> {
+  const call: GitCall = { cwd: tree.top, vars: { ...tree.vars, GIT_INDEX_FILE: index }, config: [...settings, ...(lasting ? durable : [])] }
   const staged = look.staged && !tree.isPrivate ? await stagedTree(deps, call, look, signal) : undefined
   const { removed, written, flagged } = look
   if (removed.length + written.length + flagged.length === 0 && !look.staged && tree.head) return { tree: tree.head.tree, leftOut: [] }
@@ -80,8 +83,8 @@ async function addAll(
   const add = (those: readonly Name[], config: readonly string[]) =>
     runGit(deps, ['update-index', '--add', '--remove', '--replace', '-z', '--stdin'], { ...call, config, input: listOf(those) }, signal)
   try {
-    await add(names, own)
-    return { leftOut: [], config: own }
+    const { errors } = await add(names, own)
+    return { leftOut: await passedOver(deps, call, names, errors, signal), config: own }
   } catch (cause) {
     if (!(cause instanceof GitFailed) || cause.kind !== 'failed') throw cause
     const unreadable = new Set((await inChunks(names, async (name) => ((await isReadable(at(tree.top, name))) ? undefined : name))).flatMap((name) => name ?? []))
@@ -90,9 +93,18 @@ async function addAll(
     if (unreadable.size === 0 && noFilter.length === 0) throw cause
     const readable = names.filter((name) => !unreadable.has(name))
     const config = [...own, ...noFilter]
-    await add(readable, config)
-    return { leftOut: [...unreadable].map((name) => ({ name, why: 'cannot be read', hasBytes: true })), config }
+    const { errors } = await add(readable, config)
+    const passed = await passedOver(deps, call, readable, errors, signal)
+    return { leftOut: [...[...unreadable].map((name) => ({ name, why: 'cannot be read', hasBytes: true })), ...passed], config }
   }
+}
+
+/** git takes nothing by some names (`.GIT`, `git~1`, a link `.gitmodules`), says so, and goes on. */
+export async function passedOver(deps: GitDeps, call: GitCall, names: readonly Name[], errors: string, signal: AbortSignal): Promise<readonly LeftOut[]> {
+  if (!errors.includes('Ignoring path ')) return []
+  const listed = await runGit(deps, ['ls-files', '-z'], { ...call, input: '' }, signal)
+  const taken = new Set(nulPieces(listed.bytes).map(nameOf))
+  return names.filter((name) => !taken.has(name)).map((name) => ({ name, why: 'git takes nothing by such a name', hasBytes: true }))
 }
 
 /** Of one driver; of all where it was not named. */

@@ -110,9 +110,21 @@ export async function refuseUnsaved(deps: GitDeps, of: { readonly repository: st
     const said = (await isThere(join(source, '.git')))
       ? await runGit(deps, ['rev-list', '-n1', '--stdin', '--not', '--all'], { cwd: source, input: commits, accepts: [128] }, signal)
       : undefined
-    if (said?.exitCode !== 0 || said.text !== '')
-      throw unsaved(shown, 'commits that are nowhere else', `save them first: git -C ${printableLine(source)} fetch ${printableLine(target)} HEAD:refs/heads/NAME`)
+    if (said?.exitCode === 0 && said.text === '') continue
+    const missing = said && (said.text.trim() || (await firstMissing(deps, source, commits, signal)))
+    const where = printableLine((await isThere(target)) ? target : admin)
+    throw unsaved(
+      shown,
+      'commits that are nowhere else',
+      missing ? `git -C ${where} push ${printableLine(source)} ${missing}:refs/saved/${missing.slice(0, 12)} saves one` : `push what is in ${where} to where it belongs`,
+    )
   }
+}
+
+/** Of commits, each on a line, one that this repository has not. */
+async function firstMissing(deps: GitDeps, repository: string, commits: string, signal: AbortSignal): Promise<string | undefined> {
+  const { text } = await runGit(deps, ['cat-file', '--batch-check'], { cwd: repository, input: commits }, signal)
+  return /^(\S+) missing$/m.exec(text)?.[1]
 }
 
 const unsaved = (shown: string, what: string, hint: string): WorkspaceFailed => new WorkspaceFailed('refused', `the submodule ${shown} has ${what}`, { hint, paths: [shown] })

@@ -38,7 +38,8 @@ export async function editTree(
   const call = { cwd: place.cwd, vars: { ...place.vars, GIT_INDEX_FILE: index }, config: durable }
   await rm(index, { force: true })
   await runGit(deps, ['read-tree', tree], call, signal)
-  const nobody = '0'.repeat(40)
+  // Of as many digits as the repository's ids have.
+  const nobody = '0'.repeat(tree.length)
   // What goes goes first: a folder may become a file, and the other way round.
   const gone = [...edits].map(([name]) => `0 ${nobody}\t${name}\0`)
   const there = [...edits].flatMap(([name, entry]) => (entry ? [`${entry.mode} ${entry.id}\t${name}\0`] : []))

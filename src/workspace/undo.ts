@@ -46,7 +46,9 @@ export async function without(
   await using scratch = await openScratch(deps)
   const isWithin = withinNames(of.paths)
   const beside = newBeside()
-  let current = (await readKept(deps, place, of.current, signal)).tree
+  const kept = await readKept(deps, place, of.current, signal)
+  const ignored = new Map((await readExact(deps, place, kept.exact, signal)).ignored)
+  let current = kept.tree
   for (const step of joined(of.steps)) {
     const [from, to] = await Promise.all([wholeOf(deps, place, step.from, signal), wholeOf(deps, place, step.to, signal)])
     const back = of.paths ? await treeWith(deps, place, { tree: to.tree, source: from.tree, paths: of.paths }, scratch.path, signal) : from.tree
@@ -54,6 +56,7 @@ export async function without(
     if ('conflicts' in merged) return merged
     current = merged.tree
     await noteExact(deps, place, beside, { from, to, result: current, isWithin }, signal)
+    noteIgnored(beside, ignored, { from: from.exact, to: to.exact, isWithin })
   }
   return { tree: await withBeside(deps, place, current, beside, scratch.path, signal) }
 }
@@ -113,12 +116,29 @@ async function noteExact(
       const wanted = before?.get(name)
       const raw = from.exact.files.get(name) ?? wanted
       const was = to.exact.files.get(name) ?? after?.get(name)
-      if (wanted && raw && raw.id !== was?.id && now?.get(name)?.id === wanted.id) beside.files.set(name, raw)
+      // The same bytes may be kept in two ways, before and after git was told to convert them.
+      const differs = raw?.id !== was?.id || wanted?.id !== after?.get(name)?.id
+      if (wanted && raw && differs && now?.get(name)?.id === wanted.id) beside.files.set(name, raw)
       else if (now?.get(name)?.id !== wanted?.id) beside.files.delete(name)
     }
   }
   for (const folder of from.exact.folders) if (isWithin(folder) && !to.exact.folders.has(folder)) move(folder, beside.noFolders, beside.folders)
   for (const folder of to.exact.folders) if (isWithin(folder) && !from.exact.folders.has(folder)) move(folder, beside.folders, beside.noFolders)
+}
+
+/** What git ignores is not merged: it comes back where nobody has changed it since, and nothing of it goes. `now`: as it is, and then will be. */
+function noteIgnored(
+  beside: BesideTree,
+  now: Map<Name, Blob>,
+  { from, to, isWithin }: { readonly from: Exact; readonly to: Exact; readonly isWithin: (name: Name) => boolean },
+): void {
+  const isSame = (one: Blob | undefined, other: Blob | undefined): boolean => one?.id === other?.id && one?.mode === other?.mode
+  for (const [name, blob] of from.ignored) {
+    const left = to.ignored.get(name)
+    if (!isWithin(name) || isSame(left, blob) || !isSame(now.get(name), left)) continue
+    beside.ignored.set(name, blob)
+    now.set(name, blob)
+  }
 }
 
 function move(name: Name, from: Set<Name>, to: Set<Name>): void {

@@ -52,6 +52,8 @@ export interface SnapshotWish {
   readonly unless?: { readonly tree: ObjectId; readonly commit: ObjectId }
   /** Ignored files too, but for what rules leave out: nothing of the tree may be missed. Throws `refused` where something cannot be kept (too large, a repository inside). */
   readonly whole?: boolean
+  /** Told as `changed`: how it differs from this commit. */
+  readonly base?: ObjectId
 }
 
 export interface FilesOf {
@@ -134,8 +136,9 @@ export interface Workspaces {
   // --- worktree.ts
   /** Where the worktree of this session would be, and its branch: a free name. Nothing is made. */
   planWorktree(at: RepositoryAt, wish: { readonly session: string; readonly label: string | null }, signal: AbortSignal): Promise<Worktree>
-  /** Makes it, or finds it made. `from`: the snapshot that it is to be as (its commit), for one that comes back or for one that carries what was not committed. Resolves to the commit that changes are counted from. */
-  makeWorktree(worktree: Worktree, from: ObjectId | undefined, signal: AbortSignal): Promise<{ readonly base: ObjectId }>
+  /** Makes it, or finds it made. `from`: the snapshot that it is to be as (its commit), for one that comes back or for one that carries what was not committed. Resolves to the commit that changes are counted from; `detached`: its branch
+   *  is not where that snapshot had it, and stays as it is. */
+  makeWorktree(worktree: Worktree, from: ObjectId | undefined, signal: AbortSignal): Promise<{ readonly base: ObjectId; readonly detached?: true }>
   /** Copies (reflinks, where the file system can) ignored files that match from `repository` to `path`; what is there stays. How many. */
   bring(worktree: Worktree, patterns: readonly string[], signal: AbortSignal): Promise<number>
   /** Free ports, one for each name, that no other session of this home has. Kept until `forgetPorts`. */
@@ -151,6 +154,8 @@ export interface Workspaces {
   treeNow(directory: string, signal: AbortSignal): Promise<{ readonly tree: ObjectId; readonly head: ObjectId | null; readonly common: string }>
   /** By the refs themselves, oldest first: for a home whose database was lost. `directory`: any of the repository. */
   snapshotsOf(directory: string, session: string, signal: AbortSignal): Promise<readonly Snapshot[]>
+  /** All that this snapshot keeps is kept by something besides snapshots: by branches, tags, the stash, or what was kept of its worktree's commits. */
+  isElsewhere(directory: string, snapshot: ObjectId, signal: AbortSignal): Promise<boolean>
   dropSnapshots(directory: string, session: string, numbers: readonly number[], signal: AbortSignal): Promise<void>
 
   // --- compare.ts
@@ -162,7 +167,8 @@ export interface Workspaces {
   mergeBase(directory: string, one: string, other: string, signal: AbortSignal): Promise<ObjectId | undefined>
 
   // --- undo.ts
-  /** The tree that is `current` without what was done from each `from` to its `to` (trees; the newest first). Conflicts: later changes are in the way. */
+  /** The tree that is `current` without what was done from each `from` to its `to` (the newest first). Conflicts: later changes are in the way. These and `current` are snapshots' commits where there are, else trees.
+   *  The result is a tree, or, where a tree cannot say all (exact bytes of converted files, empty folders), a commit of it: for writeTree and compare they are the same. */
   without(
     directory: string,
     of: { readonly current: ObjectId; readonly steps: readonly { readonly from: ObjectId; readonly to: ObjectId }[]; readonly paths?: readonly TreePath[] },

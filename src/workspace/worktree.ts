@@ -63,13 +63,18 @@ interface Making {
 }
 
 /** Makes it, or finds it made. Resolves to the commit that changes are counted from. */
-export async function makeWorktree(deps: WorktreeDeps, worktree: Worktree, from: ObjectId | undefined, signal: AbortSignal): Promise<{ readonly base: ObjectId }> {
+export async function makeWorktree(
+  deps: WorktreeDeps,
+  worktree: Worktree,
+  from: ObjectId | undefined,
+  signal: AbortSignal,
+): Promise<{ readonly base: ObjectId; readonly detached?: true }> {
   const { path, repository } = worktree
   const common = await commonOf(deps, repository, signal)
   // One that was on its way out when everything stopped is back in its place first, or gone.
   const gone = await finishRemoval(deps, { common, repository, path }, signal)
   const standing = await standingAt(common, path)
-  if (standing.kind === 'ready') return standing.ready
+  if (standing.kind === 'ready') return { ...standing.ready, ...(from === undefined ? {} : await headOf(standing.admin)) }
   if (standing.kind === 'foreign') throw inTheWay(path)
   if (standing.kind === 'nothing' && standing.ready && from === undefined) throw isGoneByHand(path)
   const making = { deps, worktree, common, signal, ...(await intentOf(deps, worktree, from ?? gone, signal)) }
@@ -84,8 +89,10 @@ export async function makeWorktree(deps: WorktreeDeps, worktree: Worktree, from:
   await fill(making, admin)
   deps.step?.('filled')
   await markReady(admin, { base: making.base })
-  return { base: making.base }
+  return { base: making.base, ...(making.returns ? await headOf(admin) : {}) }
 }
+
+const headOf = async (admin: string): Promise<{ readonly detached?: true }> => ((await readFile(join(admin, 'HEAD'), 'utf8')).startsWith('ref: ') ? {} : { detached: true })
 
 /** Files by their tree, HEAD by its branch: neither knows of the other. No git goes on when this is over. */
 async function both(...steps: readonly Promise<void>[]): Promise<void> {
@@ -162,11 +169,12 @@ async function addTree({ deps, worktree, common, head, signal }: Making): Promis
 }
 
 /** The git that was killed, or one that goes on without its daemon: only the first leaves locks that nobody will take away. */
-async function freeFromCrash({ deps, worktree, signal }: Making, admin: string): Promise<void> {
+async function freeFromCrash({ deps, worktree, common, signal }: Making, admin: string): Promise<void> {
   const inside = await processesInside(worktree.path, signal)
   const [busy] = inside ?? []
   if (busy) throw new WorkspaceFailed('busy', `${busy.program} (process ${busy.pid}) still works in ${printableLine(worktree.path)}`, { hint: 'try again when it is done' })
-  for (const name of ['index.lock', 'HEAD.lock']) await unlink(join(admin, name)).catch(() => {})
+  const locks = [...['index.lock', 'HEAD.lock'].map((name) => join(admin, name)), join(common, 'refs/heads', `${worktree.branch}.lock`)]
+  for (const lock of locks) await unlink(lock).catch(() => {})
   if ((await lockOf(admin)) === 'initializing') await runGit(deps, ['worktree', 'unlock', worktree.path], { cwd: worktree.repository }, signal)
 }
 
@@ -216,7 +224,7 @@ async function fill(making: Making, admin: string): Promise<void> {
   if (target === undefined) return
   const index = target.index ?? head
   await runGit(deps, ['read-tree', '-m', index], call, signal)
-  const { written } = await writeTree(deps, path, { from: target.tree, to: target.commit, going: true }, signal)
+  const { written } = await writeTree(deps, path, { from: target.tree, to: target.commit, going: true, checkedOut: true }, signal)
   if (written.length === 0) return
   // By another size git takes them for changed, without a look at what it would make of them.
   await runGit(deps, ['read-tree', index], call, signal)

@@ -9,7 +9,7 @@ import { type OnDisk, blockedBy, diskAt, rawIdOf } from './on-disk.ts'
 import { type OpenTree, type TreeDeps } from './open-tree.ts'
 import { nulPieces } from './paths.ts'
 import { keptOf, readKept } from './snapshot-commit.ts'
-import { type Whole, wholeOf } from './undo.ts'
+import type { Whole } from './undo.ts'
 
 /** What a file is to be: these bytes, or what git makes of this blob when it checks it out. */
 export type Wanted = { readonly kind: 'absent' } | { readonly kind: 'raw' | 'converted'; readonly mode: string; readonly id: ObjectId }
@@ -34,16 +34,18 @@ const absent: Wanted = { kind: 'absent' }
 export async function planOf(
   deps: TreeDeps,
   tree: OpenTree,
-  of: { readonly from: ObjectId; readonly to: ObjectId; readonly before?: ObjectId },
+  of: { readonly from: ObjectId; readonly to: ObjectId; readonly before?: ObjectId; readonly checkedOut?: true },
   signal: AbortSignal,
 ): Promise<Plan> {
   const from = await wholeBefore(deps, tree, of, signal)
-  const to = await wholeOf(deps, tree, of.to, signal)
+  const target = await readKept(deps, tree, of.to, signal)
+  const to = { tree: target.tree, exact: await readExact(deps, tree, target.exact, signal) }
   const differing = await differences(deps, tree, from.tree, to.tree, signal)
-  const unchanged = [...to.exact.files.keys()].filter((name) => !differing.has(name))
-  if (unchanged.length > 0) {
-    const entries = await entriesOf(deps, tree, to.tree, signal)
-    for (const name of unchanged) differing.set(name, { was: entries.get(name), will: entries.get(name) })
+  const entries = of.checkedOut || to.exact.files.size > 0 ? await entriesOf(deps, tree, to.tree, signal) : undefined
+  if (entries) {
+    // What git converts when it checks out may have lain there otherwise, or as its blob.
+    const converted = of.checkedOut ? (await convertible(deps, tree, to.tree, [...entries].flatMap(([name, { mode }]) => (mode.startsWith('100') ? [name] : [])), signal)).keys() : [] // prettier-ignore
+    for (const name of new Set([...to.exact.files.keys(), ...converted])) if (!differing.has(name)) differing.set(name, { was: entries.get(name), will: entries.get(name) })
   }
   const kinds = await convertible(deps, tree, to.tree, [...differing.keys()], signal)
   const known = await knownBlobs(deps, tree, [...kinds].flatMap(([name, kind]) => { const will = differing.get(name)?.will; return kind !== 'lfs' && will && !to.exact.files.has(name) ? [{ name, id: will.id }] : [] }), signal) // prettier-ignore

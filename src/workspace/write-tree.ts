@@ -10,7 +10,7 @@ import { printableLine } from '../core/terminal-text.ts'
 import type { ObjectId, TreePath } from '../core/workspace.ts'
 import { runGit } from './git.ts'
 import { type Name, at, bytesOf, hasCode, listOf, nameOf, textOf } from './look.ts'
-import { diskAt, parentsOf, stampOf } from './on-disk.ts'
+import { diskAt, isStill, parentsOf } from './on-disk.ts'
 import { type OpenTree, type TreeDeps, openScratch, openTree } from './open-tree.ts'
 import { type Checked, type Wanted, check, planOf } from './write-plan.ts'
 import { WorkspaceFailed } from './workspaces.ts'
@@ -24,7 +24,8 @@ const mostBytes = 32 * 1024 ** 2
 export async function writeTree(
   deps: TreeDeps,
   directory: string,
-  of: { readonly from: ObjectId; readonly to: ObjectId; readonly before?: ObjectId; readonly going?: boolean },
+  /** `checkedOut`: git has just written the files of `from`. */
+  of: { readonly from: ObjectId; readonly to: ObjectId; readonly before?: ObjectId; readonly going?: boolean; readonly checkedOut?: true },
   signal: AbortSignal,
 ): Promise<Written> {
   const tree = await openTree(deps, directory, signal)
@@ -196,7 +197,7 @@ async function removeTemporaries(tree: OpenTree, names: readonly Name[]): Promis
 
 const folderOf = (name: Name): Name => name.slice(0, Math.max(0, name.lastIndexOf('/')))
 
-const isSame = async (tree: OpenTree, { change, disk }: Checked): Promise<boolean> => stampOf(await diskAt(tree.top, change.name)) === stampOf(disk)
+const isSame = async (tree: OpenTree, { change, disk }: Checked): Promise<boolean> => isStill(disk, await diskAt(tree.top, change.name))
 
 /** False: it was written meanwhile. */
 async function removeFile(deps: TreeDeps, tree: OpenTree, one: Checked, touched: Set<Name>): Promise<boolean> {
@@ -232,7 +233,7 @@ async function replaceFile(deps: TreeDeps, tree: OpenTree, one: Checked, tempora
   const now = await diskAt(tree.top, name)
   // Of a folder that was there, only folders without anything are left, or it was not all that was to go.
   const isFree = now.kind === 'absent' || (now.kind === 'folder' && (await removeEmptyTree(tree, name)))
-  const isExpected = one.disk.kind === 'folder' || one.disk.kind === 'absent' ? isFree : stampOf(now) === stampOf(one.disk)
+  const isExpected = one.disk.kind === 'folder' || one.disk.kind === 'absent' ? isFree : isStill(one.disk, now)
   if (!isExpected || !(await makeFolders(tree, folders, touched))) {
     await unlink(temporary)
     return false

@@ -67,3 +67,16 @@ test('where there is no repository, git says so', async () => {
   const { folder, env } = emptyFolder()
   await expect(filesIn(folder, env, never)).rejects.toBeInstanceOf(GitFailed)
 })
+
+test('many questions at once are asked a few at a time, and who is not interested any more leaves the queue', async () => {
+  const { folder, env } = emptyFolder()
+  const waits = new AbortController()
+  const gitsNow = (): number => process.getActiveResourcesInfo().filter((name) => name === 'ProcessWrap').length
+  const before = gitsNow()
+  const asked = Array.from({ length: 30 }, (_, index) => git(['--version'], folder, env, index < 20 ? never : waits.signal))
+  const gits = gitsNow() - before
+  waits.abort(new Error('gone'))
+  const ends = await Promise.allSettled(asked)
+  expect([gits, ends.filter(({ status }) => status === 'fulfilled').length]).toEqual([8, 20])
+  expect(await git(['--version'], folder, env, never)).toMatch(/^git version/)
+})

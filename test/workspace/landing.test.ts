@@ -1,6 +1,6 @@
 // A session's work comes into a branch, with real repositories: what is merged, what the user's tree does, and what is refused with nothing touched.
 
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { mayFollow, moveBranch, treeOfBranch } from '../../src/workspace/landing.ts'
@@ -462,6 +462,19 @@ describe("the user's tree", () => {
     expect([moved, left.toSorted()]).toEqual([true, ['a.txt', 'gone.txt', 'new.txt']])
     expect([at.git('rev-parse', 'main'), bytesOf(at.user)]).toEqual([commit, { 'a.txt': '0 mine\n', 'b.txt': '0 B\n', 'gone.txt': '0 mine\n', 'new.txt': '0 mine\n' }])
     expect(at.git('status', '--porcelain')).toBe(' M a.txt\n M new.txt\n?? gone.txt')
+  })
+
+  test('two names of one file both follow', async () => {
+    const at = place({ 'a.txt': 'a\n' })
+    at.commit(at.user, { 'b.txt': 'a\n' })
+    rmSync(join(at.user, 'b.txt'))
+    linkSync(join(at.user, 'a.txt'), join(at.user, 'b.txt'))
+    at.git('update-index', '-q', '--refresh')
+    at.gitIn(at.session, 'merge', '-q', 'main')
+    at.commit(at.session, { 'a.txt': 'A\n', 'b.txt': 'B\n' })
+    const { move } = await at.merged()
+    expect(await moveBranch(at.deps, move, never)).toEqual({ moved: true, left: [] })
+    expect([bytesOf(at.user), at.git('status', '--porcelain')]).toEqual([{ 'a.txt': '0 A\n', 'b.txt': '0 B\n' }, ''])
   })
 })
 

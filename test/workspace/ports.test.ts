@@ -103,3 +103,13 @@ test('the list of lsof is read: processes with a file at or below the folder', (
   expect(insideByList('/trees/a', list).map(({ pid }) => pid)).toEqual([12, 14])
   expect(insideByList('/trees/a', list)[1]?.program).not.toContain('\u001b')
 })
+
+test('a port of a landing is nobody else’s, and free again after it', async () => {
+  const { home } = place()
+  const range = await freeRange(1)
+  const ports = openPorts(home, () => range)
+  await ports.take('aaaaaaaa.landing', ['PORT'], never)
+  expect((await failure(ports.take('bbbbbbbb', ['PORT'], never))).kind).toBe('refused')
+  await ports.forget('aaaaaaaa.landing')
+  expect(await ports.take('bbbbbbbb', ['PORT'], never)).toEqual({ PORT: range.first })
+})

@@ -51,10 +51,20 @@ test('never by force: what is there and not here is told', async () => {
   at.commit(at.user, { 'b.txt': 'b\n' })
   await expect(go()).rejects.toMatchObject({
     kind: 'refused',
-    message: 'main was not pushed to origin: it has commits there that are not here',
+    message: 'origin did not take main: it has commits there that are not here',
     hint: 'git fetch origin, and bring them in',
   })
   expect(at.gitIn(remote, 'rev-parse', 'main')).toBe(there)
+})
+
+test('what a hook there says is told, with how to hear more', async () => {
+  const { at, remote, publish: go } = published()
+  at.write(remote, { 'hooks/pre-receive': { run: '#!/bin/sh\necho no way >&2\nexit 1\n' } })
+  await expect(go()).rejects.toMatchObject({
+    kind: 'refused',
+    message: 'origin did not take main: no way (pre-receive hook declined)',
+    hint: 'git push origin main tells more',
+  })
 })
 
 test('where no remote is meant, none is guessed', async () => {

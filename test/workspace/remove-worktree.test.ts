@@ -1,12 +1,12 @@
 // Worktrees are removed by git when a snapshot has all of them, or stay; after a death at any step either is the case, and what is gone comes back as it was.
 
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import type { Worktree } from '../../src/core/workspace.ts'
 import { removeWorktree } from '../../src/workspace/remove-worktree.ts'
-import { takeSnapshot } from '../../src/workspace/snapshot.ts'
+import { isElsewhere, takeSnapshot } from '../../src/workspace/snapshot.ts'
 import { makeWorktree } from '../../src/workspace/worktree.ts'
 import { failure, filesOf, never, place } from './worktree-kit.ts'
 
@@ -18,8 +18,26 @@ async function whole({ deps }: Place, { path }: Worktree, n = 1) {
   return taken
 }
 
+/** Made once, and copied: where git has written down where the one lies, it is told of the other. */
+let like: Promise<{ readonly root: string; readonly worktree: Worktree }> | undefined
+afterAll(async () => like && rmSync((await like).root, { recursive: true, force: true }))
+
 /** With work of every kind in it, nothing of it committed. */
-async function worked(at = place()) {
+async function worked() {
+  const { root, worktree: first } = await (like ??= begun())
+  const at = place()
+  cpSync(root, at.root, { recursive: true, verbatimSymlinks: true, preserveTimestamps: true })
+  const moved = (path: string): string => at.root + path.slice(root.length)
+  const worktree: Worktree = { ...first, repository: moved(first.repository), path: moved(first.path) }
+  const { path, repository: top } = worktree
+  const admin = join(top, '.git/worktrees/shop')
+  writeFileSync(join(path, '.git'), `gitdir: ${admin}\n`)
+  writeFileSync(join(admin, 'gitdir'), `${path}/.git\n`)
+  return { at, top, worktree, path, before: filesOf(path) }
+}
+
+async function begun() {
+  const at = place()
   const top = at.repository('shop', 'a', 'gone', 'crlf.txt')
   at.write(join(top, '.gitignore'), 'ignored\nnode_modules/\n')
   at.write(join(top, '.gitattributes'), '*.txt text\n')
@@ -33,7 +51,10 @@ async function worked(at = place()) {
   at.write(join(path, 'staged'), 'staged')
   at.git(path, 'add', 'staged')
   rmSync(join(path, 'gone'))
-  return { at, top, worktree, path, before: filesOf(path) }
+  const root = mkdtempSync(join(dirname(at.root), 'os-worktree-'))
+  cpSync(at.root, root, { recursive: true, verbatimSymlinks: true, preserveTimestamps: true })
+  const moved = (one: string): string => root + one.slice(at.root.length)
+  return { root, worktree: { ...worktree, repository: moved(top), path: moved(path) } }
 }
 
 const rest = (top: string, worktree: Worktree, { git }: Place) => ({
@@ -79,9 +100,31 @@ test('a branch whose commits are on another one goes; one that moved on elsewher
   at.write(join(top, 'later'))
   const later = at.commit(top)
   at.git(top, 'branch', worktree.branch)
-  await makeWorktree(at.deps, worktree, snapshot.commit, never)
+  // Whoever asks again hears the same.
+  for (const _ of [1, 2]) expect(await makeWorktree(at.deps, worktree, snapshot.commit, never)).toEqual({ base: worktree.base, detached: true })
   expect(at.git(path, 'rev-parse', 'HEAD')).toBe(tip)
   expect(at.git(top, 'rev-parse', worktree.branch)).toBe(later)
+})
+
+test('a snapshot is elsewhere when a branch, a tag or the stash has all of its files and commits: other snapshots do not count', async () => {
+  const { at, top, worktree, path } = await worked()
+  const elsewhere = async (commit: string): Promise<boolean> => isElsewhere(at.deps, top, commit, never)
+  const uncommitted = await whole(at, worktree)
+  expect(await elsewhere(uncommitted.commit)).toBe(false)
+  const again = await takeSnapshot(at.deps, { directory: path, session: 'other', n: 7, why: 'asked', turn: 0, atMs: 1 }, never)
+  expect([again?.tree, await elsewhere(uncommitted.commit)]).toEqual([uncommitted.tree, false])
+  at.git(path, 'clean', '-fdxq')
+  at.git(path, 'reset', '-q', '--hard')
+  at.write(join(path, 'landed'))
+  at.commit(path)
+  const snapshot = await takeSnapshot(at.deps, { directory: path, session: 'k3f9x2ab', n: 9, why: 'remove', turn: 1, atMs: 1, whole: true }, never)
+  const { commit = '' } = snapshot ?? {}
+  expect(await elsewhere(commit)).toBe(true)
+  at.git(path, 'checkout', '-q', '--detach', worktree.base)
+  at.git(top, 'branch', '-D', '-q', worktree.branch)
+  expect(await elsewhere(commit)).toBe(false)
+  at.git(top, 'tag', 'kept', `${commit}^`)
+  expect(await elsewhere(commit)).toBe(true)
 })
 
 test('commits that only its reflog knew are kept', async () => {
@@ -208,6 +251,12 @@ test('a submodule with anything of its own keeps it where it is: files, ignored 
   at.git(lib, 'reset', '-q', '--hard', 'HEAD~1')
   expect(await refused()).toBe('the submodule lib has commits that are nowhere else')
   expect(filesOf(path)).toHaveProperty('lib/l')
+  // What it says to do is enough.
+  const { hint = '' } = await failure(removeWorktree(at.deps, worktree, snapshot, never))
+  const [, where = '', to = '', what = ''] = /^git -C (\S+) push (\S+) (\S+) saves one$/.exec(hint) ?? []
+  at.git(where, 'push', '-q', to, what)
+  await removeWorktree(at.deps, worktree, snapshot, never)
+  expect(existsSync(path)).toBe(false)
 })
 
 class Killed extends Error {}
@@ -258,7 +307,7 @@ test('a removal that was cut off within git is ended by the next attempt, or by 
 })
 
 test('what somebody wrote into one that was being removed is not removed', async () => {
-  const { at, worktree, path } = await worked()
+  const { at, worktree, path, before } = await worked()
   const snapshot = await whole(at, worktree)
   await expect(removeWorktree(dies(at, 'marked'), worktree, snapshot, never)).rejects.toThrow(Killed)
   const away = join(dirname(path), '.shop.going')
@@ -267,6 +316,77 @@ test('what somebody wrote into one that was being removed is not removed', async
   const { kind, message } = await failure(removeWorktree(at.deps, worktree, snapshot, never))
   expect({ kind, message }).toEqual({ kind: 'refused', message: `${path} was being removed, and new/late was written there meanwhile` })
   expect(readFileSync(join(path, 'new/late'), 'utf8')).toBe('late')
+  // And what was gone already is there again.
+  const { 'new/late': _, ...rest } = filesOf(path)
+  expect(rest).toEqual(before)
+})
+
+test('folders that no snapshot has by their contents are no reason to keep what was being removed', async () => {
+  const { at, top, worktree, path } = await worked()
+  at.write(join(top, '.git/info/exclude'), 'own\n')
+  at.write(join(path, 'own/pyvenv.cfg'))
+  at.write(join(path, 'own/lib/module.py'))
+  const snapshot = await whole(at, worktree)
+  await expect(removeWorktree(dies(at, 'marked'), worktree, snapshot, never)).rejects.toThrow(Killed)
+  rmSync(join(dirname(path), '.shop.going/own/pyvenv.cfg'))
+  await removeWorktree(at.deps, worktree, snapshot, never)
+  expect(rest(top, worktree, at)).toEqual(nothingLeft)
+})
+
+test('a git that has outlived its daemon and still removes is let come to its end', async () => {
+  const { at, top, worktree, path } = await worked()
+  for (let file = 0; file < 1000; file += 1) at.write(join(path, `d${file % 40}/f${file}`))
+  const snapshot = await whole(at, worktree)
+  await expect(removeWorktree(dies(at, 'marked'), worktree, snapshot, never)).rejects.toThrow(Killed)
+  const git = spawn('git', ['worktree', 'remove', '--force', join(dirname(path), '.shop.going')], { cwd: top, env: at.env, stdio: 'ignore' })
+  const ended = new Promise((resolve) => git.once('exit', resolve))
+  await removeWorktree(at.deps, worktree, snapshot, never)
+  await ended
+  expect(rest(top, worktree, at)).toEqual(nothingLeft)
+})
+
+test.each([
+  ['among tracked files', 'a'],
+  ['that is known by its commit alone, and clean', 'x'],
+])('a repository inside %s keeps it where it is', async (kind, file) => {
+  const { at, worktree, path } = await worked()
+  const inner = kind === 'among tracked files' ? join(path, 'new') : join(path, 'inner')
+  if (kind === 'among tracked files') at.commit(path)
+  at.write(join(inner, file))
+  at.git(inner, 'init', '-q')
+  at.commit(inner)
+  if (kind !== 'among tracked files') at.git(path, 'add', 'inner')
+  const { kind: how, paths } = await failure(whole(at, worktree))
+  expect({ how, paths }).toEqual({ how: 'refused', paths: [kind === 'among tracked files' ? 'new/' : 'inner/'] })
+})
+
+test.each(['tracked', 'ignored'])('a name by which git takes nothing keeps it where it is, also one that is %s', async (kind) => {
+  const { at, worktree, path } = await worked()
+  const name = kind === 'ignored' ? 'node/git~1' : 'git~1'
+  if (kind === 'ignored') at.write(join(path, '.gitignore'), 'node\n')
+  at.write(join(path, name))
+  const { kind: how, paths } = await failure(whole(at, worktree))
+  expect({ how, paths }).toEqual({ how: 'refused', paths: [name] })
+})
+
+test('settings by which git does not look closely lose nothing', async () => {
+  const { at, top, worktree, path } = await worked()
+  for (const setting of ['core.ignoreCase=true', 'core.trustCtime=false', 'core.checkStat=minimal']) at.git(top, 'config', ...setting.split('='))
+  const file = join(path, 'crlf.txt')
+  at.write(join(path, 'GONE'), 'not gone')
+  at.write(join(path, 'gone'), 'gone')
+  writeFileSync(file, 'one')
+  utimesSync(file, 1_600_000_000, 1_600_000_000)
+  at.git(path, 'add', '-A')
+  // Same size, same time.
+  renameSync(file, join(path, 'moved'))
+  writeFileSync(file, 'two')
+  utimesSync(file, 1_600_000_000, 1_600_000_000)
+  const before = filesOf(path)
+  const snapshot = await whole(at, worktree)
+  await removeWorktree(at.deps, worktree, snapshot, never)
+  await makeWorktree(at.deps, worktree, snapshot.commit, never)
+  expect(filesOf(path)).toEqual(before)
 })
 
 test('git itself killed in the middle: it is gone afterwards, and comes back as it was', async () => {
@@ -282,4 +402,36 @@ test('git itself killed in the middle: it is gone afterwards, and comes back as 
   expect(rest(top, worktree, at)).toEqual(nothingLeft)
   await makeWorktree(at.deps, worktree, snapshot.commit, never)
   expect(filesOf(worktree.path)).toEqual(before)
+})
+
+test('what lay as its blob, though git would convert it, comes back so', async () => {
+  const { at, worktree, path } = await worked()
+  at.write(join(path, '.gitattributes'), '*.txt text eol=crlf\n')
+  at.write(join(path, 'plain.txt'), 'a\nb\n')
+  at.write(join(path, 'converted.txt'), 'a\r\nb\r\n')
+  const before = filesOf(path)
+  const snapshot = await whole(at, worktree)
+  await removeWorktree(at.deps, worktree, snapshot, never)
+  await makeWorktree(at.deps, worktree, snapshot.commit, never)
+  expect(filesOf(path)).toEqual(before)
+})
+
+/** A git that is killed in the middle of what it is asked for first. */
+function killedOnce(at: Place, wanted: string): Place['deps'] {
+  const [bin, done] = [join(at.root, 'bin'), join(at.root, 'killed')]
+  at.write(
+    join(bin, 'git'),
+    `#!/bin/sh\nPATH=${process.env['PATH'] ?? ''}\ncase " $* " in *" ${wanted} "*) test -e ${done} || { touch ${done}; [ "${wanted}" = "worktree move" ] && git "$@"; kill -9 $$; };; esac\nexec git "$@"\n`,
+  )
+  chmodSync(join(bin, 'git'), 0o755)
+  return { ...at.deps, env: { ...at.env, PATH: `${bin}:${process.env['PATH'] ?? ''}` } }
+}
+
+test('a git that alone is killed leaves it in its place, or gone', async () => {
+  const moved = await worked()
+  await expect(removeWorktree(killedOnce(moved.at, 'worktree move'), moved.worktree, await whole(moved.at, moved.worktree), never)).rejects.toThrow('SIGKILL')
+  expect([filesOf(moved.path), existsSync(join(dirname(moved.path), '.shop.going'))]).toEqual([moved.before, false])
+  const { at, worktree, top } = await worked()
+  await removeWorktree(killedOnce(at, 'worktree remove'), worktree, await whole(at, worktree), never)
+  expect(rest(top, worktree, at)).toEqual(nothingLeft)
 })

@@ -271,6 +271,27 @@ test('a change that is none to git, of line ends alone, is a change', async () =
   expect(files()).toEqual(after)
 })
 
+test('what git converted once and converts no more is kept as it lies there', async () => {
+  const { repository, write, git, remove, snapshot, restore, files, folder } = ground()
+  repository()
+  write('.gitattributes', '* text=auto\n')
+  write('a', 'one\r\ntwo\r\n')
+  // Long ago: git does not look at what it is sure of.
+  const past = new Date(1_700_000_000_000)
+  utimesSync(join(folder, 'a'), past, past)
+  git('add', '-A')
+  git('commit', '-qm', 'first')
+  git('rm', '-q', '.gitattributes')
+  git('commit', '-qm', 'second')
+  expect(git('status', '--porcelain')).toBe('')
+  const before = files()
+  const { commit, tree } = await snapshot()
+  expect(git('cat-file', 'blob', `${tree}:a`)).toBe('one\ntwo\n')
+  remove('a')
+  await restore(commit, 2)
+  expect(files()).toEqual(before)
+})
+
 test('what a filter takes away before git sees it comes back', async () => {
   const { repository, write, git, commit, snapshot, restore, files } = ground()
   repository()
@@ -476,6 +497,27 @@ test('where there is no repository, the same is kept in a private one', async ()
   expect(files()).toEqual(before)
   expect((await snapshotsOf(deps, folder, 'k3f9x2ab', never)).map(({ n }) => n)).toEqual([1, 2])
   expect(await snapshotsOf(deps, all, 'k3f9x2ab', never)).toEqual([])
+})
+
+test('what was kept of a directory is found in the repository that it becomes', async () => {
+  const { write, snapshot, restore, files, gitAt, deps, folder } = ground()
+  write('a', 'one')
+  const before = files()
+  const first = await snapshot({ n: 1 })
+  write('a', 'two')
+  gitAt(folder, 'init', '-q')
+  expect(await snapshotsOf(deps, folder, 'k3f9x2ab', never)).toEqual([first])
+  await restore(first.commit, 2)
+  expect([files(), (await snapshotsOf(deps, folder, 'k3f9x2ab', never)).map(({ n }) => n)]).toEqual([before, [1, 2]])
+})
+
+test("a lock that a death left on a snapshot's own name is no harm", async () => {
+  const { repository, write, snapshot, folder } = ground()
+  repository('a')
+  write('a', 'changed')
+  mkdirSync(join(folder, '.git/refs/offstage/k3f9x2ab'), { recursive: true })
+  writeFileSync(join(folder, '.git/refs/offstage/k3f9x2ab/1.lock'), '')
+  expect((await snapshot({ n: 1 })).n).toBe(2)
 })
 
 test('a directory without a repository that is too large, or has ours in it, is told as impossible before anything is stored', async () => {

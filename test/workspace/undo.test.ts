@@ -1,6 +1,6 @@
 // What was done is taken back: which tree that is, and how its files are written, also when it is cut off.
 
-import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, linkSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { compare, mergeBase } from '../../src/workspace/compare.ts'
@@ -51,6 +51,26 @@ test('of a turn only these paths are taken back', async () => {
   const { deps, folder, id, perform, states, files } = await turns()
   await perform(await without(deps, folder, { current: id(2).tree, steps: [{ from: id(0).tree, to: id(1).tree }], paths: ['gone', 'other/'] }, never))
   expect(files()).toEqual({ ...states[2], gone: 'file precious' })
+})
+
+test('small files that git ignores by name come back too, where nobody has changed them since, and none goes', async () => {
+  const { repository, write, remove, snapshot, folder, deps } = ground()
+  repository()
+  for (const [name, text] of Object.entries({ '.gitignore': '.env*\nbuilt/\n', '.env': 'KEY=mine', '.env.gone': 'x', '.env.later': 'old', 'built/out': 'made' })) write(name, text)
+  const from = await snapshot({ n: 1, why: 'turn-start' })
+  write('.env', 'KEY=overwritten')
+  remove('.env.gone')
+  write('.env.later', 'by the turn')
+  write('.env.new', 'by the turn')
+  write('built/out', 'again')
+  const to = await snapshot({ n: 2, why: 'turn-end' })
+  write('.env.later', 'by the user')
+  const before = await snapshot({ n: 3, why: 'undo' })
+  const made = await without(deps, folder, { current: before.commit, steps: [{ from: from.commit, to: to.commit }] }, never)
+  if ('conflicts' in made) throw new Error('conflicts')
+  await writeTree(deps, folder, { from: before.tree, to: made.tree, before: before.commit }, never)
+  const read = (name: string): string => readFileSync(join(folder, name), 'utf8')
+  expect(['.env', '.env.gone', '.env.later', '.env.new', 'built/out'].map(read)).toEqual(['KEY=mine', 'x', 'by the user', 'by the turn', 'again'])
 })
 
 test('all turns are taken back, the newest first, whether they follow on each other or not', async () => {
@@ -205,6 +225,18 @@ test('nothing is written through a link that took the place of a folder', async 
   expect(readFileSync(join(all, 'outside/x'), 'utf8')).toBe('changed')
 })
 
+test('two names of one file both go back', async () => {
+  const { repository, write, snapshot, deps, folder, files } = ground()
+  repository('a')
+  linkSync(join(folder, 'a'), join(folder, 'b'))
+  const before = files()
+  const from = await snapshot({ n: 1 })
+  write('a', 'changed')
+  const to = await snapshot({ n: 2 })
+  expect(await writeTree(deps, folder, { from: to.tree, to: from.tree, before: to.commit }, never)).toEqual({ written: ['a', 'b'], left: [] })
+  expect(files()).toEqual(before)
+})
+
 test('a file keeps its permissions but for whether it can be executed, and no temporary file stays', async () => {
   const { repository, write, snapshot, deps, folder } = ground()
   repository('a')
@@ -250,7 +282,7 @@ test('cut off at any step, it is gone on with to the same end; a file that was w
     await writeTree(deps, folder, { from: first.tree, to: second.tree, before: first.commit }, never)
     expect(files()).toEqual(second.files)
   }
-  expect(cuts).toBe(12)
+  expect(cuts).toBe(11)
   expect(files()).toEqual(first.files)
   write('text', 'by the user, after the crash')
   expect(await writeTree(deps, folder, { from: second.tree, to: first.tree, before: second.commit, going: true }, never)).toEqual({ written: [], left: ['text'] })
@@ -323,6 +355,7 @@ test('what lies between two trees is told by file: kinds, lines, modes, renames,
     git('rev-parse', 'HEAD').trim(),
     undefined,
   ])
+  await expect(mergeBase(deps, folder, 'HEAD', 'nope', never)).rejects.toThrow(`there is no branch or commit nope in ${folder}`)
 })
 
 test('the private repository of a directory without one is asked like any other', async () => {

@@ -1,7 +1,7 @@
 // Real repositories for the tests of worktrees: each in a folder of its own with a HOME and an OFFSTAGE_HOME, and nothing of the machine's configuration.
 
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, lstatSync, readlinkSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, lstatSync, readlinkSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach } from 'vitest'
@@ -17,8 +17,11 @@ afterEach(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
 })
 
+/** In memory, where there is such a folder: what is tested waits for the disk at each step. */
+const inMemory = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
+
 export function place() {
-  const root = realpathSync(mkdtempSync(join(tmpdir(), 'os-worktree-')))
+  const root = realpathSync(mkdtempSync(join(inMemory, 'os-worktree-')))
   folders.push(root)
   writeFileSync(join(root, '.gitconfig'), '[user]\n\tname = me\n\temail = me@example.org\n[init]\n\tdefaultBranch = main\n[protocol "file"]\n\tallow = always\n')
   const env = { PATH: process.env['PATH'], HOME: root, GIT_CONFIG_NOSYSTEM: '1', GIT_CEILING_DIRECTORIES: dirname(root) }

@@ -243,6 +243,12 @@ test('what a killed git leaves is finished: a locked beginning, a lock, files th
   writeFileSync(join(second.path, '.git'), `gitdir: ${join(top, '.git/worktrees/none')}\n`)
   await makeWorktree(at.deps, second, undefined, never)
   expect(filesOf(second.path)).toEqual(filesOf(top))
+
+  const third = await at.plan(top, 'third000')
+  await expect(makeWorktree({ ...at.deps, step: (name) => { if (name === 'named') throw new Killed(name) } }, third, undefined, never)).rejects.toThrow(Killed) // prettier-ignore
+  writeFileSync(join(top, '.git/refs/heads', `${third.branch}.lock`), '')
+  await makeWorktree(at.deps, third, undefined, never)
+  expect(at.git(third.path, 'status', '--porcelain', '--branch')).toBe(`## ${third.branch}`)
 })
 
 test('a git that is killed over the files is no harm', async () => {
