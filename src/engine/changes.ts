@@ -34,15 +34,12 @@ export async function changesOf(
   // Of a worktree that is gone, the repository has all that was kept.
   const directory = isThere ? tree : (worktree?.repository ?? tree)
   try {
-    const now = isThere ? await workspaces.treeNow(tree, signal) : undefined
+    const now = isThere && query.between === undefined ? await workspaces.treeNow(tree, signal) : undefined
     const compared = await comparedIn(workspaces, directory, session, marks, query, now, signal)
     if ('refused' in compared) return compared
     const { from, to, fromText, toText, conflicts } = compared
     const wish = { from, to, ...(query.paths ? { paths: query.paths } : {}), ...(query.patchBytes === undefined ? {} : { patchBytes: query.patchBytes }) }
-    const [{ files, patch, cutAt }, uncommitted] = await Promise.all([
-      workspaces.compare(directory, wish, signal),
-      worktree && isThere ? uncommittedIn(workspaces, tree, signal) : 0,
-    ])
+    const [{ files, patch, cutAt }, uncommitted] = await Promise.all([workspaces.compare(directory, wish, signal), worktree && now ? uncommittedIn(workspaces, tree, signal) : 0])
     return {
       from: fromText,
       to: toText,
@@ -78,6 +75,10 @@ async function comparedIn(
   nowFound: Awaited<ReturnType<Workspaces['treeNow']>> | undefined,
   signal: AbortSignal,
 ): Promise<Compared | Refusal> {
+  if (query.between) {
+    const { from, to } = query.between
+    return { from, to, fromText: short(from), toText: short(to) }
+  }
   const last = marks.snapshots.findLast(({ why }) => why !== 'land')
   const now = nowFound ? { tree: nowFound.tree, text: 'now' } : last && { tree: last.tree, text: `snapshot ${last.n}` }
   if (query.turn !== undefined) return ofTurn(session, marks, query.turn, now)
@@ -138,6 +139,6 @@ function notesOf(session: Session, isThere: boolean, others: readonly string[]):
   return [
     ...(session.tree.unkept === null ? [] : [`the newest moment is not kept: ${session.tree.unkept}`]),
     ...(isThere ? [] : ['its worktree is removed: this is its last snapshot']),
-    ...(others.length > 0 ? [`sessions ${others.join(', ')} worked in the same tree: what they changed is in it too`] : []),
+    ...(others.length > 0 ? [`${others.length === 1 ? 'session' : 'sessions'} ${others.join(', ')} worked in the same tree: what they changed is in it too`] : []),
   ]
 }

@@ -6,12 +6,12 @@ import { WorkspaceFailed } from '../workspace/workspaces.ts'
 import { crashPoint } from './crash-point.ts'
 import { type TreeWork, messageOf } from './tree-work.ts'
 
-/** Ends in `workspace-removed` or `workspace-kept`. */
+/** Ends in `workspace-removed` or `workspace-kept`; in place only its ports are given back. */
 export async function disposeWorkspace(work: TreeWork): Promise<void> {
   const { spec, id, turns } = work.session
   const { worktree } = spec
-  if (!worktree) return
   const { workspaces } = work.deps.trees
+  if (!worktree) return workspaces.forgetPorts(id)
   try {
     // One that is gone went when a former daemon died before it could say so, or was never made.
     const kept = existsSync(worktree.path) ? await work.take('remove', turns, { whole: true }) : work.session.tree.snapshot
@@ -29,13 +29,15 @@ export async function disposeWorkspace(work: TreeWork): Promise<void> {
 
 /** Of a session that was ended long ago. Throws WorkspaceFailed, and it stays. */
 export async function expireWorktree(work: TreeWork): Promise<void> {
-  const { spec, turns } = work.session
+  const { spec, id, turns } = work.session
   const { worktree } = spec
+  const { workspaces } = work.deps.trees
   if (!worktree || !existsSync(worktree.path)) return
   const kept = await work.take('remove', turns, { whole: true })
   await work.owner.inTurn(async () => {
     if (!kept || !mayExpire(work.session)) return
-    const { branchKept } = await work.deps.trees.workspaces.removeWorktree(worktree, kept, work.deps.signal)
+    const { branchKept } = await workspaces.removeWorktree(worktree, kept, work.deps.signal)
+    await workspaces.forgetPorts(id)
     await work.owner.reportNow(work.session.runs, [{ type: 'workspace-removed', snapshot: kept.n, branchKept }])
   })
 }

@@ -1,5 +1,6 @@
 // The Api on this machine: one actor per session over one log, and the fan-out of what they do.
 
+import { existsSync } from 'node:fs'
 import type {
   Accepted,
   Api,
@@ -43,6 +44,8 @@ import { type ChoiceDeps, chooseWorkspace, placeOf } from './workspace-choice.ts
 
 const adoptionDeadlineMs = 2000
 const chunkBytes = 64 * 1024
+/** A disk that does not answer holds up nobody else's start for longer. */
+const choosingMs = 15_000
 
 export class Engine implements Api {
   readonly #deps: EngineDeps
@@ -142,12 +145,14 @@ export class Engine implements Api {
     if (!asksForPlace) return this.#submit(submission)
     return this.#choosing.put(async () => {
       if (this.#actors.get(session)?.session) return this.#submit(submission)
+      const deadline = AbortSignal.timeout(choosingMs)
       try {
-        const spec = await chooseWorkspace(this.#choice, session, command.label ?? null, command.spec, signal)
+        const spec = await chooseWorkspace(this.#choice, session, command.label ?? null, command.spec, AbortSignal.any([signal, deadline]))
         if ('refused' in spec) return spec
         crashPoint('create.chosen')
         return await this.#submit({ ...submission, command: { ...command, spec } })
       } catch (cause) {
+        if (deadline.aborted && !signal.aborted) return refusal('no-worktree', `git does not answer in ${command.spec.cwd}`, 'start it with --in-place')
         if (!(cause instanceof WorkspaceFailed)) throw cause
         return refusal('no-worktree', cause.message, cause.hint ?? 'start it with --in-place')
       }
@@ -270,6 +275,15 @@ export class Engine implements Api {
         'no-worktree',
         `session ${session.id} works in ${session.spec.cwd} itself: there is nothing to land`,
         `offstage diff ${session.id} shows what it changed; commit it as you like`,
+      )
+    const { path } = session.spec.worktree
+    if (!existsSync(path))
+      return refusal(
+        'no-worktree',
+        `the worktree of session ${session.id} is not there: ${path}`,
+        session.tree.state === 'ready'
+          ? `if it was deleted, git worktree prune, offstage rm ${session.id} and offstage restore ${session.id} bring back its last snapshot`
+          : `offstage why ${session.id} says more`,
       )
     const { trees } = this.#deps
     try {

@@ -24,10 +24,10 @@ export async function landSession(work: TreeWork, land: Land, going: Extract<Eve
   if (!work.session.tree.landing) return
   const { deps, session } = work
   const of = landingOf(session)
-  // What a former daemon ran in a tree that is made anew now.
   const { step } = session.tree
-  if (step?.what === 'landing') await sweepStep(deps, session.id, step.step, deps.signal)
   try {
+    // What a former daemon ran in a tree that is made anew now.
+    if (step?.what === 'landing') await sweepStep(deps, session.id, step.step, deps.signal)
     await deps.trees.landings.land(
       {
         workspaces: deps.trees.workspaces,

@@ -145,7 +145,11 @@ async function goOn(one: One, going: Going): Promise<LandingReport | undefined> 
     one.signal = signal
     return undefined
   }
-  const { files } = await one.deps.workspaces.compare(going.repository, { from: going.old, to: going.new }, one.signal)
+  // What has moved is told so, also where its files cannot be counted.
+  const { files } = await one.deps.workspaces.compare(going.repository, { from: going.old, to: going.new }, one.signal).catch(() => {
+    one.signal.throwIfAborted()
+    return { files: [] }
+  })
   return landed(one, { commit: going.new, files: files.length }, moved)
 }
 
@@ -261,18 +265,19 @@ async function landed(
     files: of.files,
     ...(more.results && { results: more.results }),
     ...(more.left.length > 0 && { left: more.left }),
-    ...(published !== undefined && { published }),
+    ...published,
   }
 }
 
 /** What has landed stays so, whatever becomes of this. */
-async function pushed({ deps, of, land, signal }: One): Promise<string> {
+async function pushed({ deps, of, land, signal }: One): Promise<{ readonly published: string; readonly unpublished?: true }> {
   const repository = of.worktree?.repository ?? of.directory
   try {
-    return await deps.workspaces.publish({ repository, branch: land.into, how: 'push', into: land.into, title: of.title }, signal)
+    return { published: await deps.workspaces.publish({ repository, branch: land.into, how: 'push', into: land.into, title: of.title }, signal) }
   } catch (cause) {
     signal.throwIfAborted()
-    return `not pushed: ${printableLine(cause instanceof Error ? cause.message : String(cause))}`
+    const hint = cause instanceof WorkspaceFailed && cause.hint !== undefined ? ` (${printableLine(cause.hint)})` : ''
+    return { published: `not pushed: ${printableLine(cause instanceof Error ? cause.message : String(cause))}${hint}`, unpublished: true }
   }
 }
 
@@ -285,7 +290,10 @@ export async function planLanding(
 ): Promise<LandingPlan> {
   const repository = of.worktree?.repository ?? of.directory
   const into = wish.into ?? of.worktree?.from ?? (await workspaces.repositoryAt(repository, signal))?.branch
-  if (into === undefined || into === null) throw new WorkspaceFailed('refused', `it is not clear into which branch ${of.session} is to land`, { hint: '--into BRANCH' })
+  if (into === undefined || into === null)
+    throw new WorkspaceFailed('refused', `it is not clear into which branch ${of.session} is to land: none was checked out when it was started`, {
+      hint: `offstage land ${of.session} --into BRANCH`,
+    })
   // Not for long: what it took along of the user's is not to be brought in.
   const how = wish.how ?? (of.worktree && of.base !== of.worktree.base ? 'squash' : 'merge')
   const preview = await workspaces.previewMerge(wishOf(of, into, how), signal)

@@ -18,23 +18,23 @@ class SetUpFailed extends Error {
 
 /** Ends in `workspace-ready` or `workspace-failed`, or in a question; a stop has said itself what became of it. */
 export async function prepareWorkspace(work: TreeWork): Promise<void> {
-  if (work.session.tree.state !== 'preparing') return
+  if (work.session.tree.state !== 'preparing' || work.session.stopping) return
   let at: 'tree' | 'bring' | 'set-up' = 'tree'
   const { workspaces } = work.deps.trees
   try {
     if (await asksForTrust(work)) return
-    const base = await makeTree(work)
+    const { base, detached } = await makeTree(work)
     crashPoint('worktree.made')
     const { spec, tree, id } = work.session
     const { ports: names = [], bring = [] } = spec.preparation ?? {}
     const ports = names.length > 0 ? await workspaces.takePorts(id, names, work.signal) : {}
     at = 'bring'
-    if (spec.worktree && bring.length > 0 && tree.from === null && !tree.withoutSetup) await workspaces.bring(spec.worktree, bring, work.signal)
+    if (spec.worktree && bring.length > 0 && !tree.withoutSetup) await workspaces.bring(spec.worktree, bring, work.signal)
     crashPoint('worktree.brought')
     at = 'set-up'
     const end = await setUp(work, ports)
     work.signal.throwIfAborted()
-    await work.report({ type: 'workspace-ready', base, ports, ...(end ? { setup: { ms: end.ms, output: end.output } } : {}) })
+    await work.report({ type: 'workspace-ready', base, ports, ...(detached ? { detached } : {}), ...(end ? { setup: { ms: end.ms, output: end.output } } : {}) })
   } catch (cause) {
     if (work.signal.aborted) return
     await work.report({ type: 'workspace-failed', at, reason: messageOf(cause), ...(cause instanceof SetUpFailed && cause.output !== '' ? { output: cause.output } : {}) })
@@ -76,10 +76,10 @@ function trustAsk(session: Session, file: string): Ask {
 }
 
 /** Resolves to the commit that changes are counted from; in place they are counted from the first snapshot. */
-async function makeTree(work: TreeWork): Promise<ObjectId | null> {
+async function makeTree(work: TreeWork): Promise<{ readonly base: ObjectId | null; readonly detached?: true }> {
   const { spec, tree } = work.session
   const { worktree } = spec
-  if (!worktree) return null
+  if (!worktree) return { base: null }
   let from = tree.from ?? undefined
   if (from === undefined && worktree.carries) {
     const taken = tree.first?.why === 'start' ? tree.first : await work.take('start', 0, { directory: worktree.repository })
@@ -87,14 +87,16 @@ async function makeTree(work: TreeWork): Promise<ObjectId | null> {
     from = (taken ?? work.session.tree.first)?.commit
   }
   crashPoint('worktree.planned')
-  return (await work.deps.trees.workspaces.makeWorktree(worktree, from, work.signal)).base
+  const { base, detached } = await work.deps.trees.workspaces.makeWorktree(worktree, from, work.signal)
+  // What is taken along on the first day is no return.
+  return { base, ...(detached && tree.from !== null ? { detached } : {}) }
 }
 
-/** Undefined: there is none, or it is not wanted. What comes back from a snapshot was made ready before. */
+/** Undefined: there is none, or it is not wanted. Also of a tree that comes back: what programs can make again was in no snapshot. */
 async function setUp(work: TreeWork, ports: Readonly<Record<string, number>>): Promise<StepEnd | undefined> {
   const { spec, tree, id } = work.session
   const command = spec.preparation?.setup
-  if (command === undefined || !spec.worktree || tree.trusted === 'without' || tree.withoutSetup || tree.from !== null) return undefined
+  if (command === undefined || !spec.worktree || tree.trusted === 'without' || tree.withoutSetup) return undefined
   const started = work.marks().setUp.at(-1)
   const adopted = started && (await adoptStep(work.deps, id, started.step, started.atMs, work.signal))
   const end = adopted ?? (await runSetUp(work, command, spec.worktree.path, ports))

@@ -9,6 +9,8 @@ interface Owner {
   readonly session: Session | undefined
   /** All of it is kept by a snapshot first. */
   expireWorktree(): Promise<void>
+  /** Records that they go, then lets them. */
+  dropSnapshots(directory: string, numbers: readonly number[]): Promise<void>
 }
 
 type RetainDeps = Pick<EngineDeps, 'trees' | 'limits' | 'nowMs' | 'warn' | 'signal'>
@@ -23,20 +25,24 @@ export async function retainTrees(owners: readonly Owner[], deps: RetainDeps): P
       if (mayExpire(session) && isOlder(session, keepWorktreesMs)) {
         deps.warn({ session: session.id, worktree: session.spec.worktree?.path }, 'the worktree of a session that was ended long ago is kept by a snapshot and goes')
         await owner.expireWorktree()
-      } else if (session.removed && isOlder(session, keepSnapshotsMs)) await dropSnapshots(session, deps)
+      } else if (session.removed && isOlder(session, keepSnapshotsMs)) await dropSnapshots(owner, session, deps)
     } catch (cause) {
       if (!deps.signal.aborted) deps.warn({ session: session.id, error: String(cause) }, 'what it left stays')
     }
   }
 }
 
-async function dropSnapshots({ id, spec, tree }: Session, { trees, warn, signal }: RetainDeps): Promise<void> {
+async function dropSnapshots(owner: Owner, { id, spec, tree }: Session, { trees, warn, signal }: RetainDeps): Promise<void> {
   // A worktree that git would not remove is still counted from them.
   if (tree.snapshots === 0 || (spec.worktree && tree.state !== 'removed')) return
   const directory = spec.worktree?.repository ?? spec.cwd
   if (!existsSync(directory)) return
-  const numbers = (await trees.workspaces.snapshotsOf(directory, id, signal)).map(({ n }) => n)
+  const found = await trees.workspaces.snapshotsOf(directory, id, signal)
+  // All that is left of a worktree, whatever its age: it goes when git has every byte of it without it, because it has landed or its branch is kept.
+  const last = spec.worktree && found.findLast(({ why }) => why !== 'land')
+  const stays = last && !(await trees.workspaces.isElsewhere(directory, last.commit, signal)) ? last.n : undefined
+  const numbers = found.map(({ n }) => n).filter((n) => n !== stays)
   if (numbers.length === 0) return
-  warn({ session: id, directory, snapshots: numbers }, 'the snapshots of a session that was removed long ago go')
-  await trees.workspaces.dropSnapshots(directory, id, numbers, signal)
+  warn({ session: id, directory, snapshots: numbers, ...(stays === undefined ? {} : { stays }) }, 'the snapshots of a session that was removed long ago go')
+  await owner.dropSnapshots(directory, numbers)
 }

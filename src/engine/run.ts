@@ -45,6 +45,8 @@ export interface RunOwner {
   keepCheckpoint(run: Run): Promise<void>
   /** Whether this order, which its keeper does not have, is given later. For somebody whose turn it is. */
   hold(run: number, seq: number, order: Order): boolean
+  /** Orders wait: its agent has not been told of the turn that is open. */
+  readonly holds: boolean
   /** The connection to the keeper ended before the run did. */
   lineLost(run: Run): Promise<void>
   /** A step of this run failed half way: what its driver took in and nobody recorded has to be read again. */
@@ -304,7 +306,10 @@ export class Run {
       return
     }
     const reports = await this.#perform(this.#conversation.order(seq + orderBase(this.#session), order))
-    if (order.type === 'prompt') crashPoint('prompt.sent')
+    if (order.type === 'prompt') {
+      this.#stalled.heard()
+      crashPoint('prompt.sent')
+    }
     if (order.type === 'close' && this.#conversation.closing) this.#closing ??= Promise.withResolvers()
     if (reports.length > 0) await this.#actor.reportNow(this.number, reports)
   }
@@ -534,9 +539,9 @@ export class Run {
     this.release()
   }
 
-  /** Waiting for a person's answer is no silence. */
+  /** Waiting for a person's answer is no silence, nor is what was not asked yet. */
   async #fellSilent(): Promise<void> {
-    if (this.#actor.session?.requests.some((request) => !request.lost)) return this.#stalled.watch()
+    if (this.#actor.holds || this.#actor.session?.requests.some((request) => !request.lost)) return this.#stalled.watch()
     // Heard while this waited for its turn.
     if (!this.#stalled.isQuiet) return this.#stalled.watch()
     await this.#actor.reportNow(this.number, [{ type: 'silent', forMs: this.#deps.limits.stallAfterMs }])

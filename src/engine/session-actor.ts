@@ -121,6 +121,10 @@ export class SessionActor implements RunOwner, TreeOwner {
     return this.#run
   }
 
+  get holds(): boolean {
+    return this.#workspace.holding
+  }
+
   get environment(): Readonly<Record<string, string>> | undefined {
     return this.#environment
   }
@@ -196,7 +200,8 @@ export class SessionActor implements RunOwner, TreeOwner {
 
   async #command({ command, commandId, environment }: Submission): Promise<Refusal | undefined> {
     const known = this.#session !== undefined && this.#deps.log.hasCommand(this.id, commandId)
-    if (environment) {
+    const isForSteps = command.type === 'check' || command.type === 'land'
+    if (environment && !(isForSteps && this.#environment)) {
       this.#environment = environment
       this.#workspace.environmentGiven()
     }
@@ -332,6 +337,16 @@ export class SessionActor implements RunOwner, TreeOwner {
       const runs = this.#session?.runs ?? 0
       await this.reportNow(runs, [{ type: 'drop-output' }])
       if (this.#session?.droppedRun === runs) await logBytes(this.#deps.keepers, this.#session, runs, true)
+    })
+  }
+
+  /** Durable first, as above: what is still there is named again by the next look. */
+  dropSnapshots(directory: string, numbers: readonly number[]): Promise<void> {
+    return this.inTurn(async () => {
+      // It may have come back meanwhile.
+      if (!this.#session?.removed) return
+      await this.reportNow(this.#session.runs, [{ type: 'snapshots-dropped', numbers }])
+      await this.#deps.trees.workspaces.dropSnapshots(directory, this.id, numbers, this.#deps.signal)
     })
   }
 

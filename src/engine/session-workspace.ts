@@ -40,6 +40,7 @@ export class SessionWorkspace {
   readonly #owner: TreeOwner
   /** One thing at a time in a tree; checks run beside it. */
   readonly #inTree = new Mailbox()
+  readonly #taking = new Mailbox()
   /** Of what a stop ends: preparing, checks, a landing. */
   #under = new AbortController()
   /** Steps that run now, or may. */
@@ -129,8 +130,14 @@ export class SessionWorkspace {
   /** For somebody in the mailbox: whether this order waits. A prompt does until the tree is kept as it is before it, and so does what comes after it. */
   hold(order: OrderEffect): boolean {
     if (order === this.#given || (this.#held.length === 0 && !(order.order.type === 'prompt' && this.#keepsTurns()))) return false
+    // Of a run that is adopted again while it waits.
+    if (this.#held.some(({ run, seq }) => run === order.run && seq === order.seq)) return true
     if (this.#held.push(order) === 1) void this.#careful('prompt', () => this.#giveHeld())
     return true
+  }
+
+  get holding(): boolean {
+    return this.#held.length > 0
   }
 
   holds(order: OrderEffect): boolean {
@@ -141,7 +148,7 @@ export class SessionWorkspace {
   beforeStart(): Promise<void> | undefined {
     const { session } = this.#owner
     if (session?.spec.kind !== 'terminal' || !this.#keepsTurns()) return undefined
-    return this.#inTree.put(() => this.#snapshot('start', session.tree.snapshot?.turn ?? 0))
+    return this.#inTree.put(() => this.#snapshot('start', session.tree.rests))
   }
 
   /** After each fact. */
@@ -150,7 +157,7 @@ export class SessionWorkspace {
     if (isOver) this.#dropHeld()
     if (after.spec.kind !== 'terminal' || !before || !this.#keepsTurns()) return
     const rests = event.type === 'signaled' && isWorking(before) && !isWorking(after)
-    if (isOver || rests) this.#begin('snapshot', () => this.#snapshot('turn-end', (this.#owner.session?.tree.snapshot?.turn ?? 0) + 1))
+    if (isOver || rests) this.#begin('snapshot', () => this.#snapshot('turn-end', (this.#owner.session?.tree.rests ?? 0) + 1))
   }
 
   /** Nobody may resume it meanwhile: the removal holds the mailbox. */
@@ -252,7 +259,12 @@ export class SessionWorkspace {
     }
   }
 
-  async #take(why: SnapshotWhy, turn: number, { directory, whole }: { readonly directory?: string; readonly whole?: true }): Promise<Snapshot | undefined> {
+  /** One after the other, also beside the tree's order: each has a number of its own. */
+  #take(why: SnapshotWhy, turn: number, of: { readonly directory?: string; readonly whole?: true }): Promise<Snapshot | undefined> {
+    return this.#taking.put(() => this.#takeNext(why, turn, of))
+  }
+
+  async #takeNext(why: SnapshotWhy, turn: number, { directory, whole }: { readonly directory?: string; readonly whole?: true }): Promise<Snapshot | undefined> {
     const { session, id } = this.#owner
     if (!session) return undefined
     const { trees, nowMs, signal } = this.#deps
@@ -265,7 +277,8 @@ export class SessionWorkspace {
       const { snapshots, snapshot } = this.#owner.session?.tree ?? session.tree
       // Whoever asks for one waits for one.
       const unless = snapshot && !whole && directory === undefined && why !== 'asked' ? { unless: { tree: snapshot.tree, commit: snapshot.commit } } : {}
-      const wish = { directory: inTree, session: id, n: snapshots + 1, why, turn, atMs: nowMs(), ...unless, ...(whole ? { whole } : {}) }
+      const base = directory === undefined && session.spec.worktree ? { base: session.tree.base ?? session.spec.worktree.base } : {}
+      const wish = { directory: inTree, session: id, n: snapshots + 1, why, turn: turnOf(session, why, turn), atMs: nowMs(), ...base, ...unless, ...(whole ? { whole } : {}) }
       const taken = await trees.workspaces.takeSnapshot(wish, both)
       crashPoint('snapshot.made')
       if (taken) await this.#report([{ type: 'snapshot-taken', snapshot: taken }])
@@ -377,5 +390,8 @@ export class SessionWorkspace {
     this.#asked?.answered('stop')
   }
 }
+
+/** A program in a terminal has no turns that anybody tells of: they are counted by its rests. */
+const turnOf = ({ spec, tree }: Session, why: SnapshotWhy, turn: number): number => (spec.kind === 'terminal' && why !== 'turn-start' && why !== 'turn-end' ? tree.rests : turn)
 
 const isWorking = ({ signal }: Session): boolean => signal !== null && foremost(signal.signal)?.state === 'working'

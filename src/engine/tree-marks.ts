@@ -69,6 +69,13 @@ export function marksOf(facts: Iterable<Envelope>): TreeMarks {
         last = undefined
         break
       }
+      case 'snapshots-dropped': {
+        const isThere = (one: Snapshot | undefined): boolean => one !== undefined && !event.numbers.includes(one.n)
+        snapshots.splice(0, snapshots.length, ...snapshots.filter(isThere))
+        for (const [turn, { from, to }] of turns) turns.set(turn, { ...(from && isThere(from) ? { from } : {}), ...(to && isThere(to) ? { to } : {}) })
+        if (!isThere(last)) last = undefined
+        break
+      }
       case 'workspace-preparing':
       case 'workspace-ready':
       case 'workspace-failed':

@@ -30,14 +30,14 @@ export function trustIn(path: string): Trust {
   const write = async ({ file, digest }: Trusted): Promise<void> => {
     const others = (await all()).filter((one) => one.file !== file || one.digest !== digest)
     const trusted = [...others, { file, digest }]
-    const made = await open(`${path}.new`, 'w', 0o600)
-    await made.writeFile(`${JSON.stringify({ trusted }, null, 2)}\n`)
-    await made.sync()
-    await made.close()
+    {
+      await using made = await open(`${path}.new`, 'w', 0o600)
+      await made.writeFile(`${JSON.stringify({ trusted }, null, 2)}\n`)
+      await made.sync()
+    }
     await rename(`${path}.new`, path)
-    const folder = await open(dirname(path))
+    await using folder = await open(dirname(path))
     await folder.sync()
-    await folder.close()
   }
   return {
     has: async ({ file, digest }) => (await all()).some((one) => one.file === file && one.digest === digest),

@@ -1,7 +1,7 @@
 // Takes back what a session did in its tree: all as it is now is kept first, then the files that differ are written. Cut off in the middle it goes on to the end, or back to the beginning.
 
 import type { Event, Undo } from '../core/events.ts'
-import type { ObjectId, Snapshot, TreePath } from '../core/workspace.ts'
+import type { LinesChanged, ObjectId, Snapshot, TreePath } from '../core/workspace.ts'
 import { WorkspaceFailed, type Workspaces } from '../workspace/workspaces.ts'
 import { crashPoint } from './crash-point.ts'
 import { type TreeWork, messageOf } from './tree-work.ts'
@@ -16,10 +16,13 @@ export async function performUndo(work: TreeWork, what: Undo, going: Undoing | u
   try {
     const step = going ?? (await beginUndo(work, what))
     if (step.from === step.to) return await work.report({ type: 'undone', before: step.before, files: [] })
+    // All that may fail comes before the files are written: what was taken back is not told as not taken back.
+    const { files } = await trees.workspaces.compare(work.directory, { from: step.from, to: step.to }, signal)
+    const changed = await changedNow(work, step.to)
     await write(work, step, going !== undefined)
     crashPoint('undo.written')
-    const { files } = await trees.workspaces.compare(work.directory, { from: step.from, to: step.to }, signal)
-    await work.report({ type: 'undone', before: step.before, files: files.flatMap(({ path, from }) => (from === undefined ? [path] : [from, path])) })
+    await keepAfter(work)
+    await work.report({ type: 'undone', before: step.before, ...changed, files: files.flatMap(({ path, from }) => (from === undefined ? [path] : [from, path])) })
   } catch (cause) {
     if (signal.aborted) return
     const { hint, paths } = cause instanceof WorkspaceFailed ? cause : {}
@@ -28,10 +31,27 @@ export async function performUndo(work: TreeWork, what: Undo, going: Undoing | u
   }
 }
 
+/** No prompt begins the next turn of a program in a terminal: what was taken back is not to count as done by it. */
+async function keepAfter(work: TreeWork): Promise<void> {
+  const { spec, tree } = work.session
+  if (spec.kind !== 'terminal') return
+  const turn = tree.rests + 1
+  await work.take('turn-start', turn).catch((cause: unknown) => work.report({ type: 'snapshot-failed', why: 'turn-start', turn, reason: messageOf(cause) }))
+}
+
+/** Of a worktree: what is left of its changes. */
+async function changedNow(work: TreeWork, to: ObjectId): Promise<{ readonly changed?: LinesChanged }> {
+  const { spec, tree } = work.session
+  if (!spec.worktree) return {}
+  const { files } = await work.deps.trees.workspaces.compare(work.directory, { from: tree.base ?? spec.worktree.base, to }, work.deps.signal)
+  const sum = (of: 'added' | 'removed'): number => files.reduce((total, file) => total + (file[of] ?? 0), 0)
+  return { changed: { files: files.length, added: sum('added'), removed: sum('removed') } }
+}
+
 async function beginUndo(work: TreeWork, what: Undo): Promise<Undoing> {
   const before = await work.takeNow('undo')
   crashPoint('undo.kept')
-  const made = await targetOf(work.deps.trees.workspaces, work.directory, work.marks(), before.tree, what, work.deps.signal)
+  const made = await targetOf(work.deps.trees.workspaces, work.directory, work.marks(), before.commit, what, work.deps.signal)
   if ('conflicts' in made) {
     throw new WorkspaceFailed('refused', 'what was done since is in the way of taking it back', {
       paths: made.conflicts,
@@ -57,7 +77,7 @@ async function write(work: TreeWork, { before, from, to }: Undoing, going: boole
     work.deps.signal.throwIfAborted()
     if (cause instanceof WorkspaceFailed && cause.kind === 'refused' && !going) throw cause
     // Some files may be written: all of them go back to what they were.
-    await workspaces.writeTree(work.directory, { from: to, to: from, going: true }, work.deps.signal).catch((second: unknown) => {
+    await workspaces.writeTree(work.directory, { from: to, to: commit ?? from, going: true }, work.deps.signal).catch((second: unknown) => {
       throw new WorkspaceFailed('failed', `${messageOf(cause)}; some files are written, some are not`, {
         hint: `offstage restore ${work.session.id}@${before} brings back all as it was`,
         cause: second,
@@ -82,7 +102,7 @@ export async function targetOf(
       return workspaces.without(directory, { current, steps: stepsOf(marks, what.turn), ...paths }, signal)
     case 'snapshot': {
       const snapshot = marks.snapshots.find(({ n }) => n === what.n)
-      if (!snapshot) throw new WorkspaceFailed('refused', `there is no snapshot ${what.n}`, { hint: 'offstage snapshots lists them' })
+      if (!snapshot) throw new WorkspaceFailed('refused', `there is no snapshot ${what.n}`, { hint: 'offstage snapshots ID lists them' })
       return { tree: await workspaces.withFilesOf(directory, { current, snapshot: snapshot.commit, ...paths }, signal) }
     }
     case 'hunks':
@@ -92,10 +112,13 @@ export async function targetOf(
 
 /** What was done in these turns, the newest first. 0: the newest that changed anything. */
 function stepsOf({ turns }: TreeMarks, wanted: number | 'all'): readonly { readonly from: ObjectId; readonly to: ObjectId }[] {
-  const between = (from: Snapshot | undefined, to: Snapshot | undefined) => (from && to ? [{ from: from.tree, to: to.tree }] : [])
+  const between = (from: Snapshot | undefined, to: Snapshot | undefined) => (from && to ? [{ from: from.commit, to: to.commit }] : [])
   if (wanted === 'all') return turns.toReversed().flatMap((one) => (changedBy(one) ? between(one.from, one.to) : []))
   const turn = wanted === 0 ? newestChange(turns) : turns.find((one) => one.turn === wanted)
-  if (!turn) throw new WorkspaceFailed('refused', wanted === 0 ? 'no turn has changed anything' : `there is no turn ${wanted}`)
+  if (!turn)
+    throw new WorkspaceFailed('refused', wanted === 0 ? 'no turn has changed anything' : `there is no turn ${wanted}`, {
+      hint: turns.length === 0 ? 'none has begun' : `its newest is turn ${turns.at(-1)?.turn}`,
+    })
   if (!turn.from || !turn.to)
     throw new WorkspaceFailed('refused', `what turn ${turn.turn} changed is not kept: there is no snapshot of ${turn.from ? 'its end' : 'what was there before it'}`)
   return between(turn.from, turn.to)

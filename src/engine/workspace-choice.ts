@@ -8,7 +8,7 @@ import type { SessionId } from '../core/ids.ts'
 import { directoryOf } from '../core/place.ts'
 import type { Session } from '../core/session.ts'
 import type { Place, Worktree } from '../core/workspace.ts'
-import { type RepositoryAt, WorkspaceFailed, type Workspaces } from '../workspace/workspaces.ts'
+import { type RepositoryAt, type TreeState, WorkspaceFailed, type Workspaces } from '../workspace/workspaces.ts'
 
 export type ChoiceDeps = {
   readonly workspaces: Pick<Workspaces, 'repositoryAt' | 'stateOf' | 'planWorktree'>
@@ -26,7 +26,11 @@ export async function chooseWorkspace(deps: ChoiceDeps, session: SessionId, labe
   const wish = spec.workspace ?? 'in-place'
   if (wish === 'in-place' || (wish === 'auto' && !isAgent(spec))) return inPlace(spec)
   const at = await deps.workspaces.repositoryAt(spec.cwd, signal)
-  if (wish === 'auto' && (await autoAt(deps, spec.cwd, at, signal)).kind === 'in-place') return inPlace(spec)
+  if (wish === 'auto') {
+    const others = async () => (at ? sessionsIn(deps, at, signal) : [])
+    const auto = await autoAt(at, others, () => deps.workspaces.stateOf(spec.cwd, signal))
+    if (auto.kind === 'in-place') return inPlace(spec)
+  }
   if (!at)
     return refusal('no-worktree', `${spec.cwd} is in no git repository, so there can be no worktree of it`, 'run git init and commit something there, or start it with --in-place')
   if (at.noWorktrees !== undefined) return refusal('no-worktree', `no worktree can be made of ${at.top}: ${at.noWorktrees}`, 'start it with --in-place')
@@ -49,13 +53,18 @@ function inPlace(spec: LaunchSpec): LaunchSpec {
   return { ...rest, ...(Object.keys(kept).length > 0 ? { preparation: kept } : {}), ...(trust && runs ? { trust } : {}) }
 }
 
-async function autoAt(deps: ChoiceDeps, cwd: string, at: RepositoryAt | undefined, signal: AbortSignal): Promise<Place['auto']> {
+/** What is not needed is not asked for. */
+async function autoAt(
+  at: RepositoryAt | undefined,
+  others: () => Promise<readonly SessionId[]>,
+  state: () => Promise<Pick<TreeState, 'changed' | 'untracked'>>,
+): Promise<Place['auto']> {
   if (!at) return { kind: 'in-place', why: 'it is in no git repository' }
   if (at.noWorktrees !== undefined) return { kind: 'in-place', why: at.noWorktrees }
   if (at.bare) return { kind: 'worktree', why: 'the repository is bare' }
-  const [other] = await sessionsIn(deps, at, signal)
+  const [other] = await others()
   if (other !== undefined) return { kind: 'worktree', why: `session ${other} works in the same tree` }
-  const { changed, untracked } = await deps.workspaces.stateOf(cwd, signal)
+  const { changed, untracked } = await state()
   if (changed.length + untracked.length > 0) return { kind: 'worktree', why: `${changed.length + untracked.length} files there are not committed` }
   return { kind: 'in-place', why: 'nobody else works there, and all is committed' }
 }
@@ -68,8 +77,22 @@ async function sessionsIn({ workspaces, sessions }: ChoiceDeps, at: RepositoryAt
     const directory = await realpath(directoryOf(session.spec)).catch(() => directoryOf(session.spec))
     // One inside may have a repository of its own there; only those are worth asking git about.
     if (!`${directory}/`.startsWith(`${at.top}/`)) continue
-    const { top } = (await workspaces.repositoryAt(directory, signal).catch(() => undefined)) ?? {}
+    const { top } = directory === at.top ? at : ((await workspaces.repositoryAt(directory, signal).catch(() => undefined)) ?? {})
     if (top === at.top) found.push(session.id)
+  }
+  return found
+}
+
+/** The same where there is no repository: in this directory, in one that it lies in, or in one below that has no repository of its own. */
+async function sessionsAround({ workspaces, sessions }: ChoiceDeps, cwd: string, signal: AbortSignal): Promise<readonly SessionId[]> {
+  const here = await realpath(cwd).catch(() => cwd)
+  const isIn = (inner: string, outer: string): boolean => `${inner}/`.startsWith(outer.endsWith('/') ? outer : `${outer}/`)
+  const found: SessionId[] = []
+  for (const session of sessions()) {
+    if (!session || !isAgent(session.spec) || !isAtWork(session)) continue
+    const directory = await realpath(directoryOf(session.spec)).catch(() => directoryOf(session.spec))
+    if (!isIn(here, directory) && !isIn(directory, here)) continue
+    if (directory === here || !(await workspaces.repositoryAt(directory, signal).catch(() => undefined))) found.push(session.id)
   }
   return found
 }
@@ -80,9 +103,15 @@ const isAtWork = ({ process, tree, deferred, removed }: Session): boolean =>
 /** Throws WorkspaceFailed. */
 export async function placeOf(deps: ChoiceDeps, cwd: string, signal: AbortSignal): Promise<Place> {
   const at = await deps.workspaces.repositoryAt(cwd, signal)
-  const auto = await autoAt(deps, cwd, at, signal)
-  if (!at || at.noWorktrees !== undefined) return { sessions: [], auto }
-  const state = at.bare ? { changed: [], untracked: [], ahead: null, behind: null } : await deps.workspaces.stateOf(cwd, signal)
+  const sessions = at ? await sessionsIn(deps, at, signal) : await sessionsAround(deps, cwd, signal)
+  const hasState = at && at.noWorktrees === undefined && !at.bare
+  const state = hasState ? await deps.workspaces.stateOf(cwd, signal) : { changed: [], untracked: [], ahead: null, behind: null }
+  const auto = await autoAt(
+    at,
+    async () => sessions,
+    async () => state,
+  )
+  if (!at || at.noWorktrees !== undefined) return { sessions, auto }
   return {
     repository: {
       top: at.top,
@@ -93,7 +122,7 @@ export async function placeOf(deps: ChoiceDeps, cwd: string, signal: AbortSignal
       changed: state.changed.slice(0, mostNamed),
       untracked: state.untracked.slice(0, mostNamed),
     },
-    sessions: await sessionsIn(deps, at, signal),
+    sessions,
     auto,
   }
 }

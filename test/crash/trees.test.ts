@@ -100,7 +100,7 @@ class Life {
   }
 }
 
-async function live(home: TestHome, beforeRestore: () => Promise<void> = async () => {}): Promise<readonly Event[]> {
+async function live(home: TestHome, beforeRestore: () => Promise<void>): Promise<readonly Event[]> {
   const life = new Life(home, await home.client())
   const { repository, tree } = life
   const spec = {
@@ -137,8 +137,10 @@ async function live(home: TestHome, beforeRestore: () => Promise<void> = async (
   const kept = last?.type === 'workspace-removed' ? last.snapshot : 0
   expect([life.file(kept, 'late.txt'), life.file(kept, 'a.txt').trim(), life.file(1, 'a.txt')]).toEqual(['late\n', 'three', 'one\n'])
   await beforeRestore()
-  await life.tell({ type: 'restore' })
-  await life.has('workspace-ready', 2)
+  accepted(await life.submit({ type: 'restore' }, home.env))
+  await life.until((view) => view.workspace.state === 'ready')
+  // It was set up again.
+  expect(readFileSync(join(tree, 'made.txt'), 'utf8')).toBe(`${readFileSync(join(tree, 'a.txt'), 'utf8')}SECRET=1\n`)
   expect(['late.txt', '.env', 'a.txt'].map((path) => readFileSync(join(tree, path), 'utf8').trim())).toEqual(['late', 'SECRET=1', 'three'])
   // What nobody but the user has written is what it was.
   expect([readFileSync(join(repository, 'mine.txt'), 'utf8'), life.git('stash', 'list'), life.git('fsck', '--no-dangling')]).toEqual(['mine\n', '', ''])
@@ -149,20 +151,37 @@ async function live(home: TestHome, beforeRestore: () => Promise<void> = async (
 
 const count = (events: readonly Event[], type: Event['type']): number => events.filter((event) => event.type === type).length
 
-interface Crashes {
-  readonly home: TestHome
-  readonly log: string
-}
+/** Come to once more when it comes back, and when it goes for good. */
+const ofReturn: ReadonlySet<CrashPoint> = new Set([
+  'workspace.recorded',
+  'worktree.planned',
+  'worktree.made',
+  'worktree.brought',
+  'step.recorded',
+  'step.ended',
+  'workspace.ready',
+  'snapshot.made',
+  'snapshot.recorded',
+  'remove.kept',
+  'remove.done',
+  'removed.recorded',
+])
 
-/** `reached`: places that kill nobody, until the log is emptied. */
-async function withCrashes(points: readonly CrashPoint[], reached: readonly CrashPoint[], use: (crashes: Crashes) => Promise<void>): Promise<void> {
+async function liveWith(points: readonly CrashPoint[]): Promise<readonly Event[]> {
   const folder = mkdtempSync(join(tmpdir(), 'os-crash-'))
   try {
     const log = join(folder, 'log')
-    writeFileSync(log, reached.join('\n'))
+    writeFileSync(log, '')
+    const reached = (): readonly string[] => readFileSync(log, 'utf8').trim().split('\n').toSorted()
     await using home = new TestHome({ OFFSTAGE_CRASH_AT: points.join(','), OFFSTAGE_CRASH_LOG: log })
-    await use({ home, log })
-    expect(readFileSync(log, 'utf8').trim().split('\n').toSorted()).toEqual(points.toSorted())
+    const events = await live(home, async () => {
+      expect(reached()).toEqual(points.toSorted())
+      // Now each of them kills once more.
+      writeFileSync(log, points.flatMap((point) => (ofReturn.has(point) ? [] : [`${point}\n`])).join(''))
+      await home.killDaemon()
+    })
+    expect(reached()).toEqual(points.toSorted())
+    return events
   } finally {
     rmSync(folder, { recursive: true })
   }
@@ -177,31 +196,8 @@ function eachOnce(events: readonly Event[]): void {
 }
 
 describe('a tree lives through the death of its daemon', () => {
-  // In two lives, so that what comes after a death is not always another one.
-  test('at every other step', () => withCrashes(ofTrees.filter((_, index) => index % 2 === 0), [], async ({ home }) => eachOnce(await live(home)))) // prettier-ignore
+  // In two lives, so that what comes after a death is not always another one. Each of them comes back, and goes for good.
+  test.concurrent('at every other step', async () => eachOnce(await liveWith(ofTrees.filter((_, index) => index % 2 === 0))))
 
-  test('at the steps between those', () => withCrashes(ofTrees.filter((_, index) => index % 2 === 1), [], async ({ home }) => eachOnce(await live(home)))) // prettier-ignore
-
-  test('at every step of coming back, and of going for good', () => {
-    const points: readonly CrashPoint[] = [
-      'workspace.recorded',
-      'worktree.planned',
-      'worktree.made',
-      'worktree.brought',
-      'workspace.ready',
-      'snapshot.made',
-      'snapshot.recorded',
-      'remove.kept',
-      'remove.done',
-      'removed.recorded',
-    ]
-    return withCrashes(points, points, async ({ home, log }) =>
-      eachOnce(
-        await live(home, async () => {
-          writeFileSync(log, '')
-          await home.killDaemon()
-        }),
-      ),
-    )
-  })
+  test.concurrent('at the steps between those', async () => eachOnce(await liveWith(ofTrees.filter((_, index) => index % 2 === 1))))
 })

@@ -37,7 +37,12 @@ class RunInHand {
   }
 
   say(message: object): void {
-    const bytes = Buffer.from(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`)
+    this.print(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`)
+  }
+
+  /** As a program in a terminal does. */
+  print(text: string): void {
+    const bytes = Buffer.from(text)
     const offset = this.#out.length
     this.#out = Buffer.concat([this.#out, bytes])
     this.#reader?.(offset, bytes)
@@ -149,6 +154,8 @@ export class EngineInHand {
   /** What Offstage runs itself, by number. */
   readonly steps: StepInHand[] = []
   readonly swept: number[] = []
+  /** False: nothing is ended before the daemon dies. */
+  sweeps = true
   /** What the daemon's log would say. */
   readonly warned: string[] = []
   /** Delays that nobody has let pass. */
@@ -185,6 +192,7 @@ export class EngineInHand {
       },
       release: async () => {},
       sweep: async (session, run) => {
+        if (!this.sweeps) return new Promise(() => {})
         if (isStep(session)) {
           this.steps[run]?.end({ signal: 'SIGTERM' })
           return 1

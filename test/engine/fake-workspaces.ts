@@ -17,6 +17,8 @@ export class FakeWorkspaces {
   repository: RepositoryAt | undefined
   dirty: readonly string[] = []
   worktrees = '/nowhere'
+  isElsewhere = false
+  isDetached = false
   /** Thrown by the next call of that name, once each. */
   readonly failing = new Map<string, Error[]>()
   /** Called right before it is done; a promise holds it. */
@@ -67,7 +69,10 @@ export class FakeWorkspaces {
       await this.#does('repositoryAt')
       return this.repository && directory.startsWith(this.repository.top) ? this.repository : undefined
     },
-    stateOf: async () => ({ changed: this.dirty, untracked: [], ahead: null, behind: null }),
+    stateOf: async () => {
+      await this.#does('stateOf')
+      return { changed: this.dirty, untracked: [], ahead: null, behind: null }
+    },
     planWorktree: async (at, { session }): Promise<Worktree> => ({
       repository: at.top,
       path: join(this.worktrees, session, 'shop'),
@@ -79,31 +84,35 @@ export class FakeWorkspaces {
     makeWorktree: async (worktree, from) => {
       await this.#does('makeWorktree')
       if (!existsSync(worktree.path)) this.write(worktree.path, from ?? this.treeOf(worktree.repository))
-      return { base: from ? this.keep(this.files(from)) : this.treeOf(worktree.repository) }
+      return { base: from ? this.keep(this.files(from)) : this.treeOf(worktree.repository), ...(this.isDetached ? { detached: true } : {}) }
     },
     bring: async () => {
       await this.#does('bring')
       return 1
     },
     takePorts: async (_, names) => Object.fromEntries(names.map((name, index) => [name, 20_000 + index])),
-    forgetPorts: async () => {},
+    forgetPorts: async (session) => void this.asked.push(`forgetPorts ${session}`),
     removeWorktree: async ({ path }, snapshot) => {
       await this.#does('removeWorktree')
       if (existsSync(path) && this.treeOf(path) !== snapshot.tree) throw new WorkspaceFailed('refused', `${path} is not as it was kept`)
       rmSync(path, { recursive: true, force: true })
       return { branchKept: true }
     },
-    takeSnapshot: async ({ directory, session, n, why, turn, atMs, unless }) => {
+    takeSnapshot: async ({ directory, session, n, why, turn, atMs, unless, base }) => {
       await this.#does('takeSnapshot')
       const tree = this.treeOf(directory)
       if (unless?.tree === tree) return undefined
-      const taken: Snapshot = { n, commit: `commit-${session}-${n}`, tree, why, turn, atMs }
+      const lines = base === undefined ? [] : this.#changed(this.files(base), this.files(tree))
+      const changed = base === undefined ? {} : { changed: { files: lines.length, added: lines.length, removed: lines.length } }
+      const taken: Snapshot = { n, commit: `commit-${session}-${n}`, tree, why, turn, atMs, ...changed }
       this.snapshots.set(session, [...(this.snapshots.get(session) ?? []).filter((one) => one.n !== n), taken])
       return taken
     },
     treeNow: async (directory) => ({ tree: this.treeOf(directory), head: null, common: directory }),
     snapshotsOf: async (_, session) => this.snapshots.get(session) ?? [],
+    isElsewhere: async () => this.isElsewhere,
     dropSnapshots: async (_, session, numbers) => {
+      await this.#does('dropSnapshots')
       this.asked.push(`dropSnapshots ${numbers.join(' ')}`)
       this.snapshots.set(
         session,

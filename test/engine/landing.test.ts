@@ -223,7 +223,7 @@ test('a push that fails is told; what landed stays landed', async () => {
   await start('s1', { publish: 'push' })
   await start('s2')
   expect(ends()).toMatchObject([
-    { type: 'landed', published: 'not pushed: no remote' },
+    { type: 'landed', published: 'not pushed: no remote (do that)', unpublished: true },
     { type: 'landed', commit: '2' },
   ])
 })
@@ -308,5 +308,5 @@ test('the plan says into what, how, with what, and what is against it', async ()
 test('a plan without a branch to land in is refused', async () => {
   const { plan } = world({ repositoryAt: async () => undefined })
   const { worktree: _, ...of } = landingOf('s1')
-  await expect(plan(of)).rejects.toMatchObject({ kind: 'refused', hint: '--into BRANCH' })
+  await expect(plan(of)).rejects.toMatchObject({ kind: 'refused', hint: 'offstage land s1 --into BRANCH' })
 })

@@ -9,6 +9,7 @@ import { isRefusal } from '../../src/core/errors.ts'
 import type { Engine } from '../../src/engine/engine.ts'
 import type { Trees } from '../../src/engine/parts.ts'
 import { trustIn } from '../../src/engine/trust.ts'
+import { WorkspaceFailed } from '../../src/workspace/workspaces.ts'
 import { never } from '../home.ts'
 import { EngineInHand } from './agent-in-hand.ts'
 import { FakeWorkspaces, noTrees } from './fake-workspaces.ts'
@@ -120,6 +121,13 @@ describe('where a session works', () => {
     expect(one.fake.asked).toEqual([])
   })
 
+  test.each([undefined, 'in-place', 'auto', 'worktree'] as const)('no folder that a client names is taken for its worktree (asked for: %s)', async (workspace) => {
+    const one = made()
+    const given = { repository: one.shop, path: one.folder, below: '', branch: 'main', base: 'f'.repeat(40) }
+    const session = await one.engine.create(spec(one, { ...(workspace ? { workspace } : {}), worktree: given }))
+    expect(of(one, session, 'created')[0]?.spec.worktree?.path).toBe(workspace === 'worktree' ? join(one.fake.worktrees, session, 'shop') : undefined)
+  })
+
   test('a worktree is refused where there can be none, with what to do', async () => {
     const one = made()
     one.fake.repository = undefined
@@ -187,6 +195,19 @@ describe('a worktree is made ready', () => {
     await one.engine.tell(session, { type: 'stop' })
     await has(one, session, 'stopped')
     expect(step.found().kind).toBe('ended')
+    expect(of(one, session, 'workspace-failed')).toEqual([])
+  })
+
+  test('a stop that its daemon began ends the set-up that goes on', async () => {
+    const one = made()
+    const session = await one.engine.create(spec(one, { ...worktree, preparation: { setup: 'npm ci' } }))
+    const step = await stepOf(one, 1)
+    one.engine.sweeps = false
+    await one.engine.tell(session, { type: 'stop' })
+    one.engine.sweeps = true
+    await one.engine.another()
+    await has(one, session, 'stopped')
+    while (step.found().kind !== 'ended') await new Promise((resolve) => setImmediate(resolve))
     expect(of(one, session, 'workspace-failed')).toEqual([])
   })
 
@@ -302,10 +323,22 @@ describe('snapshots', () => {
     await engine.until(session, (view) => view.requests.length > 0)
     await engine.another()
     const { requests } = await engine.until(session, (view) => view.requests.length > 0)
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    while (fake.asked.filter((name) => name === 'takeSnapshot').length < 2) await new Promise((resolve) => setImmediate(resolve))
     await engine.tell(session, { type: 'answer', requestId: requests[0]?.id ?? '', answer: { kind: 'option', optionId: 'stop' } })
     await has(one, session, 'stopped')
     expect(engine.run(1).told.some(({ method }) => method === 'session/prompt')).toBe(false)
+  })
+
+  test('the question about one is over when the agent is gone that was to hear the prompt', async () => {
+    const one = made()
+    const { engine, fake } = one
+    const session = await engine.create(spec(one))
+    for (let times = 0; times < 2; times += 1) fake.fail('takeSnapshot', 'full', 'no space left on the disk')
+    await engine.tell(session, { type: 'prompt', text: 'go' })
+    await engine.until(session, (view) => view.requests.length > 0)
+    engine.run(1).end({ code: 1 })
+    await has(one, session, 'run-exited')
+    expect((await engine.until(session, () => true)).requests).toEqual([])
   })
 
   test('where none is possible it is told once, and nobody waits', async () => {
@@ -356,6 +389,19 @@ describe('checks', () => {
     expect((await engine.until(session, (view) => view.outcome?.kind === 'check-failed')).outcome?.kind).toBe('check-failed')
   })
 
+  test('run where the session works, and the set-up at the top of its tree', async () => {
+    const one = made()
+    const { engine, fake } = one
+    if (fake.repository) fake.repository = { ...fake.repository, below: 'web' }
+    const session = await engine.create(spec(one, { ...worktree, checks: ['npm test'], preparation: { setup: 'npm ci' } }), 'go')
+    const top = join(fake.worktrees, session, 'shop')
+    const setUp = await stepOf(one, 1)
+    setUp.end({ code: 0 })
+    await engine.heard(1, 'session/prompt')
+    engine.run(1).respond('session/prompt', { stopReason: 'end_turn' })
+    expect([setUp.directory, (await stepOf(one, 2)).directory]).toEqual([top, join(top, 'web')])
+  })
+
   test('they go on without the daemon, each once', async () => {
     const one = made((): Partial<Trees> => ({ environmentOf: async ({ pid }) => ({ CHILD: String(pid) }) }))
     const { engine } = one
@@ -390,6 +436,28 @@ describe('checks', () => {
     await engine.heard(1, 'session/prompt', 2)
     while (step.found().kind !== 'ended') await new Promise((resolve) => setImmediate(resolve))
     expect([of(one, session, 'checks-cut-short').length, of(one, session, 'checked').length]).toEqual([1, 0])
+  })
+
+  test.each([
+    ['that a former daemon began', false],
+    ['also if the daemon dies over it', true],
+  ])('the next prompt ends those %s', async (_, dies) => {
+    const one = made()
+    const { engine } = one
+    const session = await engine.create(spec(one, { checks: ['npm test'] }), 'go')
+    await engine.heard(1, 'session/prompt')
+    engine.run(1).respond('session/prompt', { stopReason: 'end_turn' })
+    const step = await stepOf(one, 1)
+    if (dies) engine.sweeps = false
+    else await engine.another()
+    await engine.tell(session, { type: 'prompt', text: 'more' })
+    await has(one, session, 'checks-cut-short')
+    engine.sweeps = true
+    if (dies) await engine.another()
+    const deadline = Date.now() + 5000
+    while (step.found().kind !== 'ended' && Date.now() < deadline) await new Promise((resolve) => setImmediate(resolve))
+    expect(step.found().kind).toBe('ended')
+    expect(of(one, session, 'checked')).toEqual([])
   })
 })
 
@@ -479,6 +547,57 @@ describe('a removed session', () => {
     expect(readFileSync(join(path, 'new.txt'), 'utf8')).toBe('mine\n')
   })
 
+  test('that comes back is made ready as it was the first time, and no agent starts before', async () => {
+    const one = made()
+    const { engine, fake } = one
+    const trust = { file: '/w/.offstage.toml', digest: 'd1' }
+    const session = await engine.create(spec(one, { ...worktree, trust, preparation: { setup: 'npm ci', bring: ['node_modules/'], ports: ['PORT'] } }))
+    const { requests } = await engine.until(session, (view) => view.requests.length > 0)
+    await engine.tell(session, { type: 'answer', requestId: requests[0]?.id ?? '', answer: { kind: 'option', optionId: 'once' } })
+    ;(await stepOf(one, 1)).end({ code: 0 })
+    await engine.heard(1, 'session/new')
+    await engine.tell(session, { type: 'remove' })
+    await has(one, session, 'workspace-removed')
+    const brought = (): number => fake.asked.filter((name) => name === 'bring').length
+    expect(brought()).toBe(1)
+    await engine.tell(session, { type: 'restore' })
+    const setUp = await stepOf(one, 2)
+    await engine.tell(session, { type: 'prompt', text: 'go on' })
+    expect([setUp.command, setUp.directory, brought(), engine.runs[2]]).toEqual(['npm ci', join(fake.worktrees, session, 'shop'), 2, undefined])
+    setUp.end({ code: 1 }, 'no network\n')
+    const failed = await engine.until(session, (view) => view.requests.length > 0)
+    expect([failed.status, failed.requests.map(({ title }) => title), engine.runs[2]]).toEqual(['waiting', ['the set-up failed: npm ci (exit code 1)'], undefined])
+    await engine.tell(session, { type: 'resume' })
+    ;(await stepOf(one, 3)).end({ code: 0 })
+    await engine.heard(2, 'session/load')
+    expect(of(one, session, 'workspace-ready').map(({ setup }) => setup !== undefined)).toEqual([true, true])
+  })
+
+  test('whose set-up was left out the first time is set up when its tree is made again', async () => {
+    const one = made()
+    const { engine } = one
+    const session = await engine.create(spec(one, { ...worktree, preparation: { setup: 'npm ci' } }))
+    ;(await stepOf(one, 1)).end({ code: 1 })
+    const { requests } = await engine.until(session, (view) => view.requests.length > 0)
+    await engine.tell(session, { type: 'answer', requestId: requests[0]?.id ?? '', answer: { kind: 'option', optionId: 'without' } })
+    await engine.heard(1, 'session/new')
+    await engine.tell(session, { type: 'remove' })
+    await has(one, session, 'workspace-removed')
+    await engine.tell(session, { type: 'restore' })
+    expect((await stepOf(one, 2)).command).toBe('npm ci')
+  })
+
+  test('whose branch has moved on meanwhile says that it is detached', async () => {
+    const { one, session } = await removed()
+    await has(one, session, 'workspace-removed')
+    one.fake.isDetached = true
+    await one.engine.tell(session, { type: 'restore' })
+    await has(one, session, 'workspace-ready', 2)
+    expect(of(one, session, 'workspace-ready').map(({ detached }) => detached)).toEqual([undefined, true])
+    const { workspace } = await one.engine.until(session, (view) => view.workspace.state === 'ready')
+    expect(workspace.trouble).toBe(`its branch offstage/${session} has moved on, or is checked out elsewhere: HEAD is detached`)
+  })
+
   test('keeps its worktree where git refuses, or where it cannot be kept', async () => {
     const refused = await removed((one) => one.fake.fail('removeWorktree', 'refused', 'a process works in it'))
     await has(refused.one, refused.session, 'workspace-kept')
@@ -498,6 +617,21 @@ describe('a removed session', () => {
     await has(one, session, 'workspace-removed')
     expect(of(one, session, 'workspace-removed')[0]?.snapshot).toBe(of(one, session, 'snapshot-taken').at(-1)?.snapshot.n)
   })
+})
+
+test('a worktree that stayed when its session was removed goes with the next removal', async () => {
+  const one = made()
+  const session = await one.engine.create(spec(one, worktree))
+  await one.engine.heard(1, 'session/new')
+  one.fake.before = (name) => {
+    if (name === 'removeWorktree') throw new WorkspaceFailed('refused', 'vim works in it')
+  }
+  await one.engine.tell(session, { type: 'remove' })
+  await has(one, session, 'workspace-kept')
+  one.fake.before = () => {}
+  await one.engine.tell(session, { type: 'remove' })
+  await has(one, session, 'workspace-removed')
+  expect(of(one, session, 'removed')).toHaveLength(2)
 })
 
 describe('what a session changed', () => {
@@ -537,14 +671,38 @@ describe('what a session changed', () => {
     expect((await found(one, { session })).slice(1)).toEqual(['snapshot 1', ['new.txt']])
   })
 
+  test('between two trees that it named is the same again, whatever was written since', async () => {
+    const one = made()
+    const session = await one.engine.create(spec(one))
+    await one.engine.tell(session, { type: 'snapshot' })
+    await has(one, session, 'snapshot-taken')
+    writeFileSync(join(one.shop, 'first.txt'), 'one\n')
+    const engine = await one.engine.engine()
+    const found = await engine.changes({ session }, never)
+    if (isRefusal(found)) throw new Error(found.message)
+    writeFileSync(join(one.shop, 'later.txt'), 'two\n')
+    expect(await engine.changes({ session, between: found.trees }, never)).toMatchObject({ files: found.files, trees: found.trees })
+    expect(await engine.changes({ session }, never)).not.toMatchObject({ files: found.files })
+  })
+
   test('says whose changes are in it too, where others worked in the same tree', async () => {
     const one = made()
     const [session, other] = [await one.engine.create(spec(one)), await one.engine.create(spec(one))]
     await one.engine.tell(session, { type: 'snapshot' })
     await has(one, session, 'snapshot-taken')
     const changes = await (await one.engine.engine()).changes({ session }, never)
-    expect(isRefusal(changes) ? changes : changes.notes).toEqual([`sessions ${other} worked in the same tree: what they changed is in it too`])
+    expect(isRefusal(changes) ? changes : changes.notes).toEqual([`session ${other} worked in the same tree: what they changed is in it too`])
   })
+})
+
+test('what is to land of a worktree that somebody deleted is refused, with how it comes back', async () => {
+  const one = made()
+  const session = await one.engine.create(spec(one, worktree))
+  await one.engine.heard(1, 'session/new')
+  const path = join(one.fake.worktrees, session, 'shop')
+  rmSync(path, { recursive: true })
+  const plan = await (await one.engine.engine()).landing({ session }, never)
+  expect(plan).toMatchObject({ refused: 'no-worktree', message: `the worktree of session ${session} is not there: ${path}`, hint: expect.stringContaining('git worktree prune') })
 })
 
 test('a place says what a session would work in', async () => {
@@ -554,7 +712,136 @@ test('a place says what a session would work in', async () => {
   expect([place.repository?.branch, place.sessions, place.auto]).toEqual(['main', [session], { kind: 'worktree', why: `session ${session} works in the same tree` }])
 })
 
+test('a place is found out by two questions, however many work there', async () => {
+  const one = made()
+  for (let times = 0; times < 3; times += 1) await one.engine.create(spec(one))
+  one.fake.asked.length = 0
+  await (await one.engine.engine()).place({ cwd: one.shop }, never)
+  expect(one.fake.asked.filter((name) => name !== 'takeSnapshot')).toEqual(['repositoryAt', 'stateOf'])
+})
+
+test('a place outside of any repository names who works there, above and below it', async () => {
+  const one = made()
+  one.fake.repository = undefined
+  const program = await one.engine.create(spec(one, { kind: 'terminal', driver: 'command', argv: ['npm', 'run', 'dev'] }))
+  const here = await one.engine.create(spec(one))
+  const inside = join(one.shop, 'inside')
+  mkdirSync(inside)
+  const below = await one.engine.create({ cwd: inside })
+  const beside = await one.engine.create({ cwd: join(one.folder, 'shop-2') })
+  const engine = await one.engine.engine()
+  const at = async (cwd: string) => (await engine.place({ cwd }, never)).sessions.map((id) => ({ [program]: 'program', [here]: 'here', [below]: 'below', [beside]: 'beside' })[id])
+  expect([await at(one.shop), await at(inside), await at(join(one.folder, 'shop-2'))]).toEqual([['here', 'below'], ['here', 'below'], ['beside']])
+})
+
+test('a place in a repository that can have no worktrees names who works there', async () => {
+  const one = made()
+  one.fake.repository = { top: one.shop, common: '', bare: false, below: '', branch: 'main', head: null, noWorktrees: 'there is no commit yet' }
+  const session = await one.engine.create(spec(one))
+  expect(await (await one.engine.engine()).place({ cwd: one.shop }, never)).toEqual({ sessions: [session], auto: { kind: 'in-place', why: 'there is no commit yet' } })
+})
+
+describe('the files and lines in a row', () => {
+  const tool = (path: string) => ({
+    method: 'session/update',
+    params: {
+      sessionId: 'ref',
+      update: {
+        sessionUpdate: 'tool_call',
+        toolCallId: path,
+        title: 'write',
+        kind: 'edit',
+        status: 'completed',
+        content: [{ type: 'diff', path, oldText: 'a\n', newText: 'b\n' }],
+      },
+    },
+  })
+
+  test('are those that git counts in its worktree, and what tool calls have said since', async () => {
+    const one = made()
+    const { engine, fake } = one
+    const session = await engine.create(spec(one, worktree))
+    const path = join(fake.worktrees, session, 'shop')
+    await engine.heard(1, 'session/new')
+    // By a command, of which no tool call says what it changed.
+    await turn(one, session, 'one', () => ['b.txt', 'c.txt'].forEach((name) => writeFileSync(join(path, name), 'x\n')))
+    await has(one, session, 'snapshot-taken', 2)
+    expect((await engine.until(session, (view) => view.changes !== null)).changes).toEqual({ files: 2, added: 2, removed: 2 })
+    await engine.tell(session, { type: 'prompt', text: 'two' })
+    await engine.heard(1, 'session/prompt', 2)
+    engine.run(1).say(tool(join(path, 'd.txt')))
+    expect((await engine.until(session, (view) => view.changes?.files === 3)).changes).toEqual({ files: 3, added: 3, removed: 3 })
+    engine.run(1).respond('session/prompt', { stopReason: 'end_turn' })
+    await has(one, session, 'turn-ended', 2)
+    await engine.tell(session, { type: 'undo', what: { kind: 'turns', turn: 1 } })
+    await has(one, session, 'undone')
+    expect((await engine.until(session, (view) => view.status === 'completed')).changes).toBe(null)
+  })
+
+  test('are what its tool calls say, where it works in place beside others', async () => {
+    const one = made()
+    const { engine } = one
+    const session = await engine.create(spec(one))
+    await turn(one, session, 'one', () => {
+      writeFileSync(join(one.shop, 'mine.txt'), 'x\n')
+      engine.run(1).say(tool(join(one.shop, 'd.txt')))
+    })
+    await has(one, session, 'snapshot-taken', 2)
+    expect((await engine.until(session, (view) => view.changes !== null)).changes).toEqual({ files: 1, added: 1, removed: 1 })
+  })
+})
+
 describe('a known agent in a terminal', () => {
+  const state = (word: string): string => `\x1b]7501;state=${word}\x1b\\`
+
+  /** It works, does this, and rests. */
+  async function rests(one: Made, session: string, run: number, does: () => void): Promise<void> {
+    const kept = of(one, session, 'snapshot-taken').length
+    one.engine.run(run).print(state('working'))
+    await one.engine.until(session, (view) => view.status === 'working')
+    does()
+    one.engine.run(run).print(state('idle'))
+    await has(one, session, 'snapshot-taken', kept + 1)
+  }
+
+  test('has turns from rest to rest: each can be read and taken back, also after what was asked for in between', async () => {
+    const one = made()
+    const { engine, shop } = one
+    const file = (name: string): string => join(shop, name)
+    const session = await engine.create(spec(one, { kind: 'terminal', driver: 'terminal', agent: 'claude', argv: ['claude'] }))
+    await has(one, session, 'run-started')
+    await rests(one, session, 1, () => writeFileSync(file('b.txt'), 'first\n'))
+    writeFileSync(file('mine.txt'), 'mine\n')
+    await engine.tell(session, { type: 'snapshot' })
+    await has(one, session, 'snapshot-taken', 3)
+    await rests(one, session, 1, () => writeFileSync(file('a.txt'), 'second\n'))
+    expect(of(one, session, 'snapshot-taken').map(({ snapshot: { why, turn: at } }) => `${why} ${at}`)).toEqual(['start 0', 'turn-end 1', 'asked 1', 'turn-end 2'])
+    const opened = await engine.engine()
+    const changed = async (number: number) => {
+      const found = await opened.changes({ session, turn: number }, never)
+      return isRefusal(found) ? found.message : found.files.map(({ path }) => path)
+    }
+    expect([await changed(1), await changed(2), (await engine.until(session, () => true)).turns]).toEqual([['b.txt'], ['a.txt'], 2])
+    await engine.tell(session, { type: 'undo', what: { kind: 'turns', turn: 1 } })
+    await has(one, session, 'undone')
+    expect([existsSync(file('b.txt')), existsSync(file('mine.txt')), readFileSync(file('a.txt'), 'utf8')]).toEqual([false, true, 'second\n'])
+    // What was taken back is not done by its next turn.
+    await rests(one, session, 1, () => writeFileSync(file('c.txt'), 'third\n'))
+    expect([await changed(1), await changed(2), await changed(3)]).toEqual([['b.txt'], ['a.txt'], ['c.txt']])
+    await engine.tell(session, { type: 'undo', what: { kind: 'turns', turn: 0 } })
+    await has(one, session, 'undone', 2)
+    expect([existsSync(file('c.txt')), readFileSync(file('a.txt'), 'utf8')]).toEqual([false, 'second\n'])
+  })
+
+  test('is not taken back from while it works', async () => {
+    const one = made()
+    const session = await one.engine.create(spec(one, { kind: 'terminal', driver: 'terminal', agent: 'claude', argv: ['claude'] }))
+    await has(one, session, 'run-started')
+    one.engine.run(1).print(state('working'))
+    await one.engine.until(session, (view) => view.status === 'working' && view.signals.length > 0)
+    await expect(one.engine.tell(session, { type: 'undo', what: { kind: 'turns', turn: 'all' } })).rejects.toThrow('is at work in that tree')
+  })
+
   test('is kept before it begins, and whenever it rests', async () => {
     const one = made()
     const { engine } = one
@@ -598,6 +885,35 @@ describe('a landing', () => {
     expect([merged, of(one, session, 'landed')[0]?.results?.map(({ output }) => output)]).toEqual([[join(one.fake.worktrees, session, 'shop'), 'main'], ['ok']])
   })
 
+  test('keeps the tree that it moves under a number of its own, whatever else is kept at that moment', async () => {
+    const one = made(() => ({
+      landings: {
+        land: async ({ snapshot, report }, _, land) => {
+          await snapshot(one.shop, never)
+          await report({ type: 'landed', into: land.into, how: land.how, commit: 'c'.repeat(40), files: 1 })
+        },
+      },
+    }))
+    const { engine, fake } = one
+    const session = await engine.create(spec(one, worktree), 'go')
+    await engine.heard(1, 'session/prompt')
+    const going = Promise.withResolvers<void>()
+    fake.before = (name) => (name === 'takeSnapshot' ? going.promise : undefined)
+    writeFileSync(join(fake.worktrees, session, 'shop', 'b.txt'), 'two')
+    engine.run(1).respond('session/prompt', { stopReason: 'end_turn' })
+    await has(one, session, 'turn-ended')
+    await engine.tell(session, { type: 'land', land: { into: 'main', how: 'squash', checks: true } })
+    for (let turns = 0; turns < 20; turns += 1) await new Promise((resolve) => setImmediate(resolve))
+    going.resolve()
+    await has(one, session, 'landed')
+    await has(one, session, 'snapshot-taken', 3)
+    expect(of(one, session, 'snapshot-taken').map(({ snapshot: { n, why } }) => [n, why])).toEqual([
+      [1, 'turn-start'],
+      [2, 'turn-end'],
+      [3, 'land'],
+    ])
+  })
+
   test('that is stopped has not landed, and what ran of it is ended', async () => {
     const one = made(() => ({
       landings: { land: async ({ runSteps }, of, _, __, signal) => void (await runSteps('/merged', of.checks, signal)) },
@@ -634,7 +950,9 @@ describe('what nobody needs any more', () => {
     await (await engine.engine()).applyRetention()
     expect(fake.asked.filter((name) => name.startsWith('drop'))).toEqual([])
     engine.nowMs += 1000
+    fake.isElsewhere = true
     await (await engine.engine()).applyRetention()
+    expect(fake.asked.filter((name) => name.startsWith('forgetPorts'))).toEqual([`forgetPorts ${removed}`, `forgetPorts ${ended}`])
     expect([stays, ended, removed].map((id) => [existsSync(join(fake.worktrees, id, 'shop')), fake.snapshots.get(id)?.length ?? 0])).toEqual([
       [true, 0],
       [false, 1],
@@ -645,5 +963,59 @@ describe('what nobody needs any more', () => {
     await engine.tell(ended, { type: 'resume' })
     await has(one, ended, 'workspace-ready', 2)
     expect(readFileSync(join(fake.worktrees, ended, 'shop', 'a.txt'), 'utf8')).toBe('one\n')
+  })
+
+  async function removedLongAgo(): Promise<{ readonly one: Made; readonly session: string }> {
+    const one = made()
+    const session = await one.engine.create(spec(one, worktree))
+    await turn(one, session, 'one', () => writeFileSync(join(one.fake.worktrees, session, 'shop', 'b.txt'), 'one\n'))
+    await has(one, session, 'snapshot-taken', 2)
+    await one.engine.tell(session, { type: 'snapshot' })
+    await has(one, session, 'snapshot-taken', 3)
+    await one.engine.tell(session, { type: 'remove' })
+    await has(one, session, 'workspace-removed')
+    one.engine.nowMs += 1500
+    return { one, session }
+  }
+  const numbers = (one: Made, session: string) => one.fake.snapshots.get(session)?.map(({ n }) => n)
+  const listed = async (one: Made, session: string) => (await (await one.engine.engine()).snapshots(session, never)).map(({ n }) => n)
+
+  test('is not the last snapshot of a worktree, as long as something of it is nowhere else: it comes back from it', async () => {
+    const { one, session } = await removedLongAgo()
+    await (await one.engine.engine()).applyRetention()
+    expect([numbers(one, session), await listed(one, session)]).toEqual([[4], [4]])
+    expect(of(one, session, 'snapshots-dropped')).toEqual([{ type: 'snapshots-dropped', numbers: [1, 2, 3] }])
+    one.engine.nowMs += 1500
+    await (await one.engine.engine()).applyRetention()
+    expect([numbers(one, session), of(one, session, 'snapshots-dropped').length]).toEqual([[4], 1])
+    await one.engine.tell(session, { type: 'restore' })
+    await has(one, session, 'workspace-ready', 2)
+    expect(readFileSync(join(one.fake.worktrees, session, 'shop', 'b.txt'), 'utf8')).toBe('one\n')
+    const changes = await (await one.engine.engine()).changes({ session, turn: 1 }, never)
+    expect(isRefusal(changes) && changes.refused).toBe('no-snapshot')
+  })
+
+  test('is told: a session of which nothing is left comes back without a worktree, and starts no program', async () => {
+    const { one, session } = await removedLongAgo()
+    one.fake.isElsewhere = true
+    await (await one.engine.engine()).applyRetention()
+    expect([numbers(one, session), await listed(one, session)]).toEqual([[], []])
+    await one.engine.tell(session, { type: 'restore' })
+    const view = await one.engine.until(session, ({ removed }) => !removed)
+    expect([view.workspace.state, view.workspace.snapshots]).toEqual(['removed', 0])
+    const text = `the worktree of session ${session} is removed, and its snapshots went by age`
+    await expect(one.engine.tell(session, { type: 'resume' })).rejects.toThrow(text)
+    await expect(one.engine.tell(session, { type: 'prompt', text: 'go on' })).rejects.toThrow(text)
+    expect(of(one, session, 'workspace-preparing').length).toBe(1)
+  })
+
+  test('is recorded first: what a daemon that died had named goes with the next look', async () => {
+    const { one, session } = await removedLongAgo()
+    one.fake.fail('dropSnapshots', 'busy', 'another git is at work')
+    await (await one.engine.engine()).applyRetention()
+    expect([numbers(one, session), await listed(one, session), one.engine.warned.at(-1)]).toEqual([[1, 2, 3, 4], [4], 'what it left stays'])
+    one.engine.nowMs += 1500
+    await (await one.engine.engine()).applyRetention()
+    expect([numbers(one, session), await listed(one, session)]).toEqual([[4], [4]])
   })
 })
