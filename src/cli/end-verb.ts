@@ -40,8 +40,11 @@ async function whichOnes(
     return type === 'remove' && listed.kind === 'none' && removed.kind === 'one' ? removed.found : pickSession(all, typed)
   })
   const once = found.filter((one, index) => found.findIndex((other) => other.id === one.id) === index)
-  return { sessions: once.filter((session) => !session.removed), removed: once.filter((session) => session.removed) }
+  return { sessions: once.filter((session) => !isGone(session)), removed: once.filter(isGone) }
 }
+
+/** A worktree that stayed may go now. */
+const isGone = ({ removed, workspace: { kind, state } }: SessionView): boolean => removed && (kind === 'in-place' || (state !== 'ready' && state !== 'failed'))
 
 export function endVerb({ name, type, done, summary, about, examples }: EndVerb): Verb {
   const run = async (context: Context, args: Args): Promise<number> => {

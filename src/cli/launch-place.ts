@@ -55,7 +55,8 @@ export async function placed(
 
 /** False: in a worktree of its own. */
 async function sharedAnyway(context: Context, others: string, mayBeApart: boolean): Promise<boolean> {
-  const question = mayBeApart ? `${others}: [W] a worktree of its own  [i] in place anyway  [n] do not start it ` : `${others}: [n] do not start it  [i] in place anyway `
+  context.err(`${others}\n`)
+  const question = mayBeApart ? '[W] a worktree of its own  [i] in place anyway  [n] do not start it ' : '[n] do not start it  [i] in place anyway '
   const chosen = await choiceOf(context, question, mayBeApart ? ['w', 'i', 'n'] : ['n', 'i'])
   if (chosen === undefined || chosen === 'n') throw new CommandFailed('not-confirmed', 'nothing was started', { exitCode: exitCodes.refused })
   return chosen === 'i'
@@ -75,30 +76,28 @@ async function carried(context: Context, cwd: string, repository: Repository, { 
   }
   if (carry === false || said === undefined) return undefined
   if (!canAsk(context)) {
-    context.err(`offstage: ${said}: it starts from HEAD without them (--carry takes changes along, --untracked all new files too)\n`)
+    context.err(`offstage: ${said}: it starts from HEAD without ${isOne(repository) ? 'it' : 'them'} (--carry takes changes along, --untracked all new files too)\n`)
     return undefined
   }
   const choices = ['[Y] all', ...(repository.changed.length > 0 ? ['[t] tracked only'] : []), ...(repository.untracked.length > 0 ? ['[c] choose'] : []), '[n] start from HEAD']
-  switch (
-    await choiceOf(context, `${said}: take them along? ${choices.join('  ')} `, [
-      'y',
-      ...(repository.changed.length > 0 ? ['t'] : []),
-      ...(repository.untracked.length > 0 ? ['c'] : []),
-      'n',
-    ])
-  ) {
+  context.err(`${said}, and it gets a worktree: take ${isOne(repository) ? 'it' : 'them'} along?\n`)
+  switch (await choiceOf(context, `${choices.join('  ')} `, ['y', ...(repository.changed.length > 0 ? ['t'] : []), ...(repository.untracked.length > 0 ? ['c'] : []), 'n'])) {
     case 'y':
       return { untracked: 'all' }
     case 't':
       return { untracked: [] }
-    case 'c':
-      return { untracked: await chosenFrom(context, repository.untracked) }
+    case 'c': {
+      const taken = await chosenFrom(context, repository.untracked)
+      return taken.length === 0 && repository.changed.length === 0 ? undefined : { untracked: taken }
+    }
     case 'n':
       return undefined
     default:
       throw new CommandFailed('not-confirmed', 'nothing was started', { exitCode: exitCodes.refused })
   }
 }
+
+const isOne = ({ changed, untracked }: Repository): boolean => changed.length + untracked.length === 1
 
 /** One of them, or below one that is new as a whole folder. A list that is cut tells nothing of what is not in it. */
 const isNew = ({ untracked }: Repository, path: TreePath): boolean =>

@@ -7,8 +7,9 @@ import { exitCodes, failureFrom, failureText, usageError } from '../client/failu
 import { onlyRequest, pickSession } from '../client/find.ts'
 import { submit } from '../client/submit.ts'
 import type { Client } from '../sdk/client.ts'
-import { agentLabel, clock, count, duration, nameOf, summaryOf } from '../text/format.ts'
+import { agentLabel, clock, count, duration, nameOf } from '../text/format.ts'
 import { choicesText } from '../text/request-text.ts'
+import { workText } from '../text/sessions-table.ts'
 import { openSession } from './foreground.ts'
 import { readLines } from './read-lines.ts'
 import { Mailbox } from './mailbox.ts'
@@ -129,8 +130,9 @@ class SpokenList {
     const [request] = session.requests
     const since = duration(this.#context.now() - Date.parse(session.changedAt))
     const asks = session.status === 'waiting' && request && !request.lost ? ` ${choicesText(request).replaceAll(/ {2,}/g, ', ')}.` : ''
+    const work = workText(session, [...this.#sessions.values()]).replace('≠ ', '')
     const state = session.removed ? 'removed' : session.archived ? 'archived' : session.status === 'waiting' ? 'needs you' : session.status
-    return `${this.#numbers.indexOf(session.id) + 1}. ${nameOf(session)}, ${agentLabel(session.agent)} in ${printableLine(session.project.name)}: ${state} for ${since}, ${sentence(summaryOf(session))}${asks}`
+    return `${this.#numbers.indexOf(session.id) + 1}. ${nameOf(session)}, ${agentLabel(session.agent)} in ${printableLine(session.project.name)}: ${state} for ${since}, ${sentence(work)}${asks}`
   }
 
   async #typed(text: string): Promise<SessionView | 'leave' | undefined> {

@@ -34,11 +34,11 @@ export async function takeBack(context: Context, client: Client, { session, what
   else if (found.files.length > 0) told(`${previewText(found, painter(context.color), columnsOf(context.stdout))}\n`)
   if (dryRun) return exitCodes.done
   if (found.files.length === 0) {
-    context.out(context.json ? `${jsonText({ session: session.id, before: null, files: [] })}\n` : `nothing of ${session.id} is to be taken back: its files are so already\n`)
+    context.out(context.json ? `${jsonText({ session: session.id, before: null, files: [] })}\n` : `nothing is to be written: the files of ${session.id} are so already\n`)
     return exitCodes.done
   }
   if (!yes) {
-    if (!canAsk(context)) throw refusedError('not-confirmed', `${undoText(what)} of ${session.id} is not taken back: nobody was asked`, `${command} --yes does it`)
+    if (!canAsk(context)) throw refusedError('not-confirmed', `nothing of ${session.id} was changed: nobody could be asked`, `${command} --yes does it`)
     const agreed = await confirmed(context, what.kind === 'snapshot' ? `bring back snapshot ${what.n}?` : `take back ${undoText(what)}?`)
     if (!agreed) throw refusedError('not-confirmed', 'nothing was changed')
   }
@@ -48,7 +48,7 @@ export async function takeBack(context: Context, client: Client, { session, what
   }
   if (context.json) context.out(`${jsonText({ session: session.id, before: end.before, files: end.files })}\n`)
   else {
-    const done = what.kind === 'snapshot' ? `snapshot ${what.n} is back in` : `took back ${undoText(what)} of`
+    const done = what.kind === 'snapshot' ? `snapshot ${what.n} is back in` : `took back ${undoText(what)} in`
     context.out(printableLine(`${done} ${session.id}  ${nameOf(session)}: ${count(end.files.length, 'file')} written`) + '\n')
     context.out(`   offstage restore ${session.id}@${end.before}   brings back how it was before\n`)
   }

@@ -5,9 +5,12 @@ import type { Command } from '../core/inputs.ts'
 import type { Client } from '../sdk/client.ts'
 import { submit } from './submit.ts'
 
+type Environment = Readonly<Record<string, string>>
+
 export interface AskedFor<Type extends Event['type']> {
   readonly session: string
   readonly command: Command
+  readonly environment?: Environment
   /** The fact that says it was taken; one that ended the same before it is not meant. */
   readonly asked: Event['type']
   readonly ends: readonly Type[]
@@ -25,7 +28,7 @@ export async function askedFor<Type extends Event['type']>(client: Client, wante
 /** The first of these facts behind that cursor, and behind a fact `asked`. */
 export async function nextFact<Type extends Event['type']>(
   client: Client,
-  wanted: Omit<AskedFor<Type>, 'command' | 'asked'> & { readonly asked?: Event['type']; readonly after: number },
+  wanted: Omit<AskedFor<Type>, 'command' | 'environment' | 'asked'> & { readonly asked?: Event['type']; readonly after: number },
   signal: AbortSignal,
 ): Promise<Extract<Event, { readonly type: Type }>> {
   const watching = new AbortController()

@@ -20,8 +20,10 @@ export async function changesOf(client: Client, query: ChangesQuery, signal: Abo
   return found
 }
 
-/** `all that it changed`, `turn 2`, `to snapshot 4`. */
-export const undoText = (what: Undo): string =>
+/** `all that it changed`, `turn 2 (src/a.ts)`, `to snapshot 4`. */
+export const undoText = (what: Undo): string => `${undoneText(what)}${'paths' in what && what.paths ? ` (${someOf(what.paths)})` : ''}`
+
+const undoneText = (what: Undo): string =>
   what.kind === 'turns'
     ? what.turn === 'all'
       ? 'all that it changed'

@@ -5,23 +5,30 @@ import type { Client } from '../sdk/client.ts'
 import { askedFor } from './asked-for.ts'
 import { CommandFailed, exitCodes } from './failures.ts'
 
-/** `begins` hears each command as it is started. Throws CommandFailed when they are refused, cannot be run, or are cut short. */
-export async function runChecks(client: Client, session: string, begins: (command: string) => void, signal: AbortSignal): Promise<readonly CheckResult[]> {
+/** `begins` hears each command as it is started. `environment`: where that of its run is gone. Throws CommandFailed when they are refused, cannot be run, or are cut short. */
+export async function runChecks(
+  client: Client,
+  session: string,
+  begins: (command: string) => void,
+  signal: AbortSignal,
+  environment?: Readonly<Record<string, string>>,
+): Promise<readonly CheckResult[]> {
   const end = await askedFor(
     client,
     {
       session,
       command: { type: 'check' },
+      ...(environment ? { environment } : {}),
       asked: 'checks-started',
-      ends: ['checked', 'checks-cut-short'],
+      ends: ['checked', 'checks-cut-short', 'stopped'],
       meanwhile: (event) => {
         if (event.type === 'step-started') begins(event.command)
       },
     },
     signal,
   )
-  if (end.type === 'checks-cut-short')
-    throw new CommandFailed('cut-short', `the checks of ${session} were cut short: the session went on`, {
+  if (end.type !== 'checked')
+    throw new CommandFailed('cut-short', `the checks of ${session} were cut short: the session ${end.type === 'stopped' ? 'was stopped' : 'went on'}`, {
       exitCode: exitCodes.failed,
       hint: `offstage check ${session} runs them again`,
     })

@@ -63,5 +63,5 @@ export function endedText(done: string, { processes, worktree }: Ended): string 
 
 function worktreeText(event: NonNullable<Ended['worktree']>): string {
   if (event.type === 'workspace-removed') return `its worktree is gone, snapshot ${event.snapshot} has all of it${event.branchKept ? ', and its branch stays' : ''}`
-  return printableLine(`its worktree stays: ${event.reason}${event.hint === undefined ? '' : ` (${event.hint})`}`)
+  return printableLine(`its worktree stays: ${event.reason}${event.hint === undefined ? '' : ` (${event.hint})`}; then offstage rm again`)
 }

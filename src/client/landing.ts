@@ -23,15 +23,17 @@ export async function planOf(client: Client, query: { readonly session: string; 
   return plan
 }
 
+/** The one that is made of what is not committed is among them. */
+export const commitsText = ({ ahead, uncommitted }: Pick<LandingPlan, 'ahead' | 'uncommitted'>): string =>
+  uncommitted === 0
+    ? count(ahead, 'commit')
+    : `${count(ahead, 'commit')}, ${ahead === 1 ? '' : 'one of them '}still to be made: ${count(uncommitted, 'file')} ${uncommitted === 1 ? 'is' : 'are'} not committed`
+
 /** What would happen, a line each. */
 export function planRows({ into, how, ahead, behind, uncommitted, changes, conflicts, checks, against }: LandingPlan, withChecks: boolean): readonly string[] {
   return [
     `${how} into ${printableLine(into)}: ${changes.files.length === 0 ? 'nothing to bring' : totalText(changes)}`,
-    [
-      count(ahead, 'commit'),
-      ...(uncommitted > 0 ? [`${count(uncommitted, 'file')} to be committed first`] : []),
-      ...(behind > 0 ? [`${printableLine(into)} is ${behind} ahead of its base`] : []),
-    ].join(', '),
+    [commitsText({ ahead, uncommitted }), ...(behind > 0 ? [`${printableLine(into)} is ${behind} ahead of its base`] : [])].join(', '),
     ...(conflicts.length > 0 ? [`conflicts: ${someOf(conflicts)}`] : []),
     checks.length === 0 ? 'no checks' : withChecks ? `checks on the merged tree: ${checks.map(printableLine).join(', ')}` : 'without its checks',
     ...against.map((one) => `not now: ${printableLine(one)}`),
@@ -43,10 +45,10 @@ export interface Queued {
   readonly after: number
 }
 
-/** Durable when it resolves: it lands whatever becomes of this client. Throws CommandFailed. */
-export async function queueLanding(client: Client, session: string, land: Land, signal: AbortSignal): Promise<Queued> {
+/** Durable when it resolves: it lands whatever becomes of this client. `environment`: for its checks, where that of its run is gone. Throws CommandFailed. */
+export async function queueLanding(client: Client, session: string, land: Land, signal: AbortSignal, environment?: Readonly<Record<string, string>>): Promise<Queued> {
   const before = await client.get(session, signal)
-  await submit(client, { session, command: { type: 'land', land } }, signal)
+  await submit(client, { session, command: { type: 'land', land }, ...(environment ? { environment } : {}) }, signal)
   return { session, after: before?.cursor ?? 0 }
 }
 
@@ -61,6 +63,7 @@ export function landedText(session: Pick<SessionView, 'id'>, end: Landed): { rea
     const published = end.published === undefined ? '' : `; ${printableLine(end.published)}`
     const left = end.left && end.left.length > 0 ? `; left as you have just written them: ${someOf(end.left)}` : ''
     const where = end.pullRequest ? `for ${printableLine(end.into)}` : `landed in ${printableLine(end.into)} (${end.how})`
+    if (end.files === 0 && !end.pullRequest) return { text: `nothing to bring: ${printableLine(end.into)} has all of it${published}` }
     return { text: `${where} as ${end.commit.slice(0, 8)}: ${count(end.files, 'file')}${checks}${left}${published}` }
   }
   // All other reasons name what they are about.

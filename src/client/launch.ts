@@ -103,7 +103,7 @@ export async function launchProgram(env: Variables, wishes: ProgramWishes): Prom
 }
 
 function submission(spec: LaunchSpec, title: string, { label }: Wishes, environment: Readonly<Record<string, string>>, told: { readonly prompt?: string } = {}): Submission {
-  const labelled = label === undefined || label === '' ? {} : { label }
+  const labelled = label === undefined || label.trim() === '' ? {} : { label: label.trim() }
   return { session: newId(), commandId: newId(), command: { type: 'create', spec, title, ...labelled, ...told }, environment }
 }
 

@@ -110,6 +110,7 @@ function treeWords(event: TreeEvent): string {
       return [
         event.base === null ? 'no commit yet' : `base ${event.base.slice(0, 8)}`,
         ...Object.entries(event.ports).map(([name, port]) => `${name}=${port}`),
+        ...(event.detached ? ['its branch has moved on: HEAD is detached'] : []),
         ...(event.setup ? [`set up in ${duration(event.setup.ms)}`] : []),
       ].join(', ')
     case 'workspace-failed':
@@ -128,6 +129,8 @@ function treeWords(event: TreeEvent): string {
     }
     case 'snapshot-failed':
       return `${event.why}, turn ${event.turn}: ${event.reason}`
+    case 'snapshots-dropped':
+      return event.numbers.join(', ')
     case 'checks-started':
     case 'checks-cut-short':
       return `turn ${event.turn}`
@@ -170,6 +173,7 @@ type TreeEvent = Extract<
       | `undo-${string}`
       | `land-${string}`
       | 'step-started'
+      | 'snapshots-dropped'
       | 'checked'
       | 'undoing'
       | 'undone'

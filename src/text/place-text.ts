@@ -22,11 +22,21 @@ export function notCommittedText({ changed, untracked }: Pick<Repository, 'chang
 export const aheadBehindText = ({ ahead, behind }: Pick<Repository, 'ahead' | 'behind'>): string =>
   [...(ahead ? [`${ahead} ahead`] : []), ...(behind ? [`${behind} behind`] : [])].join(', ')
 
+/** `main 4f2c1a0b`; `main with your uncommitted changes`, where the commit that has them is of Offstage's own making. `head`: the one that they were made on. */
+export function baseText({ from, base, carried }: SessionView['workspace'], digits = 8, head: string | null = carried ? null : base): string {
+  const parts = [...(from === null ? [] : [printableLine(from)]), ...(head === null ? [] : [head.slice(0, digits)]), ...(carried ? ['with your uncommitted changes'] : [])]
+  return parts.join(' ')
+}
+
 /** `worktree ~/…/shop, branch offstage/k3f9x2ab from main 4f2c1a0 (2 ahead)`; undefined for one that works in place. */
-export function worktreeText({ workspace }: Pick<SessionView, 'workspace'>, home: string | undefined, repository?: Pick<Repository, 'ahead' | 'behind'>): string | undefined {
+export function worktreeText(
+  { workspace }: Pick<SessionView, 'workspace'>,
+  home: string | undefined,
+  repository?: Pick<Repository, 'ahead' | 'behind' | 'head'>,
+): string | undefined {
   if (workspace.kind !== 'worktree') return undefined
   const beside = repository ? aheadBehindText(repository) : ''
-  const base = [...(workspace.from === null ? [] : [printableLine(workspace.from)]), ...(workspace.base === null ? [] : [workspace.base.slice(0, 8)])].join(' ')
+  const base = baseText(workspace, 8, repository?.head ?? undefined)
   const from = base === '' ? '' : ` from ${base}${beside === '' ? '' : ` (${beside} of its upstream)`}`
   return `worktree ${shortPath(workspace.path, home)}, branch ${printableLine(workspace.branch ?? '')}${from}`
 }

@@ -3,6 +3,7 @@
 import { printableLine } from '../core/terminal-text.ts'
 import type { SessionView } from '../core/view.ts'
 import { agentLabel, cut, displayWidth, duration, nameOf, padded, painter, shortPath, statusMark, summaryOf, tabbed } from './format.ts'
+import { shownStatus } from './status-words.ts'
 
 /** One line a session: id, status, label, agent, directory, summary, elapsed, unseen. */
 export function sessionLines(sessions: readonly SessionView[]): string {
@@ -34,7 +35,7 @@ export function sessionsTable(given: readonly SessionView[], look: { readonly co
   })
   const all: readonly Column[] = [
     column('id', 8, (one) => printableLine(one.id), { paint: (text) => paint.bold(text) }),
-    column('status', 11, (one) => `${statusMark[one.status]} ${one.status}`, { paint: (text, index) => paint.status(sessions[index]?.status ?? 'queued', text) }),
+    column('status', 11, (one) => `${statusMark[shownStatus(one)]} ${one.status}`, { paint: (text, index) => paint.status(shownOf(sessions[index]), text) }),
     column('name', look.columns < 70 ? 16 : 24, nameOf),
     column('agent', 12, (one) => agentLabel(one.agent)),
     column('directory', 28, (one) => directoryText(one, look.home), { paint: paint.dim }),
@@ -59,19 +60,21 @@ export function sessionsTable(given: readonly SessionView[], look: { readonly co
   return sessions.map((_, index) => `${line(index)}\n`).join('')
 }
 
+const shownOf = (session: SessionView | undefined) => (session ? shownStatus(session) : 'queued')
+
 /** Of one in a worktree its branch says more than the path. */
 const directoryText = ({ cwd, workspace, project }: SessionView, home: string | undefined): string =>
   workspace.branch === null ? shortPath(cwd, home) : printableLine(`${project.name} ${workspace.branch}`)
 
 /** What it is about, behind what became of its work: a conflict with others, the branch that it landed in, its checks. */
-function workText(session: SessionView, all: readonly SessionView[]): string {
+export function workText(session: SessionView, all: readonly SessionView[]): string {
   const { conflicts, landed, landing, outcome, status } = session
   const named = conflicts.map((one) => printableLine(all.find(({ id }) => id === one.session)?.label ?? one.session))
   const checked = status === 'completed' && (outcome?.kind === 'verified' || outcome?.kind === 'check-failed') ? [printableLine(outcome.summary)] : []
   const summary = summaryOf(session)
   return [
     ...(named.length > 0 ? [`≠ conflicts with ${named.join(', ')}`] : []),
-    ...(landed && !landing ? [`landed in ${printableLine(landed.into)}`] : []),
+    ...(landed && !landed.changedSince && !landing ? [`landed in ${printableLine(landed.into)}`] : []),
     ...checked,
     ...(summary === '' ? [] : [summary]),
   ].join('; ')

@@ -3,7 +3,8 @@
 import type { Envelope } from '../core/events.ts'
 import { printableLine } from '../core/terminal-text.ts'
 import type { SessionView } from '../core/view.ts'
-import { clock, padded, shortPath } from './format.ts'
+import { clock, count, padded, shortPath } from './format.ts'
+import { baseText } from './place-text.ts'
 
 const shownFailures = 5
 const shownPaths = 5
@@ -18,7 +19,7 @@ export function workspaceRows(session: SessionView, events: readonly Envelope[],
   const rows = [
     ...row('worktree', isOwn ? shortPath(workspace.path, home) : null),
     ...row('branch', workspace.branch),
-    ...row('base', [workspace.from, workspace.base?.slice(0, 12)].filter((one) => one).join(' ')),
+    ...row('base', `${baseText(workspace, 12)}${workspace.carried && workspace.base !== null ? ` (${workspace.base.slice(0, 12)})` : ''}`),
     ...row('state', workspace.state === 'none' || workspace.state === 'ready' ? null : workspace.state),
     ...row('trouble', workspace.trouble),
     ...row('ports', ports.join(' ')),
@@ -27,7 +28,7 @@ export function workspaceRows(session: SessionView, events: readonly Envelope[],
     ...(failures.length === 0 ? row('not kept', workspace.unkept) : []),
     ...conflicts.flatMap((one) => row('conflict', `with ${one.session}: ${pathsText(one.paths)}`)),
     ...row('landing', landing && `into ${landing.into}, now`),
-    ...row('landed', landed && `in ${landed.into} as ${landed.commit.slice(0, 12)}, ${landed.files} files`),
+    ...row('landed', landed && `in ${landed.into} as ${landed.commit.slice(0, 12)}, ${count(landed.files, 'file')}${landed.changedSince ? '; it went on since' : ''}`),
     ...row('not landed', landFailed),
   ]
   return rows.length === 0 ? [] : [...(isOwn ? [] : row('directory', shortPath(workspace.path, home))), ...rows]

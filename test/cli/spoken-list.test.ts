@@ -4,7 +4,7 @@ import { PassThrough } from 'node:stream'
 import { expect, test } from 'vitest'
 import { openSpokenList } from '../../src/cli/spoken-list.ts'
 import type { Input } from '../../src/cli/verb.ts'
-import { FakeClient } from './fake-client.ts'
+import { FakeClient, talker } from './fake-client.ts'
 import { contextOf } from './run-cli.ts'
 
 const id = 'k3f9x2ab'
@@ -49,4 +49,15 @@ test('an answer that is not whole says what is missing, and answers nothing', as
 test('a session may be called much like the word', async () => {
   const { out } = await said(asking(), ['answers'])
   expect(out).toContain('no session matches "answers"')
+})
+
+test('what became of the work is said in words: conflicts, checks, where it landed', async () => {
+  const checked = { command: 'npm test', exitCode: 1, ms: 10, output: '' }
+  const client = new FakeClient()
+    .create(id, { label: 'backend-api', spec: { ...talker, checks: ['npm test'] }, prompt: 'Add it.' })
+    .create('other000', { label: 'docs-pass' })
+    .endTurn(id)
+  client.report(id, { type: 'checked', turn: 1, results: [checked] }).report(id, { type: 'conflicts-forecast', with: [{ session: 'other000', paths: ['a.ts'] }] })
+  const { out } = await said(client, [])
+  expect(out).toMatch(/backend-api, .*: completed for .*, conflicts with docs-pass; check failed: npm test/)
 })

@@ -156,7 +156,7 @@ describe('undo and restore', () => {
       err: [
         ' src/a.ts | 3 ++-',
         ' 1 file changed, 2 insertions(+), 1 deletion(-)',
-        `offstage: turn 2 of ${id} is not taken back: nobody was asked`,
+        `offstage: nothing of ${id} was changed: nobody could be asked`,
         `  offstage undo ${id} --turn 2 --yes does it`,
         '',
       ].join('\n'),
@@ -167,7 +167,10 @@ describe('undo and restore', () => {
   test('with --yes it is done, and where everything is as it was is said', async () => {
     const client = undoable()
     const ran = await offstage(client, ['undo', 'api', '--yes', 'src/a.ts'], { cwd: '/work/shop' })
-    expect(ran).toMatchObject({ code: 0, out: `took back all that it changed of ${id}  api: 1 file written\n   offstage restore ${id}@7   brings back how it was before\n` })
+    expect(ran).toMatchObject({
+      code: 0,
+      out: `took back all that it changed (src/a.ts) in ${id}  api: 1 file written\n   offstage restore ${id}@7   brings back how it was before\n`,
+    })
     const what = { kind: 'turns', turn: 'all', paths: ['src/a.ts'] }
     expect(client.askedChanges).toEqual([{ session: id, undo: what }])
     expect(client.submitted.map(({ command }) => command)).toEqual([{ type: 'undo', what }])
@@ -206,7 +209,7 @@ describe('undo and restore', () => {
     expect(await offstage(client, ['undo', 'api', '-n'])).toEqual({ code: 0, out: ' src/a.ts | 3 ++-\n 1 file changed, 2 insertions(+), 1 deletion(-)\n', err: '' })
     expect(JSON.parse((await offstage(client, ['undo', 'api', '--yes', '--json'])).out)).toEqual({ session: id, before: 7, files: ['src/a.ts'] })
     client.changed = () => changes({ files: [], added: 0, removed: 0 })
-    expect((await offstage(client, ['undo', 'api'])).out).toBe(`nothing of ${id} is to be taken back: its files are so already\n`)
+    expect((await offstage(client, ['undo', 'api'])).out).toBe(`nothing is to be written: the files of ${id} are so already\n`)
     expect(client.submitted).toHaveLength(1)
   })
 
@@ -231,6 +234,8 @@ describe('undo and restore', () => {
     [['restore', 'api', 'src/a.ts'], 2, 'from which snapshot is src/a.ts to be brought back?'],
     [['restore', 'api', '--yes'], 2, '--yes is for files: of which snapshot?'],
     [['restore', 'nobody@3'], 3, 'no session matches "nobody"'],
+    [['restore', 'api@0'], 2, '"0" is no number of a snapshot'],
+    [['restore', 'api@first'], 2, '"first" is no number of a snapshot'],
   ])('%j is a mistake', async (argv, code, message) => {
     const ran = await offstage(inWorktree(), argv)
     expect([ran.code, ran.err.split('\n')[0]]).toEqual([code, `offstage: ${message}`])
@@ -247,11 +252,15 @@ describe('undo and restore', () => {
   test('and why, when it cannot be', async () => {
     const client = inWorktree().command(id, { type: 'remove' })
     client.report(id, { type: 'workspace-removed', snapshot: 1, branchKept: true })
-    client.onTree = () => []
-    const waiting = offstage(client, ['restore', 'api'])
-    await new Promise((resolve) => setImmediate(resolve))
-    client.report(id, { type: 'workspace-failed', at: 'tree', reason: 'the disk is full' })
-    expect(await waiting).toMatchObject({ code: 1, out: '', err: expect.stringContaining('its worktree could not be made: the disk is full\n') })
+    client.onTree = (_id, event) => (event.type === 'workspace-preparing' ? [{ type: 'workspace-failed', at: 'tree', reason: 'the disk is full' }] : [])
+    expect(await offstage(client, ['restore', 'api'])).toMatchObject({ code: 1, out: '', err: expect.stringContaining('its worktree could not be made: the disk is full\n') })
+  })
+
+  test('one that is stopped while its worktree is made keeps nobody waiting', async () => {
+    const client = inWorktree().command(id, { type: 'remove' })
+    client.report(id, { type: 'workspace-removed', snapshot: 1, branchKept: true })
+    client.onTree = (_id, event) => (event.type === 'workspace-preparing' ? (void setImmediate(() => client.command(id, { type: 'stop' })), []) : [])
+    expect(await offstage(client, ['restore', 'api'])).toMatchObject({ code: 1, err: expect.stringContaining('was stopped while its worktree was made\n') })
   })
 })
 
@@ -307,6 +316,18 @@ describe('check', () => {
     client.onTree = (_id, event) => (event.type === 'checks-started' ? [{ type: 'checked', turn: event.turn, results: [], problem: 'no shell' }] : [])
     expect(await offstage(client, ['check', 'api'])).toMatchObject({ code: 1, err: expect.stringContaining('could not be run: no shell\n') })
   })
+
+  test('a session that is stopped over them keeps nobody waiting', async () => {
+    const client = inWorktree()
+    client.onTree = (_id, event) => (event.type === 'checks-started' ? (void setImmediate(() => client.command(id, { type: 'stop' })), []) : [])
+    expect(await offstage(client, ['check', 'api'])).toMatchObject({ code: 1, err: expect.stringContaining('were cut short: the session was stopped\n') })
+  })
+
+  test('bring an environment along, as that of the run may be gone', async () => {
+    const client = checking(passed)
+    await offstage(client, ['check', 'api'])
+    expect(client.submitted.at(-1)?.environment).toBeDefined()
+  })
 })
 
 describe('land', () => {
@@ -345,13 +366,14 @@ describe('land', () => {
       err: [
         ` ${id}  api`,
         '   merge into main: 1 file changed, 2 insertions(+), 1 deletion(-)',
-        '   2 commits, 1 file to be committed first, main is 1 ahead of its base',
+        '   2 commits, one of them still to be made: 1 file is not committed, main is 1 ahead of its base',
         '   checks on the merged tree: npm test',
         `   ${id}  npm test …`,
         '',
       ].join('\n'),
     })
     expect(client.submitted.map(({ command }) => command)).toEqual([{ type: 'land', land: { into: 'main', how: 'merge', checks: true, message: 'Add it' } }])
+    expect(client.submitted[0]?.environment).toBeDefined()
   })
 
   test('--squash, --into, --no-check and --pr are passed on', async () => {
@@ -388,6 +410,13 @@ describe('land', () => {
     expect(prompt).toContain('"src/a\\n.ts"')
     expect(prompt).toContain('Please merge main into your branch offstage/k3f9x2ab')
     expect(ran.err).toContain(prompt.split('\n')[0])
+  })
+
+  test('what has landed and was not pushed is a failure, and what there was not to bring is said', async () => {
+    const client = landing()
+    client.onTree = (_id, event) =>
+      event.type === 'land-asked' ? [{ type: 'landed', into: 'main', how: 'merge', commit: tree('d'), files: 0, published: 'not pushed: no remote', unpublished: true }] : []
+    expect(await offstage(client, ['land', 'api', '--yes', '--push'])).toMatchObject({ code: 1, out: `${id}  api: nothing to bring: main has all of it; not pushed: no remote\n` })
   })
 
   test('there is nothing to hand over without a conflict', async () => {
@@ -429,6 +458,7 @@ describe('land', () => {
     [['--push', '--pr'], '--push and --pr exclude each other'],
     [['--into', '-x'], 'option --into needs a value'],
     [['--into=-x'], '--into takes the name of a branch'],
+    [['--into', 'a/../b'], '--into takes the name of a branch'],
     [['--message', ' '], '--message takes a text'],
     [['--hand-over', '--dry-run'], '--hand-over is for one session, and lands nothing'],
   ])('%j is a usage error', async (argv, message) => {
@@ -447,8 +477,12 @@ describe('rm', () => {
   test('and why it stays', async () => {
     const client = inWorktree()
     client.onTree = (_id, event) => (event.type === 'removed' ? [{ type: 'workspace-kept', reason: 'vim (pid 12) works in it', hint: 'end it first' }] : [])
-    expect((await offstage(client, ['rm', 'api'])).out).toBe(`removed ${id}  api: 3 processes ended; its worktree stays: vim (pid 12) works in it (end it first)\n`)
-    client.command(id, { type: 'restore' })
+    expect((await offstage(client, ['rm', 'api'])).out).toBe(
+      `removed ${id}  api: 3 processes ended; its worktree stays: vim (pid 12) works in it (end it first); then offstage rm again\n`,
+    )
+    client.onTree = (_id, event) => (event.type === 'removed' ? [{ type: 'workspace-removed', snapshot: 3, branchKept: false }] : [])
+    expect((await offstage(client, ['rm', 'api'])).out).toContain('its worktree is gone, snapshot 3 has all of it')
+    expect((await offstage(client, ['rm', 'api'])).out).toBe(`${id} is removed already\n`)
   })
 })
 
@@ -500,6 +534,18 @@ describe('starting', () => {
 
   test('a person may choose among new files; what is none of the numbers is asked again', async () => {
     expect(await started(dirty(), [], person('c', '3', '2'))).toMatchObject({ code: 0, carries: { untracked: ['docs/'] } })
+  })
+
+  test('none of the new files is to start from HEAD; one file is spoken of as one', async () => {
+    const one = await started(dirty(place({ changed: [], untracked: ['new.ts'] })), [], person('c', ''))
+    expect(one).toMatchObject({ code: 0, carries: undefined, err: expect.stringMatching(/^1 new file is not committed, and it gets a worktree: take it along\?\n.*\[Y\] all/) })
+    expect(await started(dirty(), [], person('c', ''))).toMatchObject({ code: 0, carries: { untracked: [] } })
+  })
+
+  test('a label of blanks is none', async () => {
+    const client = dirty()
+    await started(client, ['--label', '  ', '--no-carry'])
+    expect(client.submitted[0]?.command).not.toHaveProperty('label')
   })
 
   test('who goes away at the question has started nothing', async () => {
@@ -642,6 +688,15 @@ describe('why', () => {
 })
 
 describe('sessions', () => {
+  test('what landed is not said of one that has gone on since', async () => {
+    const client = inWorktree().command(id, { type: 'land', land: { into: 'main', how: 'merge', checks: true } })
+    client.report(id, { type: 'landed', into: 'main', how: 'merge', commit: tree('d'), files: 2 })
+    expect((await offstage(client, ['sessions'])).out).toContain('landed in main')
+    client.report(id, { type: 'snapshot-taken', snapshot: snapshot(9, { turn: 2 }) })
+    expect((await offstage(client, ['sessions'])).out).not.toContain('landed in main')
+    expect((await offstage(client, ['why', 'api'])).out).toMatch(/landed +in main as dddddddddddd, 2 files; it went on since/)
+  })
+
   test('shows the branch, a conflict, what landed and what its checks came to', async () => {
     const client = inWorktree().create('zzzzzzzz', { label: 'docs' })
     client.report(id, { type: 'conflicts-forecast', with: [{ session: 'zzzzzzzz', paths: ['a'] }] })

@@ -43,7 +43,7 @@ test('a hunk is taken back and brought back, and the rest lands', async () => {
   await shown(/31 \+ const a30 = "thirty"/)
   expect(screen().some((row) => /A b\.ts +\+1 −0/.test(row))).toBe(true)
   type(keys.enter, 'n', 'n', 'x', 'y')
-  const kept = await shown(/took back 1 file; offstage restore (\S+) brings it back/)
+  const kept = await shown(/took back a hunk of a\.ts; offstage restore (\S+) brings it back/)
   expect(readFileSync(file, 'utf8')).toBe(numbers.replace('a3 = 3', 'a3 = "three"'))
   expect((await offstage(home, ['restore', kept, '--yes'])).code).toBe(0)
   expect(readFileSync(file, 'utf8')).toContain('a30 = "thirty"')

@@ -4,6 +4,7 @@ import { printableLine } from '../../core/terminal-text.ts'
 import type { SessionView } from '../../core/view.ts'
 import type { Client } from '../../sdk/client.ts'
 import { agentLabel, nameOf, statusMark } from '../../text/format.ts'
+import { shownStatus } from '../../text/status-words.ts'
 import type { LineSource } from './status-line.ts'
 
 export interface LineLook {
@@ -36,7 +37,7 @@ export function followedLine(client: Pick<Client, 'get' | 'watch'>, first: Sessi
       name: nameOf(session),
       agent: agentLabel(session.agent),
       project: printableLine(session.project.name),
-      status: known ? `${statusMark[session.status]} ${session.status}` : '',
+      status: known ? `${statusMark[shownStatus(session)]} ${session.status}` : '',
       readOnly,
     }),
     onChange: (listener) => (changed = listener),

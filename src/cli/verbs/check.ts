@@ -1,6 +1,7 @@
 // `offstage check`: runs the checks of a session now, in its tree, and says what they came to.
 
 import { exitCodes } from '../../client/failures.ts'
+import { environmentFor } from '../../client/launch.ts'
 import { runChecks } from '../../client/checking.ts'
 import { findSession } from '../../client/find.ts'
 import { checkRows } from '../../text/checks-text.ts'
@@ -11,8 +12,9 @@ import { type Args, type Context, type Verb, jsonOption, word } from '../verb.ts
 
 async function run(context: Context, args: Args): Promise<number> {
   const client = await context.client()
-  const { id } = await findSession(client, word(args), context.signal)
-  const results = await runChecks(client, id, (command) => context.err(`   ${printableLine(command)} …\n`), context.signal)
+  const { id, agent, cwd } = await findSession(client, word(args), context.signal)
+  const environment = await environmentFor(context.env, agent, cwd)
+  const results = await runChecks(client, id, (command) => context.err(`   ${printableLine(command)} …\n`), context.signal, environment)
   context.out(
     context.json
       ? `${jsonText({ session: id, results })}\n`

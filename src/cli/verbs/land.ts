@@ -97,7 +97,8 @@ async function landAll(context: Context, client: Client, planned: readonly Plann
   const queued: { readonly session: SessionView; readonly queued: Queued }[] = []
   for (const { session, plan } of planned) {
     try {
-      queued.push({ session, queued: await queueLanding(client, session.id, landOf(wish, plan), context.signal) })
+      const environment = await environmentFor(context.env, session.agent, session.cwd)
+      queued.push({ session, queued: await queueLanding(client, session.id, landOf(wish, plan), context.signal, environment) })
     } catch (thrown) {
       exitCode = worse(exitCode, reportFailure(context, thrown))
     }
@@ -106,7 +107,7 @@ async function landAll(context: Context, client: Client, planned: readonly Plann
   const results: unknown[] = [...refused]
   for (const { session, queued: one } of queued) {
     const end = await landingEnd(client, one, (event) => context.err(progressText(session.id, event)), context.signal)
-    if (end.type === 'land-failed') exitCode = worse(exitCode, exitCodes.failed)
+    if (end.type === 'land-failed' || end.unpublished) exitCode = worse(exitCode, exitCodes.failed)
     results.push(jsonOf(session, end))
     if (context.json) continue
     const { text: said, hint } = landedText(session, end)
@@ -166,7 +167,7 @@ function wishFrom(args: Args): Wish {
   if (flag(args, 'push') && flag(args, 'pr'))
     throw usageError('--push and --pr exclude each other', '--push pushes the branch that it landed in, --pr opens a pull request of its own branch')
   const [into, message] = [text(args, 'into'), text(args, 'message')]
-  if (into !== undefined && (into.trim() === '' || into.startsWith('-'))) throw usageError('--into takes the name of a branch', 'for example: --into main')
+  if (into !== undefined && !/^(?!-)(?!.*\.\.)[^\s~^:?*[\\]+$/.test(into)) throw usageError('--into takes the name of a branch', 'for example: --into main')
   if (message?.trim() === '') throw usageError('--message takes a text', 'leave it out for one that is made of the title')
   return { into, how, checks: !flag(args, 'no-check'), publish: flag(args, 'push') ? 'push' : flag(args, 'pr') ? 'pull-request' : undefined, message }
 }
@@ -179,7 +180,7 @@ const verb: Verb = {
   about: [
     'Shows first what would land and what speaks against it. What is not committed yet is committed on the branch of the session; it is merged apart, its checks are run on the merged tree, and only if they pass and your branch has not moved meanwhile does your branch move. Your files follow only where they are clean.',
     'Several land in the order given, each on top of those before it; one that fails is set aside, the others go on. Nothing is pushed unless told. It goes on when this command is interrupted.',
-    'With --hand-over its agent is asked, in your name, to resolve the conflicts; the prompt is shown first. Exits with 0 if all landed, 1 if one failed, 4 if it was refused.',
+    'With --hand-over its agent is asked, in your name, to resolve the conflicts; the prompt is shown first. Exits with 0 if all landed, 1 if one failed or was not pushed, 4 if it was refused.',
   ],
   options: {
     into: { type: 'string', value: 'BRANCH', help: 'where it lands (default: the branch that it was started from)' },

@@ -7,6 +7,7 @@ import type { Client } from '../../sdk/client.ts'
 import { nextFact } from '../../client/asked-for.ts'
 import { CommandFailed, exitCodes, usageError } from '../../client/failures.ts'
 import { allSessions, ambiguous, pickSession, unknownSession } from '../../client/find.ts'
+import { environmentFor } from '../../client/launch.ts'
 import { submit } from '../../client/submit.ts'
 import { topsOf, treePaths } from '../../client/tree-paths.ts'
 import { nameOf, shortPath } from '../../text/format.ts'
@@ -18,7 +19,9 @@ async function run(context: Context, args: Args): Promise<number> {
   const client = await context.client()
   const all = await allSessions(client, context.signal)
   const typed = word(args)
-  const [, name, number] = /^([^]+)@(\d{1,9})$/.exec(typed) ?? []
+  const [, name, number] = /^([^]+)@([1-9]\d{0,8})$/.exec(typed) ?? []
+  if (name === undefined && match(all, typed).kind === 'none' && /.@[^@]*$/.test(typed))
+    throw usageError(`"${typed.slice(typed.lastIndexOf('@') + 1)}" is no number of a snapshot`, 'offstage snapshots ID lists them')
   // A label may look like it.
   if (name !== undefined && match(all, typed).kind === 'none') return await restoreFiles(context, client, args, pickSession(all, name), Number(number))
   const [path] = args.words.slice(1)
@@ -42,20 +45,41 @@ async function restoreFiles(context: Context, client: Client, args: Args, sessio
 
 async function restoreSession(context: Context, client: Client, found: SessionView): Promise<number> {
   const before = await client.get(found.id, context.signal)
-  const { session } = await submit(client, { session: found.id, command: { type: 'restore' } }, context.signal)
-  if (session.workspace.state !== 'preparing') {
-    printResult(context, session, `restored ${session.id}  ${nameOf(session)}`)
+  // A worktree that is made again is set up again.
+  const environment = found.workspace.kind === 'worktree' ? { environment: await environmentFor(context.env, found.agent, found.cwd) } : {}
+  const { session } = await submit(client, { session: found.id, command: { type: 'restore' }, ...environment }, context.signal)
+  // Where its snapshots were dropped there is nothing to make the worktree of.
+  if (found.workspace.state !== 'removed' || session.workspace.state === 'removed') {
+    const gone =
+      session.workspace.state === 'removed'
+        ? `, without its worktree: its snapshots went by age${session.landed ? ` after it had landed in ${printableLine(session.landed.into)}` : ''}`
+        : ''
+    printResult(context, session, `restored ${session.id}  ${nameOf(session)}${gone}`)
     return exitCodes.done
   }
-  const made = await nextFact(client, { session: found.id, after: before?.cursor ?? 0, ends: ['workspace-ready', 'workspace-failed'] }, context.signal)
-  if (made.type === 'workspace-failed') {
-    throw new CommandFailed('workspace-failed', `session ${session.id} is in the list again, but its worktree could not be made: ${made.reason}`, {
+  const made = await nextFact(client, { session: found.id, after: before?.cursor ?? 0, ends: ['workspace-ready', 'workspace-failed', 'asked', 'stopped'] }, context.signal)
+  if (made.type === 'stopped')
+    throw new CommandFailed('stopped', `session ${session.id} is in the list again, but was stopped while its worktree was made`, {
       exitCode: exitCodes.failed,
-      hint: `offstage why ${session.id} says more; its snapshots are kept`,
+      hint: `offstage resume ${session.id} makes it; its snapshots are kept`,
     })
+  if (made.type === 'workspace-failed') {
+    throw new CommandFailed(
+      'workspace-failed',
+      `session ${session.id} is in the list again, but ${made.at === 'tree' ? 'its worktree could not be made' : 'its worktree is not ready'}: ${made.reason}`,
+      {
+        exitCode: exitCodes.failed,
+        hint: `offstage why ${session.id} says more; its snapshots are kept`,
+      },
+    )
   }
   const now = (await client.get(found.id, context.signal))?.session ?? session
-  printResult(context, now, `restored ${now.id}  ${nameOf(now)}  in ${shortPath(now.workspace.path, context.env['HOME'])}`)
+  if (made.type === 'asked') {
+    printResult(context, now, `restored ${now.id}  ${nameOf(now)}, which asks before its worktree is ready: ${printableLine(made.ask.title)}`)
+    return exitCodes.done
+  }
+  const detached = made.detached ? `, detached: ${printableLine(now.workspace.branch ?? 'its branch')} has moved on, or is checked out elsewhere` : ''
+  printResult(context, now, `restored ${now.id}  ${nameOf(now)}  in ${shortPath(now.workspace.path, context.env['HOME'])}${detached}`)
   return exitCodes.done
 }
 
@@ -75,7 +99,7 @@ const verb: Verb = {
   summary: 'bring back a removed session, or the files of a snapshot',
   usage: ['restore ID', 'restore ID@N [OPTIONS] [PATH...]'],
   about: [
-    'A removed or archived session comes back into the list, and its worktree is made again with all that was in it.',
+    'A removed or archived session comes back into the list, and its worktree is made again with all that was in it. What snapshots do not keep (node_modules) is brought and set up again.',
     'With @N the files become those of that snapshot, all or only these files and folders. It is shown first, and asked on a terminal; how it was before is kept as a snapshot of its own.',
   ],
   options: { ...takeBackOptions, json: { ...jsonOption, help: 'print the session object, or what was done' } },

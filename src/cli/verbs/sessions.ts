@@ -8,7 +8,7 @@ import { exitCodes, usageError } from '../../client/failures.ts'
 import { columnsOf, jsonText } from '../../text/format.ts'
 import { nearest } from '../../text/nearest.ts'
 import { sessionLines, sessionsTable } from '../../text/sessions-table.ts'
-import { statusWords } from '../../text/status-words.ts'
+import { shownStatus, statusWords } from '../../text/status-words.ts'
 import { type Args, type Context, type Verb, flag, jsonOption, text } from '../verb.ts'
 
 async function run(context: Context, args: Args): Promise<number> {
@@ -18,7 +18,7 @@ async function run(context: Context, args: Args): Promise<number> {
   const client = await context.client()
   const removed = flag(args, 'removed')
   const listed = (await client.list({ all: removed || flag(args, 'all') }, context.signal)).filter((session) => session.removed === removed)
-  const sessions = listed.filter((session) => isWanted(session.status) && isThere(session))
+  const sessions = listed.filter((session) => isWanted(session) && isThere(session))
   if (context.json) context.out(`${jsonText(sessions, 2)}\n`)
   else if (!context.stdout.isTTY) context.out(sessionLines(sessions))
   else if (sessions.length > 0) context.out(sessionsTable(sessions, { columns: columnsOf(context.stdout), color: context.color, home: context.env['HOME'] }))
@@ -35,10 +35,11 @@ export function statusesFrom(list: string): readonly Status[] {
   })
 }
 
-function statusFilter(list: string | undefined): (status: Status) => boolean {
+/** Whose checks have failed is among those that failed too: its mark says so. */
+function statusFilter(list: string | undefined): (session: SessionView) => boolean {
   if (list === undefined) return () => true
   const wanted = statusesFrom(list)
-  return (status) => wanted.includes(status)
+  return (session) => wanted.includes(session.status) || wanted.includes(shownStatus(session))
 }
 
 function directoryFilter(given: string): (session: SessionView) => boolean {

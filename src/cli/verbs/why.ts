@@ -7,6 +7,7 @@ import type { SessionView } from '../../core/view.ts'
 import type { Client } from '../../sdk/client.ts'
 import { checkRows } from '../../text/checks-text.ts'
 import { eventText } from '../../text/event-text.ts'
+import { shownStatus } from '../../text/status-words.ts'
 import { workspaceRows } from '../../text/workspace-rows.ts'
 import { exitCodes } from '../../client/failures.ts'
 import { findSession } from '../../client/find.ts'
@@ -66,7 +67,7 @@ function report(context: Context, session: SessionView, events: readonly Envelop
   const row = (name: string, value: string | undefined): readonly string[] => (value === undefined || value === '' ? [] : [`   ${padded(name, 12)}${printableLine(value)}`])
   return [
     ` ${head}`,
-    ` ${paint.status(session.status, `${statusMark[session.status]} ${session.status}`)}${reason}`,
+    ` ${paint.status(shownStatus(session), `${statusMark[shownStatus(session)]} ${session.status}`)}${reason}`,
     ...[...seen.now, ...session.evidence].map((one) => `   ${printableLine(one)}`),
     ...section(
       ' what it says of itself',
