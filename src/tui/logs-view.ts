@@ -5,6 +5,7 @@ import { newId } from '../client/submit.ts'
 import { statusOf } from '../core/status.ts'
 import type { SessionView } from '../core/view.ts'
 import { nameOf, statusMark } from '../text/format.ts'
+import { shownStatus } from '../text/status-words.ts'
 import type { ActionName } from './actions.ts'
 import { FollowedSession } from './followed-session.ts'
 import { fitStyled } from './cells.ts'
@@ -55,7 +56,7 @@ class LogsView implements View {
 
   title(): string {
     const { session } = this.#followed
-    const { status } = session ? statusOf(session) : this.#told
+    const status = shownStatus(session ? { status: statusOf(session).status, outcome: session.outcome } : this.#told)
     return `${statusMark[status]} log of ${nameOf(session ?? this.#told)}`
   }
 

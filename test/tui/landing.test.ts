@@ -94,6 +94,26 @@ describe('the plan', () => {
     expect(commands()).toEqual([])
   })
 
+  test('that brings nothing cannot be carried out', async () => {
+    const client = ready()
+    const { changes } = planned()
+    client.plan = () => planned({ ahead: 0, uncommitted: 0, changes: { ...changes, files: [], added: 0, removed: 0 } })
+    const { type, commands, all } = await landing(client, 'nothing: all of it is there')
+    type(keys.enter)
+    expect([commands(), all().includes('Enter')]).toEqual([[], false])
+  })
+
+  test.each([
+    [{ ahead: 3, uncommitted: 0 }, '3 commits'],
+    [{ ahead: 3, uncommitted: 2 }, '3 commits, one of them still to be made: 2 files are not committed'],
+    [{ ahead: 1, uncommitted: 1 }, '1 commit, still to be made: 1 file is not committed'],
+  ])('counts the commit that is made first among its commits: %o', async (counts, text) => {
+    const client = ready()
+    client.plan = () => planned(counts)
+    const { screen } = await landing(client)
+    expect(screen().find((row) => row.startsWith('   commits '))).toMatch(new RegExp(`^ {3}commits {4}${text}$`))
+  })
+
   test('that is refused is told, and is asked again', async () => {
     const client = ready()
     client.plan = () => refusal('no-worktree', 'it works in place', 'its changes are in the tree already')
@@ -139,6 +159,19 @@ describe('what becomes of it', () => {
     await headless.until((screen) => screen.join('').includes('backend-api: not landed: npm test failed on the merged tree'))
     headless.hangUp()
     await over
+  })
+
+  test('that is not heard any more is not told as not begun: how it stands is asked anew', async () => {
+    const client = ready()
+    const { type, shown, commands } = await landing(client)
+    client.plan = () => planned({ against: ['it is being landed'] })
+    client.watch = () => {
+      throw new Error('connection lost')
+    }
+    type(keys.enter)
+    await shown('! it is being landed')
+    type(keys.enter)
+    expect(commands()).toHaveLength(1)
   })
 
   test('checks that failed stand there with what they printed', async () => {

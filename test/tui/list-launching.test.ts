@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Place } from '../../src/core/workspace.ts'
 import { type DirectoryState, LastKnown, agentsFor, directoryState } from '../../src/tui/list/launching.ts'
-import { treeChoices } from '../../src/tui/list/tree-choices.ts'
+import { chosenAmong, treeChoices } from '../../src/tui/list/tree-choices.ts'
 import { stateOf } from './list-on-stage.ts'
 
 const never = new AbortController().signal
@@ -59,6 +59,23 @@ describe('where a task can work', () => {
       ['in place (main, 3 changed, 2 new)', { workspace: 'in-place' }],
     ])
     expect(texts(stateOf(0, 1, elsewhere))).toEqual(['worktree from main (1 new: S-Tab takes it along)', 'worktree from main, with 1 new file', 'in place (main, 1 new)'])
+  })
+
+  test('stays what was chosen when the tree is another one by then', () => {
+    const after = (was: DirectoryState, index: number, now: DirectoryState) => {
+      const chosen = treeChoices(was, 'agent', '')[index]
+      if (!chosen) throw new Error('there is no such choice')
+      return chosenAmong(treeChoices(now, 'agent', ''), chosen)?.wishes
+    }
+    const clean = stateOf()
+    const dirty = stateOf(1, 1, elsewhere)
+    expect(after(clean, 0, dirty)).toEqual({ workspace: 'in-place' })
+    expect(after(clean, 1, dirty)).toEqual({ workspace: 'worktree' })
+    expect(after(dirty, 3, clean)).toEqual({ workspace: 'in-place' })
+    expect(after(dirty, 2, stateOf(3, 4, elsewhere))).toEqual({ workspace: 'worktree', carries: { untracked: 'all' } })
+    expect(after(dirty, 2, stateOf(1, 0, elsewhere))).toEqual({ workspace: 'worktree', carries: { untracked: [] } })
+    // What it never was to take along stays.
+    expect(after(dirty, 1, stateOf(0, 1, elsewhere))).toEqual({ workspace: 'worktree' })
   })
 
   test('is in place only where there is no commit or no repository', () => {

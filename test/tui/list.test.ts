@@ -47,6 +47,16 @@ describe('what there is', () => {
     ])
   })
 
+  test('one whose check has failed is counted as failed, and stands so in its row', async () => {
+    const client = new FakeClient()
+    client.create('checkaaa', { spec: { kind: 'agent', driver: 'acp', agent: 'talker', argv: ['talker'], cwd: '/w', checks: ['npm test'] }, prompt: 'fix it' }).endTurn('checkaaa')
+    client.report('checkaaa', { type: 'checked', turn: 1, results: [{ command: 'npm test', exitCode: 1, ms: 1, output: '' }] })
+    const { screen } = await shown({ client })
+    const rows = screen().filter((row) => row !== '')
+    expect(rows[0]).toMatch(/^ offstage +1 failed   \d\d:\d\d$/)
+    expect(rows.find((row) => row.includes('✗'))).toMatch(/✗ Add an endpoint .* chec/)
+  })
+
   test('the title says how many need the user', async () => {
     const { title, client, until } = await shown()
     expect(title()).toBe('offstage: 1 needs you')

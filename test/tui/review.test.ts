@@ -167,6 +167,19 @@ describe('what is compared', () => {
     await review(changedBy([]), { shows: 'nothing was changed' })
   })
 
+  test('that is no lines is said with a word', async () => {
+    const none = { added: 0, removed: 0 }
+    const { screen } = await review(
+      changedBy([
+        madeFile('empty.txt', [], { ...none, kind: 'added' }),
+        madeFile('run.sh', [], { ...none, mode: { from: '100644', to: '100755' } }),
+        madeFile('new.txt', [], { ...none, kind: 'renamed', from: 'old.txt' }),
+      ]),
+      { columns: 80, rows: 24, shows: 'run.sh' },
+    )
+    expect(screen().slice(3, 6)).toEqual([/A empty.txt +empty$/, /M run.sh +mode$/, /R new.txt$/].map((row) => expect.stringMatching(row)))
+  })
+
   test('notes stand above it', async () => {
     const client = changedBy()
     client.changed = answers(someFiles, { notes: ['docs-pass worked in the same tree'] })
@@ -337,16 +350,24 @@ describe('taking back', () => {
     return client
   }
 
+  test('which keys answer is in sight however narrow it is', async () => {
+    const { type, shown, screen } = await review(undoes(changedBy()), { columns: 80, rows: 24 })
+    type('j', keys.enter)
+    await shown('the new way')
+    type('n', 'n', 'x')
+    expect(screen().join('\n')).toMatch(/back \(\+1 −1\)\?.*… {3}y\/n/)
+  })
+
   test('a hunk asks first, names it as git counts it, and says how it is brought back', async () => {
     const { type, shown, commands, all } = await review(undoes(changedBy()))
     type('j', keys.enter)
     await shown('the new way')
     type('n', 'n', 'x')
-    expect(all()).toContain('take this hunk of src/routes/preferences.ts back (+1 −1)? All is kept first, and can be brought back.   y/n')
+    expect(all()).toContain('take the hunk at line 41 of src/routes/preferences.ts back (+1 −1)? All is kept first, and can be brought back.   y/n')
     type('n', 'x', keys.enter)
     expect(commands()).toEqual([])
     type('x', 'y')
-    await shown(`took back 1 file; offstage restore ${id}@7 brings it back`)
+    await shown(`took back a hunk of src/routes/preferences.ts; offstage restore ${id}@7 brings it back`)
     expect(commands()).toEqual([{ type: 'undo', what: { kind: 'hunks', from: 'a'.repeat(40), to: 'b'.repeat(40), path: 'src/routes/preferences.ts', hunks: [1] } }])
   })
 
@@ -357,6 +378,47 @@ describe('taking back', () => {
     type('j', 'v', 'G', 'x', 'y')
     await shown('took back')
     expect(commands()).toMatchObject([{ what: { hunks: [0, 1] } }])
+  })
+
+  test('a hunk that was changed meanwhile stays, and is shown as it is now', async () => {
+    const client = changedBy()
+    client.onTree = (_, event) =>
+      event.type === 'undo-asked' ? [{ type: 'undo-failed', reason: 'in the way', paths: ['src/routes/preferences.ts'], hint: 'name other paths' }] : []
+    const { type, shown, all } = await review(client)
+    type('j', keys.enter)
+    await shown('the new way')
+    const asked = client.askedChanges.length
+    client.changed = answers([madeFile('src/routes/preferences.ts', ['@@ -1 +1 @@\n-old\n+newer still'])])
+    type('x', 'y')
+    await shown('not taken back: these lines were changed since they were read: src/routes/preferences.ts')
+    await shown('newer still')
+    expect(client.askedChanges.length).toBeGreaterThan(asked)
+    expect(all()).not.toContain('name other paths')
+  })
+
+  test('a hunk that is gone already changes nothing, and says so', async () => {
+    const client = changedBy()
+    client.onTree = (_, event) => (event.type === 'undo-asked' ? [{ type: 'undone', before: 7, files: [] }] : [])
+    const { type, shown, all } = await review(client)
+    await shown('export const users')
+    type(keys.enter, 'x', 'y')
+    await shown('nothing of it is there any more: nothing was changed')
+    expect(all()).not.toContain('took back')
+  })
+
+  test('what came of it does not hide that there is more to read', async () => {
+    const client = undoes(changedBy())
+    const { type, shown } = await review(client, { parts: { newest: () => client.view(id) } })
+    type('X', 'y')
+    await shown('took back')
+    client.report(id, { type: 'snapshot-taken', snapshot: snapshot(9, 4) })
+    type('j')
+    await shown('r there is more: read it again')
+    type('X', 'y')
+    await shown('took back')
+    client.report(id, { type: 'snapshot-taken', snapshot: snapshot(10, 5) })
+    type('\f')
+    await shown('brings it back   r there is more')
   })
 
   test('a file goes as a whole, with both of its names, in the turn that is shown', async () => {
@@ -439,6 +501,16 @@ describe('what is large', () => {
     type(...Array.from({ length: 50 }, () => 'j'), 'G')
     await shown('only in 1999')
     expect(client.askedChanges.filter(({ paths }) => paths).length).toBeLessThan(10)
+  })
+
+  test('a patch is of the very states that its file was listed between, whatever is written meanwhile', async () => {
+    const client = changedBy()
+    const { type, shown } = await review(client)
+    await shown('export const users')
+    type('j')
+    await shown('the new way')
+    const between = { from: 'a'.repeat(40), to: 'b'.repeat(40) }
+    expect(client.askedChanges.map((asked) => asked.between)).toEqual([undefined, between, between])
   })
 
   test('a patch that is cut says so', async () => {

@@ -98,7 +98,7 @@ describe('what became of the work', () => {
 
   test('is said in words, and the branch is that of its worktree', () => {
     const verified = { kind: 'verified', summary: 'verified: 3 checks', checks: [checked(0), checked(0), checked(0)] } as const
-    const landed = { into: 'main', commit: 'a'.repeat(40), files: 3, at: minutesAgo(1) }
+    const landed = { into: 'main', commit: 'a'.repeat(40), files: 3, at: minutesAgo(1), changedSince: false }
     expect(doing(done({ outcome: verified, changes: { files: 3, added: 210, removed: 44 }, landed }))).toBe(
       '✓ rate-limits  codex  gw limits  verified, 3 checks  landed  +210 −44  2m  14m',
     )
@@ -117,6 +117,8 @@ describe('what became of the work', () => {
     const conflict = { names: 'docs-pass', path: 'src/a.ts' }
     expect(doing(done({}), { conflict }, 200)).toMatch(/done.* {2}≠ conflicts with docs-pass: src\/a\.ts/)
     expect(doing(done({}), { conflict }, 90)).toContain('≠ conflicts with docs-pass')
+    const failed = done({ outcome: { kind: 'check-failed', checks: [], summary: 'check failed: npm test (exit code 1)' } })
+    expect(doing(failed, { conflict }, 90)).toMatch(/check failed: npm.* {2}≠ docs-pass/)
     for (let total = 40; total <= 130; total += 1) expect(doing(done({}), { conflict }, total)).toContain('≠')
     const asking = done({ status: 'waiting', requests: [request('q1aaaaaa', 'delete src/legacy/prefs.ts')] })
     expect(doing(asking, { conflict }, 110)).toMatch(/delete src\/legacy\/prefs\.ts \? {2}≠ {2}/)

@@ -10,6 +10,7 @@ import { answerFrom } from '../../core/requests.ts'
 import { statusOf } from '../../core/status.ts'
 import { type SessionView, viewOf } from '../../core/view.ts'
 import { nameOf, statusMark } from '../../text/format.ts'
+import { shownStatus } from '../../text/status-words.ts'
 import type { Mouse, Size, Stage, View } from '../view.ts'
 import { Asked } from './asked.ts'
 import { openChanges } from './changes-page.ts'
@@ -116,7 +117,7 @@ export class ConversationView implements View {
 
   title(): string {
     const { session } = this.#followed
-    const { status } = session ? statusOf(session) : this.#newest
+    const status = shownStatus(session ? { status: statusOf(session).status, outcome: session.outcome } : this.#newest)
     return `${statusMark[status]} ${nameOf(session ?? this.#newest)}`
   }
 

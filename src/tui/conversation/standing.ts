@@ -7,6 +7,7 @@ import { printableLine } from '../../core/terminal-text.ts'
 import type { SessionView } from '../../core/view.ts'
 import { goesOnChangesAtMs, goesOnText } from '../../text/paused-text.ts'
 import { agentLabel, duration, nameOf, pausedText, shortNumber } from '../../text/format.ts'
+import { shownStatus } from '../../text/status-words.ts'
 import { type Header, type Piece, noSignal } from './rows.ts'
 import { wayOn } from './way-on.ts'
 
@@ -19,6 +20,7 @@ export interface Standing {
 /** `session` is undefined until its facts were read; `view` is how somebody told it last. */
 export function standingOf(session: Session | undefined, view: SessionView, nowMs: number): Standing {
   const status = session ? statusOf(session).status : view.status
+  const shown = shownStatus({ status, outcome: session ? session.outcome : view.outcome })
   const sinceMs = session ? session.changedAtMs : Date.parse(view.changedAt)
   const goesOn = status !== 'completed' && status !== 'failed' && status !== 'stopped'
   const age = Math.max(0, nowMs - sinceMs)
@@ -30,8 +32,8 @@ export function standingOf(session: Session | undefined, view: SessionView, nowM
     header: {
       name: nameOf(session ?? view),
       about: [agentLabel(view.agent), printableLine([name, ...(branch === null ? [] : [branch])].join(' '))],
-      status,
-      word: pause ? `paused, ${goesOnText(pause, nowMs)}` : goesOn ? `${wordOf(session, view)} ${duration(age)}` : status,
+      status: shown,
+      word: shown !== status ? 'checks failed' : pause ? `paused, ${goesOnText(pause, nowMs)}` : goesOn ? `${wordOf(session, view)} ${duration(age)}` : status,
     },
     changesAtMs: pause ? goesOnChangesAtMs(pause, nowMs) : goesOn ? sinceMs + (Math.floor(age / step) + 1) * step : undefined,
   }

@@ -51,7 +51,11 @@ export class Deeds {
   }
 
   restore(targets: readonly SessionView[]): void {
-    void this.command(targets, { type: 'restore' })
+    // A worktree that is made again is set up again.
+    void this.#each(targets, async (session) => {
+      const environment = session.workspace.kind === 'worktree' ? { environment: await this.#environment(session) } : {}
+      await submit(this.#stage.client, { session: session.id, command: { type: 'restore' }, ...environment }, this.#stage.signal)
+    })
   }
 
   undo(): void {

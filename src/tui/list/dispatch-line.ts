@@ -20,7 +20,7 @@ import { standing } from './groups.ts'
 import { agentChoice, agentText, agentTrouble } from './agent-words.ts'
 import { type DirectoryState, LastKnown, agentsFor, directoryState } from './launching.ts'
 import type { Sessions } from './listing.ts'
-import { type TreeChoice, treeChoices } from './tree-choices.ts'
+import { type TreeChoice, chosenAmong, isSameChoice, treeChoices } from './tree-choices.ts'
 import { type Task, argvOf, directoryNamed, needsShell, taskFrom } from './task.ts'
 
 export interface DispatchParts {
@@ -43,8 +43,8 @@ export class DispatchLine {
   readonly #agents: LastKnown<readonly AgentListing[]>
   readonly #directories: LastKnown<DirectoryState>
   #isStarting = false
-  /** Which of the choices is meant, in this directory; the first is what the configuration says. */
-  #chosen: { readonly directory: string; readonly index: number } | undefined
+  /** What was chosen, in this directory; else it is as the configuration says. */
+  #chosen: { readonly directory: string; readonly choice: TreeChoice } | undefined
 
   constructor(stage: Stage, parts: DispatchParts) {
     this.#stage = stage
@@ -188,8 +188,7 @@ export class DispatchLine {
     const state = this.#directories.peek(directory)
     if (!state) return undefined
     const choices = treeChoices(state, command === undefined ? 'agent' : 'program', this.#stage.keymap.hint('dispatch.workspace'))
-    const index = this.#chosen?.directory === directory ? this.#chosen.index : 0
-    return choices[index] ?? choices[0]
+    return this.#chosen?.directory === directory ? chosenAmong(choices, this.#chosen.choice) : choices[0]
   }
 
   #chooseTree(): void {
@@ -197,10 +196,12 @@ export class DispatchLine {
     const directory = this.#directoryOf(task)
     const state = typeof directory === 'string' ? this.#directories.peek(directory) : undefined
     if (typeof directory !== 'string' || !state) return
-    const { length } = treeChoices(state, task.command === undefined ? 'agent' : 'program', '')
-    if (length === 1) return this.#stage.say('there is nothing to choose: no worktree can be made here')
-    const index = this.#chosen?.directory === directory ? this.#chosen.index : 0
-    this.#chosen = { directory, index: (index + 1) % length }
+    const choices = treeChoices(state, task.command === undefined ? 'agent' : 'program', this.#stage.keymap.hint('dispatch.workspace'))
+    if (choices.length === 1) return this.#stage.say('there is nothing to choose: no worktree can be made here')
+    const tree = this.#tree(task, directory)
+    const at = choices.findIndex((one) => tree !== undefined && isSameChoice(one, tree))
+    const choice = choices[(at + 1) % choices.length]
+    this.#chosen = choice === undefined || choice === choices[0] ? undefined : { directory, choice }
   }
 
   #agentText({ agent, command }: Task): string {

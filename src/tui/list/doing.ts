@@ -2,6 +2,7 @@
 
 import type { RequestView, SessionView } from '../../core/view.ts'
 import { count, statusMark, summaryOf } from '../../text/format.ts'
+import { shownStatus } from '../../text/status-words.ts'
 import { cellText } from '../cells.ts'
 
 export interface Piece {
@@ -21,10 +22,6 @@ export interface Doing {
 
 const noSignal = /^no signal\b/
 const isUnderWay: ReadonlySet<string> = new Set(['being stopped', 'interrupting', 'undoing'])
-
-/** An agent that says it is done is not, where a check says otherwise. */
-export const shownStatus = ({ status, outcome }: Pick<SessionView, 'status' | 'outcome'>): SessionView['status'] =>
-  status === 'completed' && outcome?.kind === 'check-failed' ? 'failed' : status
 
 /** Every state has a shape of its own. */
 export function markOf(session: SessionView): string {
@@ -98,7 +95,7 @@ export function changesOf({ changes }: Pick<SessionView, 'changes'>): Doing['tai
   ]
 }
 
-const landedOf = ({ landed }: SessionView): Doing['tails'] => (landed ? [[{ text: 'landed', style: 'plain' }]] : [])
+const landedOf = ({ landed }: SessionView): Doing['tails'] => (landed && !landed.changedSince ? [[{ text: 'landed', style: 'plain' }]] : [])
 
 function planOf({ plan, progress, status }: SessionView): Doing['tails'] {
   if (status !== 'working' && status !== 'paused') return []

@@ -5,7 +5,7 @@ import type { Status } from '../../core/status.ts'
 import type { SessionView } from '../../core/view.ts'
 import { agentLabel, summaryOf } from '../../text/format.ts'
 import { nearest } from '../../text/nearest.ts'
-import { everydayStatusWords, ownStatusWords } from '../../text/status-words.ts'
+import { everydayStatusWords, ownStatusWords, shownStatus } from '../../text/status-words.ts'
 
 const fields = ['status', 'agent', 'project', 'branch', 'label'] as const
 type FilterField = (typeof fields)[number]
@@ -73,7 +73,7 @@ function statusesFrom(values: readonly string[] | undefined): Pick<Filter, 'stat
 
 /** By its fields alone, whatever its words are. */
 export function fitsFields(session: SessionView, { fields: given, statuses: wanted }: Filter): boolean {
-  if (wanted && !wanted.has(session.status)) return false
+  if (wanted && !wanted.has(shownStatus(session))) return false
   const holds = (field: FilterField, text: string): boolean => given[field]?.some((value) => text.toLowerCase().includes(value)) ?? true
   const { agent, project, label } = session
   return holds('agent', `${agentLabel(agent)} ${agent}`) && holds('project', project.name) && holds('branch', project.branch ?? '') && holds('label', label ?? '')

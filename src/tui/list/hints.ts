@@ -54,9 +54,10 @@ const hints: Readonly<Record<Moment, readonly (readonly [ActionName, string])[]>
   dispatch: [
     ['dispatch.start', 'start'],
     ['dispatch.start-and-open', 'start and open'],
+    ['dispatch.workspace', 'where'],
+    ['dispatch.back', 'back'],
     ['dispatch.complete', 'complete'],
     ['dispatch.new-line', 'new line'],
-    ['dispatch.back', 'back'],
     ['dispatch.editor', 'editor'],
   ],
   reply: [

@@ -254,7 +254,7 @@ export class ListView implements View {
       case 'line':
         return [this.#focus.line.render(size.columns)]
       case 'question':
-        return [this.#stage.theme.warning(this.#stage.theme.bold(` ${fit(`${this.#focus.text}   y/n`, size.columns - 2)}`))]
+        return [this.#stage.theme.warning(this.#stage.theme.bold(` ${fit(this.#focus.text, size.columns - 8)}   y/n`))]
       case 'dispatch':
         return this.#dispatch.render(size)
       default:

@@ -1,6 +1,7 @@
 // The sessions that are in the list, in their groups and order, as of now. Arranged anew only when something changed that the arrangement depends on; asks nobody and shows nothing.
 
 import type { SessionView } from '../../core/view.ts'
+import { shownStatus } from '../../text/status-words.ts'
 import { type Filter, fitsFields, fitsWords, isEmpty, noFilter } from './filter.ts'
 import { type Arranging, type Group, type Key, arrange, keyOf, sameKey, standing } from './groups.ts'
 import { type Words, nothingWidest, widestOf, wordsOf } from './rows.ts'
@@ -154,7 +155,7 @@ export class Listing {
 }
 
 function countOf(session: SessionView): 'needYou' | 'working' | 'done' | 'failed' {
-  if (session.status === 'failed') return 'failed'
+  if (shownStatus(session) === 'failed') return 'failed'
   const stands = standing(session)
   return stands === 'needs-you' ? 'needYou' : stands === 'working' ? 'working' : 'done'
 }

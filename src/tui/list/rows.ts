@@ -3,10 +3,11 @@
 import { visibleWidth } from '@earendil-works/pi-tui'
 import type { SessionView } from '../../core/view.ts'
 import { agentLabel, nameOf, shortNumber, shortPath } from '../../text/format.ts'
+import { shownStatus } from '../../text/status-words.ts'
 import type { Theme } from '../theme.ts'
 import { cellPart, cellText, fit, fitEnd, left, right, spaces } from '../cells.ts'
 import { type Columns, type Widest, beforeName } from './columns.ts'
-import { type Doing, type Piece, doingOf, markOf, shownStatus } from './doing.ts'
+import { type Doing, type Piece, doingOf, markOf } from './doing.ts'
 
 /** What of a session stays as it is, as text. */
 export interface Words {
@@ -128,7 +129,7 @@ function withTails({ text, note, conflict, tails }: Doing, width: number, theme:
   const noted: Doing['tails'] = note === undefined ? [] : [[{ text: note, style: 'warning' }]]
   const kept: (readonly Piece[])[] = []
   let rest = width
-  const mark = conflict.find((one) => rest - visibleWidth(one) - 2 >= Math.min(visibleWidth(text), leastText)) ?? conflict.at(-1)
+  const mark = conflict.find((one) => rest - visibleWidth(one) - 2 >= Math.min(visibleWidth(text), Math.max(leastText, width * 0.6))) ?? conflict.at(-1)
   if (mark !== undefined && rest > 6) {
     rest -= visibleWidth(mark) + 2
     kept.push([{ text: mark, style: 'warning' }])

@@ -31,6 +31,19 @@ export function treeChoices({ branch, place, wish }: DirectoryState, kind: 'agen
   return standard === 'worktree' ? [worktree({}), ...others, inPlace({ workspace: 'in-place' })] : [inPlace({}), worktree({ workspace: 'worktree' }), ...others]
 }
 
+/** The directory may stand otherwise by now: what was chosen stays what it is, not the place that it had among the others. */
+export function chosenAmong(choices: readonly TreeChoice[], chosen: TreeChoice): TreeChoice | undefined {
+  const ofKind = choices.filter(({ kind }) => kind === chosen.kind)
+  // Without new files all of it is what was changed.
+  const same = ofKind.find((one) => takes(one) === takes(chosen)) ?? ofKind.find((one) => takes(chosen) === 'all' && takes(one) === 'tracked') ?? ofKind[0]
+  return same && { ...same, wishes: { ...same.wishes, workspace: same.kind } }
+}
+
+/** How many changes there are to be taken along does not make it another one. */
+export const isSameChoice = (one: TreeChoice, other: TreeChoice): boolean => one.kind === other.kind && takes(one) === takes(other)
+
+const takes = ({ wishes: { carries } }: TreeChoice): string => (carries === undefined ? 'nothing' : carries.untracked === 'all' ? 'all' : 'tracked')
+
 const isOne = ({ changed, untracked }: Repository): boolean => changed.length + untracked.length === 1
 
 function dirtText({ changed, untracked }: Repository): string | undefined {

@@ -3,6 +3,7 @@
 import { visibleWidth } from '@earendil-works/pi-tui'
 import { printableLine } from '../../core/terminal-text.ts'
 import type { SessionView } from '../../core/view.ts'
+import { baseText } from '../../text/place-text.ts'
 import { cellText, fit } from '../cells.ts'
 import type { Theme } from '../theme.ts'
 
@@ -28,7 +29,7 @@ export function treeRow(session: SessionView, names: (id: string) => string, col
   const parts = [
     ...(workspace.trouble === null ? [] : [theme.warning(`! ${printableLine(workspace.trouble)}`)]),
     ...(conflict ? [theme.warning(`≠ ${conflict.names}: ${conflict.path}`)] : []),
-    ...(landing ? [`landing in ${cellText(landing.into)}`] : landed ? [`landed in ${cellText(landed.into)}`] : []),
+    ...(landing ? [`landing in ${cellText(landing.into)}`] : landed && !landed.changedSince ? [`landed in ${cellText(landed.into)}`] : []),
     ...(landFailed === null ? [] : [theme.warning(`not landed: ${printableLine(landFailed)}`)]),
     ...(workspace.kind === 'worktree' ? [worktreeText(workspace, theme)] : workspace.snapshots > 0 ? [theme.dim(`in place, snapshot ${workspace.snapshots}`)] : []),
     ...(checked.length > 0 ? [`checks ${checked.join('  ')}`] : []),
@@ -46,8 +47,9 @@ export function treeRow(session: SessionView, names: (id: string) => string, col
 // oxlint-disable-next-line no-control-regex
 const sgr = /\x1b\[[\d;]*m/g
 
-function worktreeText({ branch, from, base, state }: SessionView['workspace'], theme: Theme): string {
-  const start = [...(from === null ? [] : [cellText(from)]), ...(base === null ? [] : [base.slice(0, 7)])].join(' ')
+function worktreeText(workspace: SessionView['workspace'], theme: Theme): string {
+  const { branch, state } = workspace
+  const start = baseText(workspace, 7)
   const gone = state === 'removed' ? ', removed from the disk' : ''
   return `${state === 'removed' ? 'branch' : 'worktree'} ${cellText(branch ?? '')}${start === '' ? '' : theme.dim(` from ${start}`)}${gone}`
 }

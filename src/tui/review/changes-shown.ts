@@ -1,7 +1,7 @@
 // What a review shows: the files that were changed between two states, and the patch of each when it is looked at. Asks the daemon, keeps the last answers, paints nothing.
 
 import { failureFrom } from '../../client/failures.ts'
-import type { ChangesFound } from '../../core/api.ts'
+import type { ChangesFound, ChangesQuery } from '../../core/api.ts'
 import { isRefusal } from '../../core/errors.ts'
 import { type PatchFile, parsePatch } from '../../core/patch.ts'
 import type { ChangedFile, ObjectId, TreePath } from '../../core/workspace.ts'
@@ -98,7 +98,7 @@ export class ChangesShown {
 
   /** The patches of these files in one answer, for what is only to be compared with. */
   async patchesOf(files: readonly ChangedFile[]): Promise<ReadonlyMap<TreePath, readonly PatchOfPath[]>> {
-    const found = await this.#changes({ ...turnOf(this.#scope), paths: pathsOf(files), patchBytes: mostMarkedBytes }, AbortSignal.any([this.#looking.signal, this.#signal]))
+    const found = await this.#changes({ ...this.#compared(), paths: pathsOf(files), patchBytes: mostMarkedBytes }, AbortSignal.any([this.#looking.signal, this.#signal]))
     const all = new Map<TreePath, PatchOfPath[]>()
     if ('why' in found || !found.patch) return all
     const bytes = found.patch
@@ -107,7 +107,7 @@ export class ChangesShown {
   }
 
   async #load(file: ChangedFile, looking: AbortSignal): Promise<void> {
-    const found = await this.#changes({ ...turnOf(this.#scope), paths: pathsOf([file]), patchBytes: mostPatchBytes }, AbortSignal.any([looking, this.#signal]))
+    const found = await this.#changes({ ...this.#compared(), paths: pathsOf([file]), patchBytes: mostPatchBytes }, AbortSignal.any([looking, this.#signal]))
     if (looking.aborted || this.#signal.aborted) return
     if ('why' in found) this.#keep(file.path, { kind: 'failed', why: found.why })
     else {
@@ -115,6 +115,11 @@ export class ChangesShown {
       this.#keep(file.path, { kind: 'patch', bytes, parts: parsePatch(bytes), trees: found.trees, isCut: found.cutAt !== undefined })
     }
     this.#changed()
+  }
+
+  /** The very states that the files were found between: a patch is of nothing newer than its file's row. */
+  #compared(): Pick<ChangesQuery, 'turn' | 'between'> {
+    return { ...turnOf(this.#scope), ...(this.found ? { between: this.found.trees } : {}) }
   }
 
   #keep(path: TreePath, known: Known<FilePatch>): void {

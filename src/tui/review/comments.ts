@@ -42,7 +42,7 @@ export function quoted(lines: readonly string[]): readonly string[] {
 }
 
 export const linesText = ({ side, first, last }: Omit<Place, 'path' | 'scope'>): string =>
-  `${first === last ? `line ${first}` : `lines ${first} to ${last}`}${side === 'old' ? ' as it was before' : ''}`
+  `${first === last ? `line ${first}` : `lines ${first} to ${last}`}${side === 'new' ? '' : first === last ? ' as it was before' : ' as they were before'}`
 
 /** By file and line. `compared`: of each scope, in words. */
 export function promptOf(comments: readonly Comment[], compared: (scope: Scope) => string): string {

@@ -78,14 +78,20 @@ export class FilePane {
 
   #row(file: ChangedFile, isHere: boolean, columns: number, { focused, mark, hasComments }: FileLooks): string {
     const { accent, added, removed, bold, dim } = this.#theme
-    const counts = file.added === null || file.removed === null ? ['binary', ''] : [`+${file.added}`, ` −${file.removed}`]
-    const [plus = '', minus = ''] = counts
+    const [plus, minus] = countsOf(file)
     const before = `${isHere ? (focused ? bold(accent('▸')) : dim('▸')) : ' '}${added(markSigns[mark(file)])}${kindLetters[file.kind]}${accent(hasComments(file) ? '*' : ' ')}`
     const width = columns - 4 - 2 - plus.length - minus.length
     if (width < 4) return fit(`${isHere ? '▸' : ' '}${cellText(file.path)}`, columns)
     const name = left(fitMiddle(cellText(file.path), width), width)
     return `${before}${isHere ? bold(name) : name}  ${minus === '' ? dim(plus) : added(plus) + removed(minus)}`
   }
+}
+
+/** Where no lines changed, what else did. */
+function countsOf({ kind, added, removed, mode }: ChangedFile): readonly [plus: string, minus: string] {
+  if (added === null || removed === null) return ['binary', '']
+  if (added + removed > 0) return [`+${added}`, ` −${removed}`]
+  return [kind === 'added' || kind === 'deleted' ? 'empty' : mode ? 'mode' : '', '']
 }
 
 /** At most so wide: the beginning says where, the end says what. */

@@ -1,6 +1,6 @@
 // Bringing a session's work into a branch, on a screen of its own: the plan first, then what becomes of it. Nothing moves before its key, and leaving the screen takes nothing back.
 
-import { type Landed, handOverPrompt, landedText, landingEnd, planOf, queueLanding } from '../../client/landing.ts'
+import { type Landed, commitsText, handOverPrompt, landedText, landingEnd, planOf, queueLanding } from '../../client/landing.ts'
 import { failureFrom } from '../../client/failures.ts'
 import { printableLine } from '../../core/terminal-text.ts'
 import type { SessionView } from '../../core/view.ts'
@@ -31,6 +31,8 @@ type State =
 const ways: readonly LandHow[] = ['merge', 'squash', 'rebase']
 const wayTexts: Readonly<Record<LandHow, string>> = { merge: 'its commits and one that merges them', squash: 'one commit', rebase: 'its commits, on top of the branch' }
 const mostListed = 8
+
+const isNothing = ({ changes, ahead }: LandingPlan): boolean => changes.files.length === 0 && ahead === 0
 
 export const openLanding = (stage: Stage, parts: LandingParts): View => new LandingView(stage, parts)
 
@@ -139,6 +141,7 @@ class LandingView implements View {
       case 'planned': {
         const [against] = state.plan.against
         if (against !== undefined) return this.#stage.say(`not now: ${against}`, 'error')
+        if (isNothing(state.plan)) return
         return state.plan.conflicts.length > 0 ? this.#handOver(state.plan) : void this.#land(state.plan)
       }
       case 'over':
@@ -188,9 +191,11 @@ class LandingView implements View {
       this.#stage.repaint()
     }
     step('')
+    let isQueued = false
     try {
       // Not the signal of this screen: what was asked for is not taken back by leaving it.
       const queued = await queueLanding(client, session.id, { into, how, checks: this.#checks && checks.length > 0 }, signal)
+      isQueued = true
       const meanwhile = (event: Parameters<Parameters<typeof landingEnd>[2]>[0]): void => {
         if (event.type === 'step-started') step(event.command)
         else if (event.type === 'landing') step(`moving ${into}`)
@@ -200,8 +205,10 @@ class LandingView implements View {
       this.#sinceMs = this.#stage.now()
       if (this.#closing.signal.aborted) this.#tell(end)
     } catch (thrown) {
-      this.#state = { kind: 'planned', plan }
       this.#stage.complain(thrown)
+      // It may go on unseen: how it stands is asked anew.
+      if (isQueued) await this.#plan()
+      else this.#state = { kind: 'planned', plan }
     }
     this.#stage.repaint()
   }
@@ -234,18 +241,18 @@ class LandingView implements View {
         .slice(0, mostListed)
         .map((text, index) => row(index === 0 ? word : '', paint(cellText(text))))
         .concat(texts.length > mostListed ? [row('', dim(`… ${texts.length - mostListed} more`))] : [])
-    const { into, how, ahead, behind, uncommitted, changes, checks, conflicts, against } = plan
-    const brings = changes.files.length === 0 ? 'nothing' : `${count(changes.files.length, 'file')}  ${added(`+${changes.added}`)} ${removed(`−${changes.removed}`)}`
-    const commits = [
-      count(ahead, 'commit'),
-      ...(uncommitted > 0 ? [`${count(uncommitted, 'file')} not committed: a commit of ${uncommitted === 1 ? 'it' : 'them'} is made first`] : []),
-    ]
+    const { into, how, behind, changes, checks, conflicts, against } = plan
+    const brings = isNothing(plan)
+      ? 'nothing: all of it is there'
+      : changes.files.length === 0
+        ? 'no changes of files'
+        : `${count(changes.files.length, 'file')}  ${added(`+${changes.added}`)} ${removed(`−${changes.removed}`)}`
     const shown = ways.map((way) => (way === how ? bold(accent(`[${way}]`)) : dim(` ${way} `))).join(' ')
     return [
       row('into', `${bold(cellText(into))}${behind > 0 ? dim(`  ${behind} ahead of where it began`) : ''}`),
       row('how', `${shown}  ${dim(wayTexts[how])}`),
       row('brings', brings),
-      row('commits', commits.join(', ')),
+      row('commits', commitsText(plan)),
       ...(checks.length === 0
         ? [row('checks', dim('none'))]
         : list(this.#checks ? 'checks' : 'no checks', checks, this.#checks ? (text) => text : (text) => dim(`left out: ${text}`))),
@@ -273,7 +280,7 @@ class LandingView implements View {
     switch (state.kind) {
       case 'planned': {
         const does = state.plan.conflicts.length > 0 ? 'hands the conflict to it, shown first' : 'lands'
-        const enter = state.plan.against.length > 0 ? [] : [hint('dialog.choose', does, 0)]
+        const enter = state.plan.against.length > 0 || isNothing(state.plan) ? [] : [hint('dialog.choose', does, 0)]
         const checks = state.plan.checks.length > 0 ? [hint('dialog.toggle', this.#checks ? 'without checks' : 'with checks', 3)] : []
         return [...enter, hint('dialog.next', 'how', 2), ...checks, hint('dialog.previous', 'another branch', 4), more, back]
       }

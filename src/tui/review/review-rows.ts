@@ -60,11 +60,14 @@ export interface FootParts {
 
 export function footRow({ told, isStale, side, patch, comments, hasFiles }: FootParts, keymap: Keymap, columns: number, theme: Theme): string {
   const hint = (name: ActionName, does: string, rank: number): Piece => ({ text: keymap.hint(name) === '' ? '' : `${keymap.hint(name)} ${does}`, rank })
-  if (told !== undefined) return ` ${theme.bold(fit(told, columns - 2))}`
+  if (told !== undefined) {
+    const more = isStale ? `   ${keymap.hint('review.again')} there is more` : ''
+    return ` ${theme.bold(fit(told, Math.max(1, columns - 2 - visibleWidth(more))))}${theme.dim(more)}`
+  }
   const ends = [hint('review.help', 'all keys', 3), hint('review.back', 'back', 1)]
   const stale: readonly Piece[] = isStale ? [hint('review.again', 'there is more: read it again', 0)] : []
   const send: readonly Piece[] = comments > 0 ? [hint('review.send', `send ${count(comments, 'comment')}`, 2)] : []
-  if (!hasFiles) return statusRow([...stale, hint('review.again', 'read again', 2), ...ends], columns, theme)
+  if (!hasFiles) return statusRow([...(isStale ? stale : [hint('review.again', 'read again', 2)]), ...ends], columns, theme)
   if (side === 'files') {
     return statusRow(
       [

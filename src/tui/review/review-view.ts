@@ -172,7 +172,7 @@ class ReviewView implements View {
 
   #below({ columns, rows }: Size): readonly string[] {
     const { theme } = this.#stage
-    if (this.#question) return [theme.warning(theme.bold(` ${fit(`${this.#question.text}   y/n`, columns - 2)}`))]
+    if (this.#question) return [theme.warning(theme.bold(` ${fit(this.#question.text, columns - 8)}   y/n`))]
     if (!this.#writing) return []
     const { about, composer } = this.#writing
     return [

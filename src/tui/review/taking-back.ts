@@ -6,6 +6,7 @@ import { CommandFailed, exitCodes } from '../../client/failures.ts'
 import type { ChangesFound } from '../../core/api.ts'
 import type { Undo } from '../../core/events.ts'
 import { printableLine } from '../../core/terminal-text.ts'
+import type { PatchHunk } from '../../core/patch.ts'
 import type { SessionView } from '../../core/view.ts'
 import type { ChangedFile } from '../../core/workspace.ts'
 import { statText } from '../../text/changes-text.ts'
@@ -19,6 +20,8 @@ import { openDecision } from './decision.ts'
 export interface Wanted {
   readonly question: string
   readonly undo: Undo
+  /** What was taken back, when it is done; else so many files. */
+  readonly took?: string
 }
 
 const back = 'All is kept first, and can be brought back.'
@@ -48,8 +51,14 @@ export class TakingBack {
   hunks({ path }: ChangedFile, { trees, parts }: FilePatch, hunks: readonly number[]): Wanted {
     const lines = hunks.flatMap((index) => parts[0]?.hunks[index]?.lines ?? [])
     const [added, removed] = ['added', 'removed'].map((kind) => lines.filter((line) => line.kind === kind).length)
-    const what = hunks.length === 1 ? 'this hunk' : `these ${hunks.length} hunks`
-    return { question: `take ${what} of ${cellText(path)} back (+${added} −${removed})? ${back}`, undo: { kind: 'hunks', ...trees, path, hunks } }
+    const at = hunks.flatMap((index) => firstLine(parts[0]?.hunks[index]) ?? [])
+    const name = cellText(path)
+    const what = hunks.length === 1 ? `the hunk at line ${at[0] ?? 1}` : `the ${hunks.length} hunks at lines ${at.slice(0, 3).join(', ')}${at.length > 3 ? ' …' : ''}`
+    return {
+      question: `take ${what} of ${name} back (+${added} −${removed})? ${back}`,
+      undo: { kind: 'hunks', ...trees, path, hunks },
+      took: `${hunks.length === 1 ? 'a hunk' : `${hunks.length} hunks`} of ${name}`,
+    }
   }
 
   file(file: ChangedFile, scope: Scope): Wanted {
@@ -73,15 +82,23 @@ export class TakingBack {
     }
   }
 
-  async take({ undo }: Wanted): Promise<void> {
+  async take({ undo, took }: Wanted): Promise<void> {
     const { client, signal } = this.#stage
     const { id } = this.#session
     this.#told = 'taking it back …'
     this.#stage.repaint()
     try {
       const end = await askedFor(client, { session: id, command: { type: 'undo', what: undo }, asked: 'undo-asked', ends: ['undone', 'undo-failed'] }, signal)
+      if (end.type === 'undo-failed' && undo.kind === 'hunks' && end.paths && end.paths.length > 0) {
+        this.#done()
+        throw new CommandFailed('undo-failed', `not taken back: these lines were changed since they were read${inPaths(end.paths)}`, { exitCode: exitCodes.failed })
+      }
       if (end.type === 'undo-failed') throw new CommandFailed('undo-failed', `not taken back: ${end.reason}${inPaths(end.paths)}`, { exitCode: exitCodes.failed, hint: end.hint })
-      this.#told = `took back ${count(end.files.length, 'file')}; offstage restore ${id}@${end.before} brings ${end.files.length === 1 ? 'it' : 'them'} back`
+      const what = took ?? count(end.files.length, 'file')
+      this.#told =
+        end.files.length === 0
+          ? 'nothing of it is there any more: nothing was changed'
+          : `took back ${what}; offstage restore ${id}@${end.before} brings ${end.files.length === 1 ? 'it' : 'them'} back`
       this.#done()
     } catch (thrown) {
       this.#told = undefined
@@ -89,6 +106,12 @@ export class TakingBack {
     }
     this.#stage.repaint()
   }
+}
+
+/** As its lines are numbered on the screen. */
+const firstLine = (hunk: PatchHunk | undefined): number | undefined => {
+  const changed = hunk?.lines.find(({ kind }) => kind !== 'same')
+  return changed?.new ?? changed?.old ?? undefined
 }
 
 const inPaths = (paths: readonly string[] | undefined): string =>
