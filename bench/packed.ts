@@ -4,9 +4,10 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** Returns the unpacked package's folder. `npm pack` builds it first. */
+/** Returns the unpacked package's folder. Built here: npm runs no script of a package, also not of this one (.npmrc). */
 export function packInto(folder: string, checkout: string): string {
   mkdirSync(folder, { recursive: true })
+  run(process.execPath, [join(checkout, 'scripts', 'build.ts')], checkout)
   run('npm', ['pack', '--silent', '--pack-destination', folder], checkout)
   const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz'))
   if (tarball === undefined) throw new Error(`npm pack left nothing in ${folder}`)

@@ -6,6 +6,7 @@ import { isRefusal } from '../src/core/errors.ts'
 import type { Event, LaunchSpec } from '../src/core/events.ts'
 import type { Command } from '../src/core/inputs.ts'
 import type { Client } from '../src/sdk/index.ts'
+import { openWorkspaces } from '../src/workspace/index.ts'
 import { type Figure, figure } from './figure.ts'
 import type { Bench } from './group.ts'
 import { BenchHome, never, newId } from './home.ts'
@@ -81,12 +82,23 @@ export async function workspace({ lifetime, packageFolder }: Bench): Promise<rea
     },
   )
 
+  const answers: number[] = []
+  for (let turn = 0; turn < 11; turn++) {
+    edit(path, round++)
+    answers.push(await millisecondsOf(() => client.changes({ session: dirty }, never)))
+  }
+
   const sessions = [dirty]
   while (sessions.length < liveSessions) sessions.push(await startIn(client, home, 'worktree', 'run-started'))
   const trees = await Promise.all(sessions.map((session) => treeOf(client, session)))
+  const workspaces = openWorkspaces({ env: home.env, home: join(home.folder, 'trial') })
+  const known: number[] = []
   const forecasts: number[] = []
   for (let turn = 0; turn < 9; turn++) {
-    for (const [nth, tree] of trees.entries()) edit(tree, 1000 + turn * 100 + nth)
+    for (const [nth, tree] of trees.entries()) edit(tree, 1000 + turn, nth)
+    const read = await Promise.all(trees.map((tree) => workspaces.treeNow(tree, never)))
+    const works = read.map(({ tree, head }, nth) => ({ session: sessions[nth] ?? '', directory: trees[nth] ?? '', base, tree, head }))
+    known.push(await millisecondsOf(() => workspaces.forecast(home.project, works, undefined, never)))
     forecasts.push(await millisecondsOf(() => client.conflicts({ cwd: home.project }, never)))
   }
   const again: number[] = []
@@ -100,7 +112,9 @@ export async function workspace({ lifetime, packageFolder }: Bench): Promise<rea
     }),
     figure('workspace: a snapshot of it, dirty, from the command to durable (cp index, add -A, write-tree)', 'ms', snapshots, { goal: 150, floor: 'git' }),
     figure('workspace: "offstage diff --stat" (git diff --stat)', 'ms', diffs, { goal: 100, floor: 'git' }),
-    figure(`workspace: forecast for ${liveSessions} live sessions, all changed since`, 'ms', { offstage: forecasts.slice(2) }, { goal: 500 }),
+    figure('workspace: the changes of a session, asked for by a connected client', 'ms', { offstage: answers.slice(2) }, { goal: 100 }),
+    figure(`workspace: forecast for ${liveSessions} live sessions, all pairs of known trees`, 'ms', { offstage: known.slice(2) }, { goal: 500 }),
+    figure(`workspace: "conflicts" asked for: ${liveSessions} trees of 8,000 files read again, all changed`, 'ms', { offstage: forecasts.slice(2) }),
     figure('workspace: the same when nothing has changed', 'ms', { offstage: again.slice(2) }),
     figure(`workspace: daemon with ${liveSessions} live worktrees, idle`, '% CPU', { offstage: [daemon] }, { goal: 0.05 }),
   ]
@@ -110,10 +124,13 @@ const nameOf = (folder: number, file: number): string => join(`folder-${folder}`
 const textOf = (folder: number, file: number): string => Array.from({ length: 40 }, (_, line) => `export const value_${folder}_${file}_${line} = ${line * file}\n`).join('')
 const medianOf = (samples: readonly number[] = []): number => samples.toSorted((one, other) => one - other)[Math.floor(samples.length / 2)] ?? 0
 
-/** As an agent leaves it: some files changed, some new, each time others. */
-function edit(tree: string, round: number): void {
-  for (let file = 0; file < changedFiles; file++) writeFileSync(join(tree, nameOf((round + file) % folders, file)), `// round ${round}\n${textOf(file, round)}`)
-  for (let file = 0; file < newFiles; file++) writeFileSync(join(tree, `new-${round % 3}-${file}.ts`), textOf(round, file))
+/** As an agent leaves it: some files changed, some new, each time otherwise. Those with neighbouring numbers change three files both. */
+function edit(tree: string, round: number, nth = 0): void {
+  for (let file = 0; file < changedFiles; file++) {
+    const number = nth * (changedFiles - 3) + file
+    writeFileSync(join(tree, nameOf(Math.floor(number / filesEach), number % filesEach)), `// round ${round} of ${nth}\n${textOf(file, round)}`)
+  }
+  for (let file = 0; file < newFiles; file++) writeFileSync(join(tree, `new-${nth}-${file}.ts`), textOf(round, file))
 }
 
 /** A session of `cat` in a worktree of its own, as soon as this is recorded of it. */
@@ -125,11 +142,14 @@ async function startIn(client: Client, home: BenchHome, workspace: LaunchSpec['w
 }
 
 async function submit(client: Client, session: string, command: Command, until: Event['type'], environment?: Readonly<Record<string, string>>): Promise<void> {
-  const reply = await client.submit({ session, commandId: newId(), command, ...(environment ? { environment } : {}) }, never)
+  const commandId = newId()
+  const reply = await client.submit({ session, commandId, command, ...(environment ? { environment } : {}) }, never)
   if (isRefusal(reply)) throw new Error(reply.message)
-  const asked = command.type === 'create' ? 0 : reply.seq - 1
+  let isAsked = false
   for await (const frame of client.watch({ session, after: 0, follow: true }, AbortSignal.timeout(60_000))) {
-    if (frame.kind !== 'fact' || frame.envelope.seq < asked) continue
+    if (frame.kind !== 'fact') continue
+    isAsked ||= frame.envelope.command === commandId
+    if (!isAsked) continue
     const { event } = frame.envelope
     if (event.type === until) return
     if (event.type === 'workspace-failed' || event.type === 'snapshot-failed') throw new Error(event.reason)

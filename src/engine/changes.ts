@@ -39,7 +39,10 @@ export async function changesOf(
     if ('refused' in compared) return compared
     const { from, to, fromText, toText, conflicts } = compared
     const wish = { from, to, ...(query.paths ? { paths: query.paths } : {}), ...(query.patchBytes === undefined ? {} : { patchBytes: query.patchBytes }) }
-    const [{ files, patch, cutAt }, uncommitted] = await Promise.all([workspaces.compare(directory, wish, signal), worktree && now ? uncommittedIn(workspaces, tree, signal) : 0])
+    const [{ files, patch, cutAt }, uncommitted] = await Promise.all([
+      workspaces.compare(directory, wish, signal),
+      worktree && now ? (now.uncommitted ?? uncommittedIn(workspaces, tree, signal)) : 0,
+    ])
     return {
       from: fromText,
       to: toText,

@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path'
 import { printableLine } from '../core/terminal-text.ts'
 import type { LinesChanged, ObjectId, Snapshot, SnapshotWhy } from '../core/workspace.ts'
 import { filesBetween } from './compare.ts'
-import { type TreeEntry, entriesOf, sizesOf, storeExact } from './exact.ts'
+import { type Entries, type TreeEntry, entriesOf, sizesOf, storeExact } from './exact.ts'
 import { GitFailed, runGit } from './git.ts'
 import { type LeftOut, type Look, type Name, at, byRule, bytesOf, hasCode, inChunks, nameOf, textOf, tooLarge, walk } from './look.ts'
 import { type OpenTree, type TreeDeps, durable, openObjects, openScratch, openTree } from './open-tree.ts'
@@ -36,12 +36,13 @@ export async function treeNow(
   deps: TreeDeps,
   directory: string,
   signal: AbortSignal,
-): Promise<{ readonly tree: ObjectId; readonly head: ObjectId | null; readonly common: string }> {
+): Promise<{ readonly tree: ObjectId; readonly head: ObjectId | null; readonly common: string; readonly uncommitted?: number }> {
   const tree = await openTree(deps, directory, signal)
   await using scratch = await openScratch(deps)
   const begun = await beginTree(deps, tree, scratch.path, false, signal)
   const stored = await storeTree(deps, tree, begun, false, signal)
-  return { tree: stored.tree, head: tree.head?.commit ?? null, common: tree.common }
+  const { look } = begun
+  return { tree: stored.tree, head: tree.head?.commit ?? null, common: tree.common, ...(look.staged ? {} : { uncommitted: look.written.length + look.removed.length }) }
 }
 
 /** By the refs themselves, oldest first. */
@@ -86,7 +87,7 @@ async function attemptSnapshot(deps: TreeDeps, wish: SnapshotWish, signal: Abort
   const [begun, earlier, entries] = await Promise.all([
     beginTree(deps, tree, scratch.path, wish.whole === true, signal),
     wish.unless && readKept(deps, tree, wish.unless.commit, signal),
-    tree.head && !tree.isPrivate ? entriesOf(deps, tree, tree.head.tree, signal) : new Map<Name, TreeEntry>(),
+    tree.head && !tree.isPrivate ? headEntries(deps, tree, tree.head.tree, signal) : new Map<Name, TreeEntry>(),
   ])
   const { look } = begun
   const passed = new Set([...look.ignored, ...look.inside.map(({ name }) => `${name}/`)])
@@ -128,6 +129,18 @@ async function attemptSnapshot(deps: TreeDeps, wish: SnapshotWish, signal: Abort
     wish.base === undefined ? undefined : linesBetween(deps, tree, wish.base, stored.tree, signal),
   ])
   return changed ? { ...taken, changed } : taken
+}
+
+const mostRemembered = 4
+const remembered = new Map<ObjectId, Entries>()
+
+/** What a tree holds never changes, and all worktrees of a repository begin with the same one. */
+async function headEntries(deps: TreeDeps, tree: OpenTree, head: ObjectId, signal: AbortSignal): Promise<Entries> {
+  const entries = remembered.get(head) ?? (await entriesOf(deps, tree, head, signal))
+  remembered.delete(head)
+  remembered.set(head, entries)
+  for (const oldest of [...remembered.keys()].slice(0, -mostRemembered)) remembered.delete(oldest)
+  return entries
 }
 
 const sameKept = (one: Kept, other: Kept): boolean =>

@@ -150,8 +150,8 @@ export interface Workspaces {
   // --- snapshot.ts
   /** Undefined: as it was at `unless`. */
   takeSnapshot(wish: SnapshotWish, signal: AbortSignal): Promise<Snapshot | undefined>
-  /** The tree as it is now, without a ref: for comparisons that are over soon. */
-  treeNow(directory: string, signal: AbortSignal): Promise<{ readonly tree: ObjectId; readonly head: ObjectId | null; readonly common: string }>
+  /** `uncommitted`: files that differ from HEAD; absent where some of that is staged. The tree as it is now, without a ref: for comparisons that are over soon. */
+  treeNow(directory: string, signal: AbortSignal): Promise<{ readonly tree: ObjectId; readonly head: ObjectId | null; readonly common: string; readonly uncommitted?: number }>
   /** By the refs themselves, oldest first: for a home whose database was lost. `directory`: any of the repository. */
   snapshotsOf(directory: string, session: string, signal: AbortSignal): Promise<readonly Snapshot[]>
   /** All that this snapshot keeps is kept by something besides snapshots: by branches, tags, the stash, or what was kept of its worktree's commits. */

@@ -569,7 +569,7 @@ test('a worktree of the repository has its own snapshots in the same place, and 
   writeFileSync(join(all, 'second/b'), 'b')
   const taken = await takeSnapshot(deps, wish({ directory: join(all, 'second') }), never)
   expect(git('rev-parse', 'refs/offstage/k3f9x2ab/1').trim()).toBe(taken?.commit)
-  expect(await treeNow(deps, join(all, 'second'), never)).toEqual({ tree: taken?.tree, head: git('rev-parse', 'HEAD').trim(), common: join(folder, '.git') })
+  expect(await treeNow(deps, join(all, 'second'), never)).toEqual({ tree: taken?.tree, head: git('rev-parse', 'HEAD').trim(), common: join(folder, '.git'), uncommitted: 1 })
   expect(filesIn(join(all, 'second'))).toEqual({ a: 'file a', b: 'file b' })
 })
 
