@@ -7,7 +7,7 @@ import type { Command, Report, WorkspaceReport } from './inputs.ts'
 import type { Answer, Ask, Option, Request } from './requests.ts'
 import { type Session, goesOnWith } from './session.ts'
 import { foremost } from './signal.ts'
-import { type SessionTree, checkText, failedChecks, isBeyond, isBusy } from './tree.ts'
+import { type SessionTree, checkText, failedChecks, isBeyond, isBusy, notReady } from './tree.ts'
 import type { ObjectId } from './workspace.ts'
 
 export type TreeReport = WorkspaceReport | Extract<Report, { type: 'asks-about' }>
@@ -90,7 +90,7 @@ export function decideTree(session: Session, report: TreeReport): readonly Event
     case 'workspace-kept':
       return tree.state === 'removing' ? [report] : over
     case 'snapshot-taken':
-      return report.snapshot.n > tree.snapshots ? [report] : over
+      return report.snapshot.n > tree.snapshots && !isBeyond(tree) ? [report] : over
     case 'snapshot-failed':
       // Whoever asked for one hears of it each time.
       return tree.unkept === report.reason && report.why !== 'asked' ? [] : [report]
@@ -192,6 +192,8 @@ export function decideTreeCommand(session: Session, command: TreeCommand): reado
       if (!hasChecks(session)) return refusal('no-checks', `session ${id} has no checks`, 'they are given when it is started: offstage bg --check "npm test" …')
       if (turn.kind === 'working') return refusal('at-work', `the agent of session ${id} is at work`, `offstage wait ${id}, or offstage interrupt ${id}`)
       if (busy !== undefined) return refusal('at-work', `session ${id}: ${busy}`, 'try again when that is over')
+      if (notReady(tree, spec))
+        return refusal('no-worktree', `the tree of session ${id} is not ready${tree.trouble === null ? '' : `: ${tree.trouble}`}`, `offstage resume ${id} makes it`)
       return [{ type: 'checks-started', turn: session.turns }]
     default:
       return unreachable(command)

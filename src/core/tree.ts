@@ -176,7 +176,7 @@ export function evolveTree(before: SessionTree, event: Event, atMs: number, spec
       return spec.worktree && (before.state === 'ready' || before.state === 'failed') ? { ...before, state: 'removing' } : before
     case 'stopped':
       return before.state === 'preparing'
-        ? { ...before, state: 'failed', trouble: 'it was stopped while its tree was made', step: null }
+        ? { ...before, state: 'failed', trouble: 'it was stopped while its tree was made', checking: null, step: null }
         : { ...before, checking: null, step: null }
     default:
       return before
