@@ -7,7 +7,9 @@ import { copyFile, link, mkdir, open, readdir, readFile, readlink, rename, rm, r
 import { dirname, join } from 'node:path'
 import { printableLine } from '../core/terminal-text.ts'
 import type { ObjectId } from '../core/workspace.ts'
-import { type Change, type Name, type Seen, type TreePlace, below, copyIndex, hasCode, isAs, isFile, isMissing, looked, nameOf, parentsOf, submodule } from './follow.ts'
+import { type Change, type Seen, type TreePlace, copyIndex, isAs, isFile, isMissing, looked, submodule } from './follow.ts'
+import { type Name, at, hasCode, nameOf } from './look.ts'
+import { parentsOf } from './on-disk.ts'
 import { type GitDeps, runGit } from './git.ts'
 import { WorkspaceFailed } from './workspaces.ts'
 
@@ -63,7 +65,7 @@ async function linkLock(place: TreePlace): Promise<boolean> {
     return true
   } catch (cause) {
     if (hasCode(cause, 'EEXIST')) return false
-    if (!['EPERM', 'ENOTSUP', 'ENOSYS', 'EMLINK'].some((code) => hasCode(cause, code))) throw cause
+    if (!hasCode(cause, 'EPERM', 'ENOTSUP', 'ENOSYS', 'EMLINK')) throw cause
   }
   // A file system without hard links.
   try {
@@ -107,7 +109,7 @@ export async function writePlan(deps: FollowDeps, place: TreePlace, of: Omit<Fol
   if (written) await utimes(index, written, written)
   await syncPath(index)
   const names = await staged(Buffer.from(tree), '')
-  for (let from = 0; from < names.length; from += atOnce) await Promise.all(names.slice(from, from + atOnce).map((name) => syncFile(below(tree, name))))
+  for (let from = 0; from < names.length; from += atOnce) await Promise.all(names.slice(from, from + atOnce).map((name) => syncFile(at(tree, name))))
   const ready = new Set(names)
   const steps = changes.flatMap(({ name, newMode }): readonly Step[] => {
     const was = seen.get(name) ?? ''
@@ -169,12 +171,12 @@ export async function perform(deps: FollowDeps, place: TreePlace, follow: Follow
 }
 
 function notPermitted(cause: unknown): false {
-  if (['EACCES', 'EPERM', 'EROFS', 'EBUSY', 'ENOTEMPTY', 'EEXIST', 'EISDIR', 'ENOTDIR'].some((code) => hasCode(cause, code))) return false
+  if (hasCode(cause, 'EACCES', 'EPERM', 'EROFS', 'EBUSY', 'ENOTEMPTY', 'EEXIST', 'EISDIR', 'ENOTDIR')) return false
   throw cause
 }
 
 async function performStep(deps: FollowDeps, place: TreePlace, { kind, name, was }: Step): Promise<boolean> {
-  const target = below(place.top, name)
+  const target = at(place.top, name)
   await deps.step?.(`${kind} ${name}`)
   const found = await looked(target)
   if (kind === 'remove') {
@@ -191,7 +193,7 @@ async function performStep(deps: FollowDeps, place: TreePlace, { kind, name, was
     if (await makeParents(place, name)) await mkdir(target)
     return true
   }
-  const ready = below(files(place).tree, name)
+  const ready = at(files(place).tree, name)
   if (!(await looked(ready))) return true
   if (found && isAs(found, was)) {
     await replace(ready, target)
@@ -247,7 +249,7 @@ async function isSame(ready: Buffer, target: Buffer): Promise<boolean> {
 /** False: a file or a link stands where a folder is to be. Nothing is ever written through a link. */
 async function makeParents(place: TreePlace, name: Name): Promise<boolean> {
   for (const parent of parentsOf(name)) {
-    const path = below(place.top, parent)
+    const path = at(place.top, parent)
     const found = await looked(path)
     if (!found) await mkdir(path)
     else if (!found.isDirectory()) return false
@@ -258,7 +260,7 @@ async function makeParents(place: TreePlace, name: Name): Promise<boolean> {
 async function removeEmptyParents(place: TreePlace, name: Name): Promise<void> {
   for (const parent of parentsOf(name).toReversed()) {
     try {
-      await rmdir(below(place.top, parent))
+      await rmdir(at(place.top, parent))
     } catch {
       return // there is something in it
     }
@@ -322,6 +324,6 @@ async function syncFile(path: Buffer): Promise<void> {
 async function syncPath(path: string | Buffer): Promise<void> {
   await using file = await open(path, 'r')
   await file.sync().catch((cause: unknown) => {
-    if (!['EACCES', 'EINVAL', 'ENOTSUP', 'EPERM'].some((code) => hasCode(cause, code))) throw cause
+    if (!hasCode(cause, 'EACCES', 'EINVAL', 'ENOTSUP', 'EPERM')) throw cause
   })
 }

@@ -8,7 +8,9 @@ import { join } from 'node:path'
 import { printableLine } from '../core/terminal-text.ts'
 import type { ObjectId } from '../core/workspace.ts'
 import { type GitDeps, runGit } from './git.ts'
-import { nulList, nulPieces, pathText } from './paths.ts'
+import { type Name, at, hasCode, nameOf, textOf } from './look.ts'
+import { parentsOf } from './on-disk.ts'
+import { nulList, nulPieces } from './paths.ts'
 import { WorkspaceFailed } from './workspaces.ts'
 
 /** A working tree and the git directory that is its own. */
@@ -16,9 +18,6 @@ export interface TreePlace {
   readonly top: string
   readonly gitDir: string
 }
-
-/** The bytes of a path below the top, one UTF-16 unit each: for keys, and to be cut at slashes. */
-export type Name = string
 
 export interface Change {
   readonly name: Name
@@ -34,10 +33,6 @@ export type Seen = ReadonlyMap<Name, string>
 export const none = '000000'
 export const submodule = '160000'
 
-export const nameOf = (bytes: Uint8Array): Name => Buffer.from(bytes).toString('latin1')
-export const textOf = (name: Name): string => pathText(Buffer.from(name, 'latin1'))
-export const below = (folder: string, name: Name): Buffer => Buffer.concat([Buffer.from(`${folder}/`), Buffer.from(name, 'latin1')])
-
 /** What the disk says of a file; undefined where there is none. */
 export async function looked(path: Buffer): Promise<BigIntStats | undefined> {
   try {
@@ -49,8 +44,7 @@ export async function looked(path: Buffer): Promise<BigIntStats | undefined> {
 }
 
 /** Also behind a link that leads in a circle. */
-export const isMissing = (cause: unknown): boolean => ['ENOENT', 'ENOTDIR', 'ELOOP'].some((code) => hasCode(cause, code))
-export const hasCode = (cause: unknown, code: string): boolean => cause instanceof Error && 'code' in cause && cause.code === code
+export const isMissing = (cause: unknown): boolean => hasCode(cause, 'ENOENT', 'ENOTDIR', 'ELOOP')
 
 /** Of one that has other names, the time of its last change also tells that one of those was taken away. */
 export const stamp = ({ ino, size, mtimeNs, ctimeNs, mode, nlink }: BigIntStats, hasNames = nlink > 1n): string =>
@@ -116,7 +110,7 @@ export async function assureClean(deps: GitDeps, place: TreePlace, changes: read
   const seen = new Map<Name, string>()
   for (const { name, oldMode } of changes) {
     if (!isFile(oldMode)) continue
-    const found = await looked(below(place.top, name))
+    const found = await looked(at(place.top, name))
     if (found) seen.set(name, stamp(found))
   }
   const flagged = changes.map(({ name }) => name).filter((name) => entries.get(name)?.some(({ tag }) => tag !== 'H'))
@@ -139,7 +133,7 @@ export async function assureClean(deps: GitDeps, place: TreePlace, changes: read
 async function refuseUnwritable(place: TreePlace, changes: readonly Change[]): Promise<void> {
   const folders = new Set(changes.flatMap(({ name }) => ['', ...parentsOf(name)]))
   for (const folder of folders) {
-    const path = below(place.top, folder)
+    const path = at(place.top, folder)
     if (!(await looked(path))?.isDirectory()) continue
     await access(path, constants.W_OK).catch((cause: unknown) => {
       throw new WorkspaceFailed('refused', `${printableLine(join(place.top, textOf(folder)))} cannot be written to`, { hint: 'its permissions are in the way', cause })
@@ -229,30 +223,24 @@ async function filesInTheWay(place: TreePlace, changes: readonly Change[]): Prom
 
 async function inTheWay(top: string, name: Name, going: ReadonlySet<Name>): Promise<readonly Name[]> {
   for (const parent of parentsOf(name)) {
-    const found = await looked(below(top, parent))
+    const found = await looked(at(top, parent))
     if (!found || going.has(parent)) return []
     if (!found.isDirectory()) return [parent]
   }
-  const found = await looked(below(top, name))
+  const found = await looked(at(top, name))
   if (!found) return []
   if (found.isDirectory()) return staysIn(top, name, going)
   // On a disk that does not tell case apart, this is the file under its old name.
-  const sameFile = await Promise.all([...going].filter((one) => one.toLowerCase() === name.toLowerCase()).map(async (one) => (await looked(below(top, one)))?.ino === found.ino))
+  const sameFile = await Promise.all([...going].filter((one) => one.toLowerCase() === name.toLowerCase()).map(async (one) => (await looked(at(top, one)))?.ino === found.ino))
   return sameFile.includes(true) ? [] : [name]
 }
 
 async function staysIn(top: string, folder: Name, going: ReadonlySet<Name>): Promise<readonly Name[]> {
   const found: Name[] = []
-  for (const entry of await readdir(below(top, folder), { withFileTypes: true, encoding: 'buffer' })) {
+  for (const entry of await readdir(at(top, folder), { withFileTypes: true, encoding: 'buffer' })) {
     const name = `${folder}/${nameOf(entry.name)}`
     if (entry.isDirectory()) found.push(...(await staysIn(top, name, going)))
     else if (!going.has(name)) found.push(name)
   }
   return found
-}
-
-/** `a`, `a/b` of `a/b/c`. */
-export const parentsOf = (name: Name): readonly Name[] => {
-  const parts = name.split('/')
-  return parts.slice(1).map((_, at) => parts.slice(0, at + 1).join('/'))
 }

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { printableLine } from '../core/terminal-text.ts'
 import type { ObjectId, TreePath } from '../core/workspace.ts'
 import { type Follow, type FollowDeps, leftOver, perform, regainLock, release, takeLock, writePlan } from './follow-journal.ts'
-import { type TreePlace, assureClean, branchesHeld, changesBetween, hasCode, looked, placeOfTree, refuseOperation, textOf } from './follow.ts'
+import { type TreePlace, assureClean, branchesHeld, changesBetween, looked, placeOfTree, refuseOperation } from './follow.ts'
+import { hasCode, textOf } from './look.ts'
 import { type GitDeps, GitFailed, runGit } from './git.ts'
 import { durable } from './open-tree.ts'
 import { WorkspaceFailed } from './workspaces.ts'
@@ -183,9 +184,9 @@ const short = (ref: string): string => printableLine(ref.replace(/^refs\/heads\/
 
 function worded(cause: unknown, place: TreePlace): unknown {
   const where = printableLine(place.top)
-  if (hasCode(cause, 'ENOSPC') || hasCode(cause, 'EDQUOT'))
+  if (hasCode(cause, 'ENOSPC', 'EDQUOT'))
     return new WorkspaceFailed('full', `no space is left to let the files of ${where} follow`, { hint: 'make room on the disk and try again', cause })
-  if (hasCode(cause, 'EACCES') || hasCode(cause, 'EROFS') || hasCode(cause, 'EPERM'))
+  if (hasCode(cause, 'EACCES', 'EROFS', 'EPERM'))
     return new WorkspaceFailed('refused', `${printableLine(place.gitDir)} cannot be written to`, { hint: 'its permissions are in the way', cause })
   return cause
 }
