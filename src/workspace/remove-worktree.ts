@@ -8,6 +8,7 @@ import { printableLine } from '../core/terminal-text.ts'
 import type { ObjectId, Snapshot, Worktree } from '../core/workspace.ts'
 import { GitFailed, runGit } from './git.ts'
 import { keepCommits } from './kept-commits.ts'
+import { isMissing } from './look.ts'
 import { type TreeDeps, durable } from './open-tree.ts'
 import { processesInside } from './processes-inside.ts'
 import { unknownRemains } from './remains.ts'
@@ -69,9 +70,14 @@ async function untilLeft(place: string, path: string, signal: AbortSignal): Prom
   }
 }
 
-/** True: of a tree that is gone for git, nothing but an empty shell is left, and that is gone now. */
+/** True: of a tree that is gone for git, nothing but an empty shell was left, and that is gone now. */
 async function removeTorn(away: string, admin: string | undefined): Promise<boolean> {
-  const names = await readdir(away)
+  const names = await readdir(away).catch((cause: unknown) => {
+    if (isMissing(cause)) return undefined
+    throw cause
+  })
+  // A git that has outlived its daemon was quicker.
+  if (!names) return true
   if (admin !== undefined || names.some((name) => name !== '.git')) return false
   for (const name of names) await unlink(join(away, name))
   await rmdir(away)
