@@ -7,10 +7,11 @@ import { copyFile, link, mkdir, open, readdir, readFile, readlink, rename, rm, r
 import { dirname, join } from 'node:path'
 import { printableLine } from '../core/terminal-text.ts'
 import type { ObjectId } from '../core/workspace.ts'
-import { type Change, type Seen, type TreePlace, copyIndex, isAs, isFile, isMissing, looked, submodule } from './follow.ts'
+import { type Change, type Seen, type TreePlace, isAs, isFile, isMissing, looked, submodule } from './follow.ts'
 import { type Name, at, hasCode, nameOf } from './look.ts'
 import { parentsOf } from './on-disk.ts'
 import { type GitDeps, runGit } from './git.ts'
+import { copyIndex } from './index-copy.ts'
 import { WorkspaceFailed } from './workspaces.ts'
 
 /** More only wait for the same disk. */

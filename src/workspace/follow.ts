@@ -2,12 +2,13 @@
 // Looks, and changes nothing: what it says is true of one moment, and is said again under git's own lock before anything is moved (landing.ts).
 
 import { type BigIntStats, constants } from 'node:fs'
-import { access, copyFile, lstat, mkdtemp, readdir, readFile, rm, stat, utimes } from 'node:fs/promises'
+import { access, lstat, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { printableLine } from '../core/terminal-text.ts'
 import type { ObjectId } from '../core/workspace.ts'
 import { type GitDeps, runGit } from './git.ts'
+import { copyIndex } from './index-copy.ts'
 import { type Name, at, hasCode, nameOf, textOf } from './look.ts'
 import { parentsOf } from './on-disk.ts'
 import { nulList, nulPieces } from './paths.ts'
@@ -200,17 +201,6 @@ async function modifiedFiles(deps: GitDeps, place: TreePlace, flagged: readonly 
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
-}
-
-/** Gives when it was written: an entry that is as new may have been changed without looking so, and git tells by that time. */
-export async function copyIndex(gitDir: string, to: string): Promise<Date | undefined> {
-  const from = join(gitDir, 'index')
-  const before = await stat(from).catch(() => undefined)
-  if (!before) return undefined
-  await copyFile(from, to)
-  const written = new Date(Math.floor(before.mtimeMs / 1000) * 1000)
-  await utimes(to, written, written)
-  return written
 }
 
 /** What lies where something new is to come and does not go away with the change itself. */

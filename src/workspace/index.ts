@@ -30,7 +30,7 @@ export interface WorkspacesOf extends GitDeps {
 
 export function openWorkspaces({ env, home, portRange, largestSnapshotFileBytes, limits }: WorkspacesOf): Workspaces {
   const fileBytes = largestSnapshotFileBytes === undefined ? {} : { fileBytes: largestSnapshotFileBytes }
-  const deps = { env, home, limits: { ...defaultTreeLimits, ...fileBytes, ...limits }, planned: new Map<string, Set<string>>() }
+  const deps = { env, home, limits: { ...defaultTreeLimits, ...fileBytes, ...limits }, planned: new Map<string, Set<string>>(), refreshed: new Map() }
   const ports = openPorts(home, portRange && (() => portRange))
   return {
     repositoryAt: (...args) => repositoryAt(deps, ...args),

@@ -49,11 +49,14 @@ export async function settingsFor({ top, isPrivate }: OpenTree, strict: boolean)
   return [...(tellsCase ? ['core.ignoreCase=false'] : []), ...(strict ? ['core.trustCtime=true', 'core.checkStat=default'] : [])]
 }
 
-/** `index`: a copy of the tree's own. */
+/** `index`: a copy of the tree's own. git writes into it what it learns of the files. */
 export async function lookAt(deps: TreeDeps, tree: OpenTree, index: string, settings: readonly string[], signal: AbortSignal): Promise<Look> {
   const call = { cwd: tree.top, vars: { ...tree.vars, GIT_INDEX_FILE: index }, config: settings }
   const status = ['status', '--porcelain=v2', '-z', '--untracked-files=all', '--ignored=matching', '--no-renames', '--ignore-submodules=none', '--no-ahead-behind']
-  const [listed, entries] = await Promise.all([runGit(deps, status, call, signal), runGit(deps, ['ls-files', '-z', '-v'], call, signal)])
+  const [listed, entries] = await Promise.all([
+    runGit(deps, status, { ...call, vars: { ...call.vars, GIT_OPTIONAL_LOCKS: '1' } }, signal),
+    runGit(deps, ['ls-files', '-z', '-v'], call, signal),
+  ])
   const found = {
     removed: [] as Name[],
     written: [] as Name[],

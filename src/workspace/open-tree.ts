@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path'
 import { printableLine } from '../core/terminal-text.ts'
 import type { ObjectId } from '../core/workspace.ts'
 import { type GitDeps, GitFailed, runGit } from './git.ts'
+import type { RefreshedIndexes } from './index-copy.ts'
 import { adoptPrivate, privateRepository, privateRepositoryOf } from './shadow.ts'
 import { WorkspaceFailed } from './workspaces.ts'
 
@@ -24,6 +25,7 @@ export interface TreeDeps extends GitDeps {
   /** OFFSTAGE_HOME. */
   readonly home: string
   readonly limits: TreeLimits
+  readonly refreshed: RefreshedIndexes
   /** Told before each thing that is done to files: where a test kills. */
   readonly step?: (name: string) => void
 }

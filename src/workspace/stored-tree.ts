@@ -1,10 +1,11 @@
 // Makes the tree of a working tree as `git add -A` would, by a copy of the index: what did not change is not read again. The user's own index is only read.
 
 import { constants } from 'node:fs'
-import { access, copyFile, rename, stat, utimes } from 'node:fs/promises'
+import { access, copyFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ObjectId } from '../core/workspace.ts'
 import { type GitCall, type GitDeps, GitFailed, runGit } from './git.ts'
+import { copyIndexToLook } from './index-copy.ts'
 import { type LeftOut, type Look, type Name, at, inChunks, isMissing, listOf, lookAt, nameOf, settingsFor } from './look.ts'
 import { type OpenTree, type TreeDeps, durable } from './open-tree.ts'
 import { nulPieces } from './paths.ts'
@@ -27,8 +28,10 @@ export interface Stored {
 /** `scratch`: a folder of its own. `strict`: as in `settingsFor`. */
 export async function beginTree(deps: TreeDeps, tree: OpenTree, scratch: string, strict: boolean, signal: AbortSignal): Promise<Begun> {
   const index = join(scratch, 'index')
-  const [settings] = await Promise.all([settingsFor(tree, strict), copyIndex(tree.gitDir, index)])
-  return { index, settings, look: await lookAt(deps, tree, index, settings, signal) }
+  const [settings, copy] = await Promise.all([settingsFor(tree, strict), copyIndexToLook(deps.refreshed, tree.gitDir, index)])
+  const look = await lookAt(deps, tree, index, settings, signal)
+  await copy.keep()
+  return { index, settings, look }
 }
 
 /** `lasting`: what is written is on the disk afterwards. */
@@ -46,20 +49,6 @@ export async function storeTree(deps: TreeDeps, tree: OpenTree, { index, look, s
   // Nobody else has this index: what it remembers of files is of use next time.
   if (tree.isPrivate) await rename(index, join(tree.gitDir, 'index'))
   return { tree: made, leftOut, ...(staged !== undefined && staged !== made && staged !== tree.head?.tree && { staged }) }
-}
-
-/** With the time of the original: by it git tells entries that may have changed without looking so. */
-async function copyIndex(gitDir: string, to: string): Promise<void> {
-  const from = join(gitDir, 'index')
-  try {
-    const { mtimeMs } = await stat(from)
-    await copyFile(from, to, constants.COPYFILE_FICLONE)
-    const time = Math.floor(mtimeMs) / 1000
-    await utimes(to, time, time)
-  } catch (cause) {
-    // Nothing was ever added.
-    if (!isMissing(cause)) throw cause
-  }
 }
 
 async function stagedTree(deps: TreeDeps, call: GitCall, look: Look, signal: AbortSignal): Promise<ObjectId> {

@@ -180,6 +180,40 @@ test('a change of the same size within the second in which git looked is seen', 
   expect(git('cat-file', 'blob', `${(await snapshot()).tree}:a`)).toBe('two')
 })
 
+test('files as new as the index are read once, not at each look, and every change is seen all the same', async () => {
+  const { repository, folder, all, deps, git, write, snapshot, restore, files, sacred } = ground()
+  const old = Math.floor(Date.now() / 1000) - 20
+  write('.gitattributes', '*.txt filter=seen\n')
+  for (const name of ['a.txt', 'b.txt', 'c.txt']) {
+    write(name, 'as it was\n')
+    utimesSync(join(folder, name), old, old)
+  }
+  repository('x')
+  git('config', 'filter.seen.clean', `echo %f >> ${join(all, 'read')}; cat`)
+  utimesSync(join(folder, '.git/index'), old, old)
+  const readBy = async (look: () => Promise<unknown>): Promise<readonly string[]> => {
+    rmSync(join(all, 'read'), { force: true })
+    await look()
+    return [...new Set(existsSync(join(all, 'read')) ? readFileSync(join(all, 'read'), 'utf8').trim().split('\n') : [])].toSorted()
+  }
+  const now = () => treeNow(deps, folder, never)
+  const before = sacred()
+  expect(await readBy(now)).toEqual(['a.txt', 'b.txt', 'c.txt'])
+  expect(await readBy(now)).toEqual([])
+  write('b.txt', 'as it WAS\n')
+  expect(await readBy(now)).toEqual(['b.txt'])
+  expect(sacred()).toEqual(before)
+  const one = await snapshot()
+  git('add', 'b.txt')
+  write('c.txt', 'as it WAS\n')
+  const two = await snapshot({ n: 2 })
+  const changed = files()
+  await restore(one.commit, 3)
+  expect(files()['c.txt']).toBe('file as it was\n')
+  await restore(two.commit, 4)
+  expect(files()).toEqual(changed)
+})
+
 test('types change: file to folder, folder to file, link to folder, and back', async () => {
   const { repository, write, link, remove, snapshot, restore, files, commit } = ground()
   repository('file', 'folder/a', 'folder/deep/b', 'e/x')

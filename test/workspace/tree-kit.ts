@@ -1,7 +1,7 @@
 // Real repositories for tests of snapshots: what lies in a tree byte for byte, and what of the user's must be the same afterwards.
 
 import { execFileSync } from 'node:child_process'
-import { lstatSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { lstatSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, realpathSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { onTestFinished } from 'vitest'
@@ -24,7 +24,7 @@ export function ground(limits: Partial<TreeLimits> = {}) {
   mkdirSync(folder)
   const env: Record<string, string> = { PATH: process.env.PATH ?? '', HOME: all, GIT_CONFIG_NOSYSTEM: '1', GIT_CEILING_DIRECTORIES: all }
   const who = { GIT_AUTHOR_NAME: 'me', GIT_AUTHOR_EMAIL: 'me@example.org', GIT_COMMITTER_NAME: 'me', GIT_COMMITTER_EMAIL: 'me@example.org' }
-  const deps = { env, home: join(all, 'home'), limits: { ...defaultTreeLimits, ...limits } }
+  const deps = { env, home: join(all, 'home'), limits: { ...defaultTreeLimits, ...limits }, refreshed: new Map() }
   const gitAt = (cwd: string, ...args: readonly string[]): string =>
     execFileSync('git', [...args], { cwd, env: { ...env, ...who }, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
   const run = (...args: readonly string[]): string => gitAt(folder, ...args)
@@ -44,6 +44,11 @@ export function ground(limits: Partial<TreeLimits> = {}) {
     run('add', '-A')
     run('commit', '-q', '--allow-empty', '-m', message)
   }
+  /** The index becomes ten seconds old: all files may have changed since, for all that git knows. */
+  const age = (): void => {
+    const { mtimeMs } = statSync(join(folder, '.git/index'))
+    utimesSync(join(folder, '.git/index'), mtimeMs / 1000, mtimeMs / 1000 - 10)
+  }
   const wish = (more: Partial<SnapshotWish> = {}): SnapshotWish => ({ directory: folder, session: 'k3f9x2ab', n: 1, why: 'asked', turn: 0, atMs: 1_700_000_000_000, ...more })
   const snapshot = async (more: Partial<SnapshotWish> = {}) => {
     const taken = await takeSnapshot(deps, wish(more), never)
@@ -56,7 +61,25 @@ export function ground(limits: Partial<TreeLimits> = {}) {
     const to = await withFilesOf(deps, folder, { current: before.commit, snapshot: commitId }, never)
     return writeTree(deps, folder, { from: before.tree, to, before: before.commit }, never)
   }
-  return { all, folder, env, deps, git: run, gitAt, write, link, remove, repository, commit, wish, snapshot, restore, files: () => filesIn(folder), sacred: () => sacredIn(folder) }
+  return {
+    all,
+    folder,
+    env,
+    deps,
+    git: run,
+    gitAt,
+    write,
+    link,
+    remove,
+    repository,
+    commit,
+    wish,
+    snapshot,
+    restore,
+    age,
+    files: () => filesIn(folder),
+    sacred: () => sacredIn(folder),
+  }
 }
 
 /** Every file, link and empty folder below: mode and content. Not what is git's. */
