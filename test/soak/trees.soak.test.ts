@@ -149,8 +149,21 @@ class Field {
     await this.#keep()
   }
 
-  #submit(command: Command) {
-    return this.#all.players.submit(this.id, command)
+  #submit(command: Command, commandId = newId()) {
+    return this.#all.players.submit(this.id, command, commandId)
+  }
+
+  /** What was recorded of it last. */
+  get last(): string {
+    const facts = this.#all.players.record.facts.get(this.id) ?? []
+    return facts
+      .slice(-25)
+      .map(({ seq, command, event }) => `  ${seq} ${command ?? ''} ${JSON.stringify(event).slice(0, 300)}`)
+      .join('\n')
+  }
+
+  #wrong(text: string): void {
+    this.#all.wrong(`${this.name}: ${text}\n${this.last}`)
   }
 
   get #session(): Session {
@@ -171,7 +184,7 @@ class Field {
       else if (isAtRest(session)) return true
       await pause(20)
     }
-    this.#all.wrong(`${this.name} never comes to rest: ${JSON.stringify(this.#session.tree)}`)
+    this.#wrong(`never comes to rest: ${JSON.stringify(this.#session.tree)}`)
     return false
   }
 
@@ -180,14 +193,18 @@ class Field {
     return tree.state === 'failed' || this.#all.players.record.facts.get(this.id)?.at(-1)?.event.type === 'environment-missing'
   }
 
-  /** Asks, and resolves to the first fact of these that follows. Undefined: it was refused. */
+  /** Asks, and resolves to the first fact of these that follows what the command itself has recorded. Undefined: it was refused. */
   async #ask(command: Command, ...ends: readonly Event['type'][]): Promise<Event | undefined> {
     const { record } = this.#all.players
-    const from = record.facts.get(this.id)?.length ?? 0
-    const end = (): Event | undefined => record.facts.get(this.id)?.slice(from).map(({ event }) => event).find(({ type }) => ends.includes(type)) // prettier-ignore
-    const reply = await this.#submit(command)
+    const commandId = newId()
+    const end = (): Event | undefined => {
+      const facts = record.facts.get(this.id) ?? []
+      const asked = facts.findIndex(({ command: by }) => by === commandId)
+      return asked < 0 ? undefined : facts.slice(asked).map(({ event }) => event).find(({ type }) => ends.includes(type)) // prettier-ignore
+    }
+    const reply = await this.#submit(command, commandId)
     if (isRefusal(reply)) {
-      if (!['at-work', 'stopping'].includes(reply.refused)) this.#all.wrong(`${this.name}: ${command.type} was refused: ${reply.message}`)
+      if (!['at-work', 'stopping'].includes(reply.refused)) this.#wrong(`${command.type} was refused: ${reply.message}`)
       return undefined
     }
     await record.until(this.id, () => end() !== undefined)
@@ -197,7 +214,7 @@ class Field {
   #same(found: Files, wanted: Files, after: string): void {
     const differing = [...new Set([...Object.keys(found), ...Object.keys(wanted)])].filter((name) => found[name] !== wanted[name])
     for (const name of differing)
-      this.#all.wrong(`${this.name}, ${after}: ${JSON.stringify(name)} is ${JSON.stringify(found[name]?.slice(0, 60))} and not ${JSON.stringify(wanted[name]?.slice(0, 60))}`)
+      this.#wrong(`${after}: ${JSON.stringify(name)} is ${JSON.stringify(found[name]?.slice(0, 60))} and not ${JSON.stringify(wanted[name]?.slice(0, 60))}`)
   }
 
   #want(files: Files, when: string): void {
@@ -216,7 +233,7 @@ class Field {
       this.#want(files, `in snapshot ${taken.snapshot.n}`)
       return taken.snapshot.n
     }
-    this.#all.wrong(`${this.name}: no snapshot can be taken: ${this.#session.tree.unkept}`)
+    this.#wrong(`no snapshot can be taken: ${this.#session.tree.unkept}`)
     return undefined
   }
 
@@ -271,7 +288,7 @@ class Field {
       this.#same(kept(filesOf(this.tree)), wanted, `back to snapshot ${n}`)
       return
     }
-    this.#all.wrong(`${this.name}: snapshot ${n} cannot be brought back`)
+    this.#wrong(`snapshot ${n} cannot be brought back`)
   }
 
   async #land(): Promise<void> {
@@ -288,7 +305,7 @@ class Field {
     const end = await this.#ask({ type: 'remove' }, 'workspace-removed', 'workspace-kept')
     await this.#rest()
     if (end?.type === 'workspace-removed') {
-      if (existsSync(this.tree)) this.#all.wrong(`${this.name}: its tree was said to be gone`)
+      if (existsSync(this.tree)) this.#wrong(`its tree was said to be gone`)
       this.#want(files, 'removed')
     } else {
       this.#same(filesOf(this.tree), files, `kept: ${end?.type === 'workspace-kept' ? end.reason : ''}`)
@@ -330,7 +347,9 @@ test.runIf(soak)(`${kills} kills of daemons and gits over trees: no byte is lost
   const index = (top: string): string => all.git(top, 'ls-files', '-s', 'staged', 'user')
   const indexes = [index(shop), index(desk)]
   const fields = [new Field(all, seeded(seed + 2), 'one', shop, true), new Field(all, seeded(seed + 3), 'two', shop, true), new Field(all, seeded(seed + 4), 'desk', desk, false)]
-  const playing = fields.map((field) => field.play())
+  const playing = fields.map((field) =>
+    field.play().catch((cause: unknown) => all.wrong(`${field.name} broke off: ${cause instanceof Error ? cause.stack : String(cause)}\n${field.last}`)),
+  )
   for (let n = 1; n <= kills; n += 1) {
     await pause(random(4) === 0 ? random(150) : 200 + random(700))
     await kill(home, random)
