@@ -146,6 +146,7 @@ async function main(): Promise<void> {
       cursor: () => events.cursor(),
       overlapping: () => engine.forecasts.overlapping(),
       outlook: (of, signal) => engine.forecasts.outlook(of, signal),
+      touched: (signal) => engine.forecasts.touched(signal),
       policy: conflictPolicy,
       report: (news) => engine.forecast(news),
       monotonicMs: () => performance.now(),

@@ -71,7 +71,7 @@ export class Engine implements Api {
       else if (frame.draft.kind !== 'output') changed(frame.draft.session, sayingTogetherMs)
     }
     const sessions = (): readonly Session[] => Array.from(this.#actors.values(), ({ session }) => session).filter((session) => session !== undefined)
-    this.forecasts = new Forecasts({ workspaces: parts.trees.workspaces, sessions, nowMs: parts.nowMs, warn: parts.warn })
+    this.forecasts = new Forecasts({ ...parts, workspaces: parts.trees.workspaces, sessions })
     const alsoChanged: EngineDeps['alsoChanged'] = (id, paths) => this.forecasts.alsoChanged(id, paths)
     this.#deps = { ...parts, publish, changed, alsoChanged, room: new Room(parts, () => this.#waiting()), stateFolders: new StateFolders() }
   }

@@ -1,5 +1,6 @@
 // Which sessions are in each other's way, of each repository: knows whose work counts and where it is, reads the trees that may have changed, and asks git only when one has. Keeps what it found in memory, and records nothing.
 
+import { EventEmitter, on } from 'node:events'
 import { join } from 'node:path'
 import type { SessionId } from '../core/ids.ts'
 import { type Landable, type Overlapping, landingOrder } from '../core/overlap.ts'
@@ -7,12 +8,16 @@ import { directoryOf } from '../core/place.ts'
 import type { Session } from '../core/session.ts'
 import type { ChangedFile, Forecast, ObjectId, TreePath } from '../core/workspace.ts'
 import type { ForecastBefore, ForecastFound, RepositoryAt, WorkOf, Workspaces } from '../workspace/workspaces.ts'
+import { TreeWatches } from './tree-watches.ts'
 
 export interface ForecastsDeps {
-  readonly workspaces: Pick<Workspaces, 'repositoryAt' | 'treeNow' | 'forecast'>
+  readonly workspaces: Pick<Workspaces, 'repositoryAt' | 'treeNow' | 'forecast' | 'watchTree'>
   readonly sessions: () => readonly Session[]
   readonly nowMs: () => number
+  readonly delay: (ms: number) => Promise<void>
   readonly warn: (facts: object, message: string) => void
+  /** Of all that goes on by itself. */
+  readonly signal: AbortSignal
 }
 
 /** What was found out of one repository, or of nothing where all is over. */
@@ -41,6 +46,8 @@ interface TreeRead {
 const timeLimitMs = 60_000
 /** Trees that are read at the same time. */
 const atOnce = 3
+/** After a start others have more to do. */
+const firstLookMs = 10_000
 
 export class Forecasts {
   readonly #deps: ForecastsDeps
@@ -50,8 +57,21 @@ export class Forecasts {
   /** By the repository's common directory. */
   readonly #found = new Map<string, { readonly key: string; readonly forecast: Forecast; readonly before: ForecastBefore }>()
 
+  readonly #watches: TreeWatches
+  readonly #written = new EventEmitter<{ touched: [readonly SessionId[]] }>()
+
   constructor(deps: ForecastsDeps) {
     this.#deps = deps
+    const { watchTree } = deps.workspaces
+    this.#watches = new TreeWatches({ ...deps, watchTree, tell: (sessions) => void this.#written.emit('touched', sessions) })
+  }
+
+  /** Sessions in whose trees something was written, as the disk says it: a hint. First those that were at work while nobody looked. Of a repository in which only one has work it is not asked. Throws when aborted. */
+  async *touched(signal: AbortSignal): AsyncGenerator<SessionId> {
+    const told = on(this.#written, 'touched', { signal })
+    await this.#deps.delay(firstLookMs)
+    for (const session of this.#deps.sessions()) if (session.process.kind === 'live' && workOf(session)) yield session.id
+    for await (const [sessions] of told) yield* sessions
   }
 
   /** As it is now. `changed`: only trees of these sessions are read again, and of repositories without any of them is told what was found before. `cwd`: only of the repository there. Throws the signal's reason. */
@@ -64,6 +84,7 @@ export class Forecasts {
     const { placed, hinted, unknown } = await this.#place(changed, limited, signal)
     const groups = Map.groupBy(placed, ({ at }) => at.common)
     for (const common of this.#found.keys()) if (!groups.has(common)) this.#found.delete(common)
+    this.#watch([...groups.values()].filter(({ length }) => length > 1).flat())
     const forecasts: Forecast[] = []
     for (const [common, members] of groups) {
       if (wanted !== undefined && common !== wanted) continue
@@ -127,6 +148,12 @@ export class Forecasts {
     return { placed, hinted, unknown }
   }
 
+  /** Those that are read when they change. */
+  #watch(placed: readonly Placed[]): void {
+    const trees = Map.groupBy(placed.filter(({ kept }) => kept === undefined), (one) => topOf(one.session, one.at)) // prettier-ignore
+    this.#watches.follow(new Map(Array.from(trees, ([top, inside]) => [top, inside.map(({ session }) => session.id)])))
+  }
+
   async #placeAt(directory: string, signal: AbortSignal): Promise<RepositoryAt | undefined> {
     const known = this.#places.get(directory)
     if (known !== undefined) return known ?? undefined
@@ -175,6 +202,7 @@ export class Forecasts {
     const { tree, head } = await this.#deps.workspaces.treeNow(top, signal)
     const changedAtMs = before === undefined ? 0 : before.tree === tree ? before.changedAtMs : this.#deps.nowMs()
     this.#trees.set(top, { tree, head, changedAtMs })
+    this.#watches.looked(top, before?.tree !== tree)
   }
 
   #work({ session, at, base, kept }: Placed, shares: boolean): readonly WorkOf[] {

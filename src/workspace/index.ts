@@ -15,6 +15,7 @@ import { repositoryAt, stateOf } from './repository.ts'
 import { dropSnapshots, isElsewhere, snapshotsOf, takeSnapshot, treeNow } from './snapshot.ts'
 import { temporaryTree } from './temporary-tree.ts'
 import { withFilesOf, without, withoutHunks } from './undo.ts'
+import { watchTree } from './watch-tree.ts'
 import type { Workspaces } from './workspaces.ts'
 import { makeWorktree, planWorktree } from './worktree.ts'
 import { writeTree } from './write-tree.ts'
@@ -60,5 +61,6 @@ export function openWorkspaces({ env, home, portRange, largestSnapshotFileBytes,
     moveBranch: (...args) => moveBranch(deps, ...args),
     publish: (...args) => publish(deps, ...args),
     forecast: (...args) => forecast(deps, ...args),
+    watchTree: (...args) => watchTree(deps, ...args),
   }
 }

@@ -127,6 +127,11 @@ export interface ForecastBefore {
   readonly found: ForecastFound
 }
 
+export interface TreeWatch extends Disposable {
+  /** Folders that are new since the last time are watched too, and those that are gone no more. Throws where the system allows no more; what is watched goes on. */
+  refresh(signal: AbortSignal): Promise<void>
+}
+
 /** Methods throw WorkspaceFailed, or the signal's reason. */
 export interface Workspaces {
   // --- repository.ts: what there is
@@ -226,4 +231,8 @@ export interface Workspaces {
   // --- forecast.ts
   /** True conflicts between each two of them, by one `git merge-tree --stdin`; and what each has changed. `before`: what was found last; two works that are in it as they are now are not merged again. */
   forecast(repository: string, works: readonly WorkOf[], before: ForecastBefore | undefined, signal: AbortSignal): Promise<ForecastFound>
+
+  // --- watch-tree.ts
+  /** Nothing is watched before the first `refresh`. `touched` is called for each thing that is written there, often; it is a hint. Disposed by whoever asked. */
+  watchTree(top: string, touched: () => void): TreeWatch
 }

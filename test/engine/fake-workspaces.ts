@@ -148,6 +148,7 @@ export class FakeWorkspaces {
     moveBranch: unused,
     publish: unused,
     forecast: unused,
+    watchTree: () => ({ refresh: async () => {}, [Symbol.dispose]: () => {} }),
   }
 
   #changed(from: Files, to: Files): readonly ChangedFile[] {

@@ -30,6 +30,9 @@ class World {
   readonly read: string[] = []
   readonly asked: (readonly WorkOf[])[] = []
   readonly warnings: string[] = []
+  /** What to call when something is written there. */
+  readonly watched = new Map<string, () => void>()
+  readonly delays: number[] = []
   readonly trees = new Map<string, string>()
   readonly broken = new Set<string>()
   found: (works: readonly WorkOf[]) => ForecastFound = (works) => ({
@@ -53,9 +56,15 @@ class World {
         this.asked.push(works)
         return this.found(works)
       },
+      watchTree: (top, touched) => {
+        this.watched.set(top, touched)
+        return { refresh: async () => {}, [Symbol.dispose]: () => void this.watched.delete(top) }
+      },
     },
     sessions: (): readonly Session[] => this.ids.map((id) => this.client.session(id)),
     nowMs: () => this.client.nowMs,
+    delay: async (ms) => void this.delays.push(ms),
+    signal: never,
     warn: (_facts, message) => void this.warnings.push(message),
   })
 
@@ -237,4 +246,33 @@ test('which of these files others have changed is known without asking anybody',
   ])
   expect(here.forecasts.alsoChanged('aaaa0001', ['a.ts'])).toEqual([])
   expect([here.read, here.asked]).toEqual([[], []])
+})
+
+test('trees are watched as long as two have work in their repository, those that are read alone', async () => {
+  const here = new World().worktree('aaaa0001').inPlace('gone0001', '/r/other')
+  await here.forecasts.outlook({}, never)
+  expect([...here.watched.keys()]).toEqual([])
+  here.worktree('bbbb0001').worktree('ends0001').inPlace('pppp0001')
+  here.client.report('ends0001', snapshotOf(1, 'kept')).command('ends0001', { type: 'end' })
+  await here.forecasts.outlook(some('bbbb0001'), never)
+  expect([...here.watched.keys()].toSorted()).toEqual(['/r/shop', '/w/aaaa0001/shop', '/w/bbbb0001/shop'])
+  for (const id of ['bbbb0001', 'pppp0001', 'ends0001']) here.client.command(id, { type: 'remove' })
+  await here.forecasts.outlook(some('bbbb0001'), never)
+  expect([...here.watched.keys()]).toEqual([])
+})
+
+test('who works in a tree that was written in is told of; after a start, who was at work meanwhile', async () => {
+  const here = new World().worktree('aaaa0001').worktree('bbbb0001')
+  await here.forecasts.outlook({}, never)
+  const end = new AbortController()
+  const told = here.forecasts.touched(end.signal)
+  const next = async (): Promise<string | undefined> => (await told.next()).value ?? undefined
+  expect([await next(), await next()]).toEqual(['aaaa0001', 'bbbb0001'])
+  expect(here.delays).toEqual([10_000])
+  const waiting = next()
+  here.watched.get('/w/bbbb0001/shop')?.()
+  expect(await waiting).toBe('bbbb0001')
+  const none = told.next()
+  end.abort()
+  await expect(none).rejects.toThrow(/aborted/)
 })

@@ -1,5 +1,6 @@
 // When conflicts are looked for, and what is recorded of them: sessions under a held clock.
 
+import { EventEmitter, on } from 'node:events'
 import { expect, onTestFinished, test } from 'vitest'
 import type { SessionId } from '../../src/core/ids.ts'
 import type { ConflictPolicy, Overlapping } from '../../src/core/overlap.ts'
@@ -26,6 +27,7 @@ class World {
   nowMs = 0
   #timers: { readonly dueMs: number; readonly fire: () => void }[] = []
   readonly #end = new AbortController()
+  readonly #disk = new EventEmitter<{ touched: [SessionId] }>()
 
   async start(): Promise<void> {
     for (const id of ['sess0001', 'sess0002']) this.client.create(id, { label: id, prompt: 'go' })
@@ -48,6 +50,7 @@ class World {
           if (this.fails) throw new Error('git is not installed')
           return { forecasts: [{ repository: '/r', sessions: [], conflicts, order: [] }], unknown }
         },
+        touched: (by) => this.#touchedUntil(by),
         policy: async () => this.policy,
         report: async ({ session, report, ask }) => {
           this.recorded.push(`${session}: ${report.with.map((one) => one.session).join(' ')}${report.note === undefined ? '' : ' told'}${ask ? ' asked' : ''}`)
@@ -79,6 +82,15 @@ class World {
 
   edit(id: string, entryId: string, toolKind = 'edit', status: 'completed' | 'running' = 'completed'): void {
     this.client.report(id, { type: 'entry', entryId, entry: { kind: 'tool', title: 'a tool', toolKind, status } })
+  }
+
+  /** Something was written in the tree of this session. */
+  touch(id: string): void {
+    this.#disk.emit('touched', id)
+  }
+
+  async *#touchedUntil(signal: AbortSignal): AsyncGenerator<SessionId> {
+    for await (const [id] of on(this.#disk, 'touched', { signal })) yield id
   }
 
   #delay(ms: number): Promise<void> {
@@ -135,6 +147,15 @@ test.each(['edit', 'delete', 'move', 'execute'])('a tool call of kind %s is a hi
   here.edit('sess0001', '1.1', toolKind)
   await here.pass(1000)
   expect(here.looks).toHaveLength(1)
+})
+
+test('what the disk tells is a hint as a fact is', async () => {
+  const here = await world()
+  here.touch('sess0002')
+  await here.pass(500)
+  here.edit('sess0001', '1.1')
+  await here.pass(1000)
+  expect(here.looks).toEqual([{ atMs: 1500, changed: ['sess0001', 'sess0002'] }])
 })
 
 test('what changed is recorded with both, once, and the later writer is to be told', async () => {

@@ -1,4 +1,4 @@
-// Looks for conflicts when a session's tree may have changed, and has each session told of its own. It follows facts: between them it sets no timer and runs nothing.
+// Looks for conflicts when a session's tree may have changed, and has each session told of its own. It follows facts, and what the disk tells: between them it sets no timer and runs nothing.
 
 import type { Api } from '../../core/api.ts'
 import type { Event } from '../../core/events.ts'
@@ -16,6 +16,8 @@ export interface ConflictsDeps {
     of: { readonly changed: ReadonlySet<SessionId> },
     signal: AbortSignal,
   ) => Promise<{ readonly forecasts: readonly Forecast[]; readonly unknown: ReadonlySet<SessionId> }>
+  /** Sessions in whose trees something was written. Throws when aborted. */
+  readonly touched: (signal: AbortSignal) => AsyncIterable<SessionId>
   readonly policy: () => Promise<ConflictPolicy>
   /** Resolves when it is durable. */
   readonly report: (news: ForecastNews) => Promise<void>
@@ -71,12 +73,21 @@ export async function watchConflicts(deps: ConflictsDeps, signal: AbortSignal): 
     }
     isLooking = false
   }
-  for await (const frame of deps.api.watch({ after: deps.cursor(), follow: true }, signal)) {
-    if (frame.kind !== 'fact' || !isHint(frame.envelope.event)) continue
+  const hint = (session: SessionId): void => {
     lastMs = deps.monotonicMs()
-    hints.set(frame.envelope.session, hints.get(frame.envelope.session) ?? lastMs)
+    hints.set(session, hints.get(session) ?? lastMs)
     void look()
   }
+  const byFacts = async (): Promise<void> => {
+    for await (const frame of deps.api.watch({ after: deps.cursor(), follow: true }, signal))
+      if (frame.kind === 'fact' && isHint(frame.envelope.event)) hint(frame.envelope.session)
+  }
+  const byDisk = async (): Promise<void> => {
+    for await (const session of deps.touched(signal)) hint(session)
+  }
+  await Promise.all([byFacts(), byDisk()]).catch((cause: unknown) => {
+    if (!signal.aborted) throw cause
+  })
 }
 
 async function lookOnce(deps: ConflictsDeps, changed: ReadonlySet<SessionId>, signal: AbortSignal): Promise<void> {
