@@ -122,7 +122,7 @@ export async function openScratch({ home }: TreeDeps): Promise<Scratch> {
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
 }
 
-function isAlive(pid: number): boolean {
+export function isAlive(pid: number): boolean {
   try {
     return Number.isInteger(pid) && pid > 0 && process.kill(pid, 0)
   } catch (cause) {

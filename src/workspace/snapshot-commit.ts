@@ -109,21 +109,25 @@ function parsed(text: string): Readonly<Record<string, unknown>> {
   }
 }
 
-/** Oldest first. */
+/** Oldest first. One whose commit is gone is none. */
 export async function keptOf(
   deps: GitDeps,
   place: ObjectPlace,
   refs: string,
   signal: AbortSignal,
 ): Promise<readonly (Kept & { readonly snapshot: Snapshot; readonly ref: string })[]> {
-  const { text } = await runGit(deps, ['for-each-ref', '--format=%(refname) %(objectname) %(tree)%00%(contents)%00', refs], place, signal)
-  const pieces = text.split('\0')
-  return pieces
-    .flatMap((header, at) => {
-      if (at % 2 === 1) return []
-      const [ref = '', commit = '', tree = ''] = header.trim().split(' ')
-      const kept = parseKept(commit, tree, pieces[at + 1] ?? '')
-      return kept.snapshot ? [{ ...kept, snapshot: kept.snapshot, ref }] : []
-    })
-    .toSorted((one, other) => one.snapshot.n - other.snapshot.n)
+  const { text } = await runGit(deps, ['for-each-ref', '--format=%(refname) %(objectname)', refs], place, signal)
+  const named = text.split('\n').flatMap((line) => (line === '' ? [] : [line.split(' ')]))
+  if (named.length === 0) return []
+  const { bytes } = await runGit(deps, ['cat-file', '--batch'], { ...place, input: named.map(([, commit]) => `${commit}\n`).join('') }, signal)
+  let from = 0
+  const kept = named.flatMap(([ref = '', commit = '']) => {
+    const end = bytes.indexOf(0x0a, from)
+    const [, kind, size] = bytes.toString('utf8', from, end).split(' ')
+    const content = kind === 'missing' ? '' : bytes.toString('utf8', end + 1, end + 1 + Number(size))
+    from = kind === 'missing' ? end + 1 : end + 2 + Number(size)
+    const one = parseKept(commit, /^tree (\S+)/.exec(content)?.[1] ?? '', content.slice(content.indexOf('\n\n') + 2))
+    return one.snapshot ? [{ ...one, snapshot: one.snapshot, ref }] : []
+  })
+  return kept.toSorted((one, other) => one.snapshot.n - other.snapshot.n)
 }

@@ -8,15 +8,15 @@ import type { LinesChanged, ObjectId, Snapshot, SnapshotWhy } from '../core/work
 import { filesBetween } from './compare.ts'
 import { type Entries, type TreeEntry, entriesOf, sizesOf, storeExact } from './exact.ts'
 import { GitFailed, runGit } from './git.ts'
-import { type LeftOut, type Look, type Name, at, byRule, bytesOf, hasCode, inChunks, nameOf, textOf, tooLarge, walk } from './look.ts'
+import { type LeftOut, type Look, type Name, at, byRule, bytesOf, inChunks, nameOf, textOf, tooLarge, walk } from './look.ts'
 import { type OpenTree, type TreeDeps, durable, openObjects, openScratch, openTree } from './open-tree.ts'
 import { pathBytes } from './paths.ts'
 import { type Inside, type Kept, keptOf, mostLeftOut, readKept, writeCommit, writeKept } from './snapshot-commit.ts'
+import { createRef, refsOf } from './snapshot-ref.ts'
 import { beginTree, storeTree } from './stored-tree.ts'
 import { type SnapshotWish, WorkspaceFailed } from './workspaces.ts'
 
 const mostAttempts = 3
-const refsOf = (session: string): string => `refs/offstage/${session}`
 
 /** Undefined: as it was at `unless`. The number may be a later one than was wished for, where that is taken by another snapshot. */
 export async function takeSnapshot(deps: TreeDeps, wish: SnapshotWish, signal: AbortSignal): Promise<Snapshot | undefined> {
@@ -125,7 +125,12 @@ async function attemptSnapshot(deps: TreeDeps, wish: SnapshotWish, signal: Abort
     return { ...said, tree: stored.tree, commit: await writeKept(deps, tree, { ...kept, about: { ...said, session } }, signal) }
   }
   const [taken, changed] = await Promise.all([
-    createRef(deps, tree, wish, kept, write, signal),
+    createRef(
+      deps,
+      tree,
+      { session: wish.session, n: wish.n, isSame: (one) => one.snapshot.why === wish.why && one.snapshot.turn === wish.turn && sameKept(one, kept), write },
+      signal,
+    ),
     wish.base === undefined ? undefined : linesBetween(deps, tree, wish.base, stored.tree, signal),
   ])
   return changed ? { ...taken, changed } : taken
@@ -151,39 +156,6 @@ async function linesBetween(deps: TreeDeps, place: OpenTree, from: ObjectId, to:
   const files = await filesBetween(deps, place, [`${from}^{tree}`, to, '--'], signal).catch(() => undefined)
   const sum = (of: 'added' | 'removed'): number => (files ?? []).reduce((total, file) => total + (file[of] ?? 0), 0)
   return files && { files: files.length, added: sum('added'), removed: sum('removed') }
-}
-
-/** The same may be there already: a crash came after it. */
-async function createRef(deps: TreeDeps, tree: OpenTree, wish: SnapshotWish, kept: Kept, write: (n: number) => Promise<Snapshot>, signal: AbortSignal): Promise<Snapshot> {
-  for (let { n } = wish; ;) {
-    const snapshot = await write(n)
-    deps.step?.('ref')
-    try {
-      const config = [...durable, 'core.logAllRefUpdates=false']
-      await runGit(deps, ['update-ref', '--stdin'], { cwd: tree.top, vars: tree.vars, config, input: `create ${refsOf(wish.session)}/${n} ${snapshot.commit}\n` }, signal)
-      await syncFolders(tree.common, wish.session)
-      return snapshot
-    } catch (cause) {
-      // Nobody else writes these: a lock was left by a death, or is that of a git that has outlived its daemon.
-      if (!(cause instanceof GitFailed) || !(/reference already exists/.test(cause.said) || cause.said.includes(`/${n}.lock': File exists`))) throw cause
-    }
-    const all = await keptOf(deps, tree, refsOf(wish.session), signal)
-    const same = all.find((one) => one.snapshot.n === n && one.snapshot.why === wish.why && one.snapshot.turn === wish.turn && sameKept(one, kept))
-    if (same) return same.snapshot
-    n = Math.max(n, ...all.map((one) => one.snapshot.n)) + 1
-  }
-}
-
-/** So that the ref's name outlives a power cut too. Some ways of keeping refs have no such folders. */
-async function syncFolders(common: string, session: string): Promise<void> {
-  for (const folder of [`refs/offstage/${session}`, 'refs/offstage', 'refs']) {
-    try {
-      await using opened = await open(join(common, folder), 'r')
-      await opened.sync()
-    } catch (cause) {
-      if (!hasCode(cause, 'ENOENT', 'EACCES', 'EINVAL', 'ENOTSUP', 'EPERM')) throw cause
-    }
-  }
 }
 
 /** Each under the same name in its own repository, or told as left out. */

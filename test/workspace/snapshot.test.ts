@@ -444,6 +444,47 @@ test('a snapshot outlives gc, and no push, clone or listing brings it along', as
   expect([git('branch', '-a', '--format=%(refname)'), git('tag'), git('log', '--format=%s')].join('')).toBe('refs/heads/main\nrefs/remotes/origin/main\ncommit\n')
 })
 
+test('what a gc took that had looked around before, is kept anew', async () => {
+  const { repository, write, folder, git, deps, wish } = ground()
+  repository('a', 'dir/b')
+  write('a', 'one\r\n')
+  for (const what of ['', '^{tree}', ':a']) {
+    let times = 0
+    const step = (name: string): void => {
+      const id = name === 'look back' && times++ === 0 ? git('rev-parse', `refs/offstage/k3f9x2ab/1${what}`).trim() : ''
+      if (id !== '') rmSync(join(folder, '.git/objects', id.slice(0, 2), id.slice(2)))
+    }
+    const taken = await takeSnapshot({ ...deps, step }, wish(), never)
+    expect([times, taken?.n, git('cat-file', 'blob', `${taken?.commit}:a`), git('fsck', '--no-dangling', '--no-progress')]).toEqual([2, 1, 'one\r\n', ''])
+    git('update-ref', '-d', 'refs/offstage/k3f9x2ab/1')
+  }
+})
+
+test('a gc that is under way is waited for', async () => {
+  const { repository, folder, deps, wish } = ground()
+  repository('a')
+  const mark = join(folder, '.git/gc.pid')
+  writeFileSync(mark, `${process.pid} here`)
+  const step = (name: string): void => void (name === 'look back' && setImmediate(() => rmSync(mark)))
+  await takeSnapshot({ ...deps, step }, wish(), never)
+  expect(existsSync(mark)).toBe(false)
+})
+
+test('a snapshot whose commit is gone hides no other one', async () => {
+  const { repository, write, folder, snapshot, deps } = ground()
+  repository('a')
+  const taken = []
+  for (const n of [1, 2, 3]) {
+    write('a', String(n))
+    taken.push(await snapshot({ n }))
+  }
+  const id = taken[1]?.commit ?? ''
+  rmSync(join(folder, '.git/objects', id.slice(0, 2), id.slice(2)))
+  expect(await snapshotsOf(deps, folder, 'k3f9x2ab', never)).toEqual([taken[0], taken[2]])
+  write('a', 'four')
+  expect((await snapshot({ n: 2 })).n).toBe(4)
+})
+
 test('taken again after a crash, it is the same one; another one takes the next free number; none is ever overwritten', async () => {
   const { repository, write, git, snapshot, deps, folder } = ground()
   repository('a')

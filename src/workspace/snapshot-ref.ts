@@ -1,0 +1,88 @@
+// Gives a snapshot its name, the private ref that keeps it; and makes sure that all of it is there still: a `git gc --prune=now` that had looked around before there was the ref takes what nothing needed then.
+
+import { open, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Snapshot } from '../core/workspace.ts'
+import { GitFailed, runGit } from './git.ts'
+import { hasCode } from './look.ts'
+import { type OpenTree, type TreeDeps, durable, isAlive } from './open-tree.ts'
+import { type Kept, keptOf } from './snapshot-commit.ts'
+
+export const refsOf = (session: string): string => `refs/offstage/${session}`
+
+export interface NewRef {
+  readonly session: string
+  /** Or the next number that is free. */
+  readonly n: number
+  /** Whether that is what is to be kept: a crash came after it. */
+  readonly isSame: (one: Kept & { readonly snapshot: Snapshot }) => boolean
+  readonly write: (n: number) => Promise<Snapshot>
+}
+
+export async function createRef(deps: TreeDeps, tree: OpenTree, wish: NewRef, signal: AbortSignal): Promise<Snapshot> {
+  for (let { n } = wish; ;) {
+    const snapshot = await wish.write(n)
+    deps.step?.('ref')
+    if (await isCreated(deps, tree, wish.session, snapshot, signal)) return assured(deps, tree, wish.session, snapshot, signal)
+    const all = await keptOf(deps, tree, refsOf(wish.session), signal)
+    const same = all.find((one) => one.snapshot.n === n && wish.isSame(one))
+    if (same) return assured(deps, tree, wish.session, same.snapshot, signal)
+    n = Math.max(n, ...all.map((one) => one.snapshot.n)) + 1
+  }
+}
+
+/** False: the name is taken. */
+async function isCreated(deps: TreeDeps, tree: OpenTree, session: string, { n, commit }: Snapshot, signal: AbortSignal): Promise<boolean> {
+  try {
+    const config = [...durable, 'core.logAllRefUpdates=false']
+    await runGit(deps, ['update-ref', '--stdin'], { cwd: tree.top, vars: tree.vars, config, input: `create ${refsOf(session)}/${n} ${commit}\n` }, signal)
+    await syncFolders(tree.common, session)
+    return true
+  } catch (cause) {
+    // Nobody else writes these: a lock was left by a death, or is that of a git that has outlived its daemon.
+    if (!(cause instanceof GitFailed) || !(/reference already exists/.test(cause.said) || cause.said.includes(`/${n}.lock': File exists`))) throw cause
+    return false
+  }
+}
+
+/** So that the ref's name outlives a power cut too. Some ways of keeping refs have no such folders. */
+async function syncFolders(common: string, session: string): Promise<void> {
+  for (const folder of [refsOf(session), 'refs/offstage', 'refs']) {
+    try {
+      await using opened = await open(join(common, folder), 'r')
+      await opened.sync()
+    } catch (cause) {
+      if (!hasCode(cause, 'ENOENT', 'EACCES', 'EINVAL', 'ENOTSUP', 'EPERM')) throw cause
+    }
+  }
+}
+
+/** Throws GitFailed where something of it is gone, and it has no ref then. */
+async function assured(deps: TreeDeps, tree: OpenTree, session: string, snapshot: Snapshot, signal: AbortSignal): Promise<Snapshot> {
+  const { n, commit } = snapshot
+  deps.step?.('look back')
+  await untilSwept(tree.common, signal)
+  try {
+    const known = tree.head ? [`^${tree.head.commit}`] : []
+    await runGit(deps, ['rev-list', '--objects', '--exclude-promisor-objects', '--quiet', commit, ...known], { cwd: tree.top, vars: tree.vars }, signal)
+    return snapshot
+  } catch (cause) {
+    signal.throwIfAborted()
+    const call = { cwd: tree.top, vars: tree.vars, config: durable, input: `delete ${refsOf(session)}/${n} ${commit}\n` }
+    // One that was killed has found nothing out.
+    if (cause instanceof GitFailed && cause.exitCode !== undefined) await runGit(deps, ['update-ref', '--stdin'], call, signal)
+    throw cause
+  }
+}
+
+const longestSweepMs = 2000
+
+/** A gc that is at it now may still take something. Its own file says so (`gc.pid`, its host behind it), also when it was killed. */
+async function untilSwept(common: string, signal: AbortSignal): Promise<void> {
+  for (let waitedMs = 0; waitedMs < longestSweepMs; waitedMs += 20) {
+    const pid = Number.parseInt(await readFile(join(common, 'gc.pid'), 'utf8').catch(() => ''), 10)
+    if (!isAlive(pid)) return
+    await wait(20, undefined, { signal })
+  }
+}
