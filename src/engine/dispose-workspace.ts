@@ -2,6 +2,7 @@
 
 import { existsSync } from 'node:fs'
 import { mayExpire } from '../core/decide-tree.ts'
+import type { Snapshot } from '../core/workspace.ts'
 import { WorkspaceFailed } from '../workspace/workspaces.ts'
 import { crashPoint } from './crash-point.ts'
 import { type TreeWork, messageOf } from './tree-work.ts'
@@ -12,9 +13,10 @@ export async function disposeWorkspace(work: TreeWork): Promise<void> {
   const { worktree } = spec
   const { workspaces } = work.deps.trees
   if (!worktree) return workspaces.forgetPorts(id)
+  // One that is gone went when a former daemon died before it could say so, or was never made.
+  let kept: Snapshot | null | undefined = work.session.tree.snapshot
   try {
-    // One that is gone went when a former daemon died before it could say so, or was never made.
-    const kept = existsSync(worktree.path) ? await work.take('remove', turns, { whole: true }) : work.session.tree.snapshot
+    if (existsSync(worktree.path)) kept = await work.take('remove', turns, { whole: true })
     crashPoint('remove.kept')
     const { branchKept } = kept ? await workspaces.removeWorktree(worktree, kept, work.deps.signal) : { branchKept: false }
     crashPoint('remove.done')
@@ -22,6 +24,12 @@ export async function disposeWorkspace(work: TreeWork): Promise<void> {
     await work.report({ type: 'workspace-removed', snapshot: kept?.n ?? 0, branchKept })
   } catch (cause) {
     if (work.deps.signal.aborted) return
+    const isRefused = cause instanceof WorkspaceFailed && cause.kind === 'refused'
+    // git gave up in the middle. What is left of it lies aside; who brings it back ends that first.
+    if (kept && !isRefused && !existsSync(worktree.path)) {
+      work.deps.warn({ session: id, error: messageOf(cause) }, 'a worktree is gone from its place, and its removal has not come to its end')
+      return work.report({ type: 'workspace-removed', snapshot: kept.n, branchKept: true })
+    }
     const hint = cause instanceof WorkspaceFailed ? cause.hint : undefined
     await work.report({ type: 'workspace-kept', reason: cause instanceof WorkspaceFailed ? cause.message : messageOf(cause), ...(hint === undefined ? {} : { hint }) })
   }

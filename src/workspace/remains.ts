@@ -1,11 +1,12 @@
-// Whether all that is left of a tree is in a snapshot of it: for a removal that was cut off. Rules may be gone already that say what is ignored or converted, so bytes alone are compared.
+// What removals ask of the files themselves: whether all can be deleted, and, of one that was cut off, whether all that is left is in a snapshot. Rules may be gone already that say what is ignored or converted, so bytes alone are compared.
 
 import { createHash } from 'node:crypto'
-import { readFile, readdir, readlink } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { access, readFile, readdir, readlink } from 'node:fs/promises'
 import type { ObjectId, TreePath } from '../core/workspace.ts'
 import { entriesOf, readExact } from './exact.ts'
 import { runGit } from './git.ts'
-import { type Name, at, byRule, isMissing, nameOf, textOf } from './look.ts'
+import { type Name, at, byRule, hasCode, isMissing, nameOf, textOf } from './look.ts'
 import type { TreeDeps } from './open-tree.ts'
 import { pathBytes } from './paths.ts'
 import { readKept } from './snapshot-commit.ts'
@@ -32,6 +33,24 @@ export async function unknownRemains(
   known.set('.git', [])
   const named = (kept.snapshot?.leftOut ?? []).flatMap(({ path, why }) => (why === byRule ? [nameOf(pathBytes(path)).replace(/\/$/, '')] : []))
   return unknownIn(of.place, '', { known, passed: new Set(deps.limits.leaveOut), left: new Set(named), signal })
+}
+
+/** The first folder that has something and that nothing can be taken out of. */
+export async function undeletableIn(top: string, signal: AbortSignal, folder: Name = ''): Promise<TreePath | undefined> {
+  signal.throwIfAborted()
+  const path = folder === '' ? Buffer.from(top) : at(top, folder)
+  try {
+    const entries = await readdir(path, { withFileTypes: true, encoding: 'buffer' })
+    if (entries.length > 0) await access(path, constants.W_OK | constants.X_OK)
+    for (const entry of entries) {
+      const found = entry.isDirectory() ? await undeletableIn(top, signal, `${folder}${nameOf(entry.name)}/`) : undefined
+      if (found !== undefined) return found
+    }
+    return undefined
+  } catch (cause) {
+    if (hasCode(cause, 'EACCES', 'EPERM', 'EROFS')) return textOf(folder)
+    return ifMissing(undefined)(cause)
+  }
 }
 
 interface Known {

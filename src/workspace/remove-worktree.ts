@@ -11,15 +11,28 @@ import { keepCommits } from './kept-commits.ts'
 import { isMissing } from './look.ts'
 import { type TreeDeps, durable } from './open-tree.ts'
 import { processesInside } from './processes-inside.ts'
-import { unknownRemains } from './remains.ts'
+import { undeletableIn, unknownRemains } from './remains.ts'
 import { takeSnapshot } from './snapshot.ts'
 import { hasSubmodules, refuseUnsaved } from './submodules.ts'
 import { WorkspaceFailed } from './workspaces.ts'
 import { adminOf, awayOf, commonOf, goingAs, isGoneByHand, lockOf, markGoing, registeredAt, sessionOf, unmarkGoing } from './worktree-place.ts'
 import { writeTree } from './write-tree.ts'
 
-/** Throws `refused` and leaves it as it is; where a crash left it aside, it is looked at there. */
+const mostAttempts = 5
+
+/** Throws `refused` and leaves it as it is; where a crash left it aside, it is looked at there. A git that somebody killed on the way is as good as a crash: what it has begun is ended. */
 export async function removeWorktree(deps: TreeDeps, worktree: Worktree, snapshot: Snapshot, signal: AbortSignal): Promise<{ readonly branchKept: boolean }> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await attemptRemoval(deps, worktree, snapshot, signal)
+    } catch (cause) {
+      const wasKilled = cause instanceof GitFailed && cause.kind === 'failed' && cause.exitCode === undefined
+      if (!wasKilled || attempt === mostAttempts) throw cause
+    }
+  }
+}
+
+async function attemptRemoval(deps: TreeDeps, worktree: Worktree, snapshot: Snapshot, signal: AbortSignal): Promise<{ readonly branchKept: boolean }> {
   const { repository, path } = worktree
   const common = await commonOf(deps, repository, signal)
   const wasGoing = await finishRemoval(deps, { common, repository, path }, signal)
@@ -135,6 +148,7 @@ async function removeTree(deps: TreeDeps, worktree: Worktree, common: string, sn
   await refuseLocked(path, admin)
   await refuseUnfinished(path, admin)
   await refuseDifferent(deps, worktree, admin, path, snapshot, signal)
+  await refuseUndeletable(path, signal)
   await keepCommits(deps, { repository, common, admin, session: sessionOf(worktree), branch }, signal)
   deps.step?.('looked')
   // git moves none with submodules: their files say where they lie. It is looked at where it is, then.
@@ -206,6 +220,15 @@ async function refuseDifferent(deps: TreeDeps, worktree: Worktree, admin: string
   const wish = { directory: path, session: sessionOf(worktree), n: n + 1, why: 'remove' as const, turn, atMs, unless: { tree, commit }, whole: true }
   if (await takeSnapshot(deps, wish, signal))
     throw new WorkspaceFailed('refused', `${shown} has changed since its last snapshot`, { hint: 'somebody works there: try again when it rests' })
+}
+
+/** git would begin, and stop in the middle. */
+async function refuseUndeletable(path: string, signal: AbortSignal): Promise<void> {
+  const folder = await undeletableIn(path, signal)
+  if (folder !== undefined)
+    throw new WorkspaceFailed('refused', `nothing in ${printableLine(join(path, folder))} can be deleted: you may not write there`, {
+      hint: `chmod -R u+w ${printableLine(path)}, where it is yours`,
+    })
 }
 
 /** True: it has commits that no other branch has, or is in use. */

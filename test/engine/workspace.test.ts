@@ -177,6 +177,59 @@ describe('a worktree is made ready', () => {
     expect(engine.steps.length).toBe(3)
   })
 
+  test.each(['answer', 'resume'] as const)(
+    'a set-up whose environment died with the daemon is a waiting session, which goes on with that of the one who says so by %s',
+    async (how) => {
+      const one = made()
+      const { engine, fake } = one
+      const held = Promise.withResolvers<void>()
+      fake.before = (name) => (name === 'makeWorktree' ? held.promise : undefined)
+      const session = await engine.create(spec(one, { ...worktree, preparation: { setup: 'npm ci' } }), 'go')
+      while (!fake.asked.includes('makeWorktree')) await new Promise((resolve) => setImmediate(resolve))
+      fake.before = () => {}
+      await engine.another()
+      await engine.pass(5000)
+      const { status, requests } = await engine.until(session, (view) => view.requests.length > 0)
+      expect([status, requests[0]?.kind, requests[0]?.title]).toEqual(['waiting', 'error', expect.stringContaining(`offstage resume ${session} gives it one`)])
+      const answer = { type: 'answer', requestId: requests[0]?.id ?? '', answer: { kind: 'option', optionId: 'retry' } } as const
+      await engine.tell(session, how === 'answer' ? answer : { type: 'resume' }, { PATH: '/new' })
+      const step = await stepOf(one, 1)
+      expect(step.environment).toMatchObject({ PATH: '/new' })
+      step.end({ code: 0 })
+      await engine.heard(1, 'session/prompt')
+      expect([engine.run(1).environment['PATH'], of(one, session, 'run-starting')[0]?.environmentNames]).toEqual(['/new', ['PATH']])
+      held.resolve()
+    },
+  )
+
+  test('an answer to a set-up that failed leaves it the environment that it was started with', async () => {
+    const one = made()
+    const session = await one.engine.create(spec(one, { ...worktree, preparation: { setup: 'npm ci' } }))
+    ;(await stepOf(one, 1)).end({ code: 1 })
+    const { requests } = await one.engine.until(session, (view) => view.requests.length > 0)
+    await one.engine.tell(session, { type: 'answer', requestId: requests[0]?.id ?? '', answer: { kind: 'option', optionId: 'retry' } }, { PATH: '/other', MORE: '1' })
+    const again = await stepOf(one, 2)
+    expect([again.environment['PATH'], again.environment['MORE']]).toEqual(['/bin', undefined])
+    again.end({ code: 0 })
+    await has(one, session, 'run-starting')
+    expect(of(one, session, 'run-starting')[0]?.environmentNames).toEqual(['PATH'])
+  })
+
+  test('a run whose environment died after its set-up is asked about too, and an answer starts it', async () => {
+    const one = made()
+    const { engine } = one
+    const session = await engine.create(spec(one, { ...worktree, preparation: { setup: 'npm ci' } }), 'go')
+    const step = await stepOf(one, 1)
+    await engine.another()
+    step.end({ code: 0 })
+    const { status, requests } = await engine.until(session, (view) => view.requests.length > 0)
+    expect([status, requests[0]?.kind, engine.runs[1]]).toEqual(['waiting', 'error', undefined])
+    await engine.tell(session, { type: 'answer', requestId: requests[0]?.id ?? '', answer: { kind: 'option', optionId: 'retry' } }, { PATH: '/new' })
+    await engine.heard(2, 'session/prompt')
+    // What was made ready is not made again.
+    expect([engine.run(2).environment['PATH'], engine.steps.length]).toEqual(['/new', 2])
+  })
+
   test('a set-up goes on without its daemon, and is not run twice', async () => {
     const one = made()
     const { engine } = one
@@ -617,6 +670,24 @@ describe('a removed session', () => {
     await has(one, session, 'workspace-removed')
     expect(of(one, session, 'workspace-removed')[0]?.snapshot).toBe(of(one, session, 'snapshot-taken').at(-1)?.snapshot.n)
   })
+})
+
+test('a removal that git gave up in the middle is no tree that stayed: it is in its snapshot, and comes back', async () => {
+  const one = made()
+  const session = await one.engine.create(spec(one, worktree))
+  await one.engine.heard(1, 'session/new')
+  const { path = '' } = (await one.engine.until(session, (view) => view.workspace.state === 'ready')).workspace
+  one.fake.before = (name) => {
+    if (name !== 'removeWorktree') return
+    rmSync(path, { recursive: true })
+    throw new WorkspaceFailed('failed', 'git worktree failed: it was ended by SIGKILL')
+  }
+  await one.engine.tell(session, { type: 'remove' })
+  await has(one, session, 'workspace-removed')
+  expect(of(one, session, 'workspace-removed')[0]?.snapshot).toBe(of(one, session, 'snapshot-taken').at(-1)?.snapshot.n)
+  await one.engine.tell(session, { type: 'restore' })
+  await has(one, session, 'workspace-ready', 2)
+  expect(existsSync(path)).toBe(true)
 })
 
 test('a worktree that stayed when its session was removed goes with the next removal', async () => {

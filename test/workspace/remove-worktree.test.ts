@@ -1,13 +1,14 @@
 // Worktrees are removed by git when a snapshot has all of them, or stay; after a death at any step either is the case, and what is gone comes back as it was.
 
-import { spawn } from 'node:child_process'
-import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawn } from 'node:child_process'
+import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import type { Worktree } from '../../src/core/workspace.ts'
 import { removeWorktree } from '../../src/workspace/remove-worktree.ts'
 import { isElsewhere, takeSnapshot } from '../../src/workspace/snapshot.ts'
 import { makeWorktree } from '../../src/workspace/worktree.ts'
+import { asNobody, canBeNobody, isRoot, nobody } from '../machine.ts'
 import { failure, filesOf, never, place } from './worktree-kit.ts'
 
 type Place = ReturnType<typeof place>
@@ -333,6 +334,29 @@ test('folders that no snapshot has by their contents are no reason to keep what 
   expect(rest(top, worktree, at)).toEqual(nothingLeft)
 })
 
+test.runIf(!isRoot || canBeNobody())('a folder that nothing may be taken out of is found, whatever its name is; an empty one is none', () => {
+  const at = place()
+  const top = join(at.root, 'tree')
+  const sealed = Buffer.concat([Buffer.from(`${top}/vendor/`), Buffer.from('se\xffled', 'latin1')])
+  at.write(join(top, 'a'))
+  mkdirSync(join(top, 'empty'), { mode: 0o555 })
+  mkdirSync(sealed, { recursive: true })
+  const found = (): string => {
+    const script = `import(${JSON.stringify(join(import.meta.dirname, '../../src/workspace/remains.ts'))}).then(async (it) => console.log(await it.undeletableIn(${JSON.stringify(top)}, new AbortController().signal)))`
+    const [program = '', ...args] = [...(isRoot ? asNobody : []), process.execPath, '-e', script]
+    return execFileSync(program, args, { env: {}, encoding: 'utf8' }).trim()
+  }
+  const give = (mode: number): void => {
+    for (const folder of [at.root, top, join(top, 'empty'), join(top, 'vendor'), sealed]) if (isRoot) chownSync(folder, nobody, nobody)
+    chmodSync(sealed, mode)
+  }
+  give(0o755)
+  writeFileSync(Buffer.concat([sealed, Buffer.from('/file')]), '')
+  expect(found()).toBe('undefined')
+  give(0o555)
+  expect(found()).toBe('"vendor/se\\377led/"')
+})
+
 test('a git that has outlived its daemon and still removes is let come to its end', async () => {
   const { at, top, worktree, path } = await worked()
   for (let file = 0; file < 1000; file += 1) at.write(join(path, `d${file % 40}/f${file}`))
@@ -416,22 +440,38 @@ test('what lay as its blob, though git would convert it, comes back so', async (
   expect(filesOf(path)).toEqual(before)
 })
 
-/** A git that is killed in the middle of what it is asked for first. */
-function killedOnce(at: Place, wanted: string): Place['deps'] {
-  const [bin, done] = [join(at.root, 'bin'), join(at.root, 'killed')]
+/** A git that is killed when it is asked for this: so often, before it has done it or when all is done. Gives what was not needed of that, too. */
+function killing(at: Place, wanted: string, times: number, isDone: boolean) {
+  const [bin, left] = [join(at.root, 'bin'), join(at.root, 'left')]
+  mkdirSync(left)
+  for (let time = 0; time < times; time += 1) writeFileSync(join(left, String(time)), '')
   at.write(
     join(bin, 'git'),
-    `#!/bin/sh\nPATH=${process.env['PATH'] ?? ''}\ncase " $* " in *" ${wanted} "*) test -e ${done} || { touch ${done}; [ "${wanted}" = "worktree move" ] && git "$@"; kill -9 $$; };; esac\nexec git "$@"\n`,
+    `#!/bin/sh\nPATH=${process.env['PATH'] ?? ''}\ncase " $* " in *" ${wanted} "*) for one in ${left}/*; do test -e $one || break; rm $one; ${isDone ? 'git "$@"' : ':'}; kill -9 $$; done;; esac\nexec git "$@"\n`,
   )
   chmodSync(join(bin, 'git'), 0o755)
-  return { ...at.deps, env: { ...at.env, PATH: `${bin}:${process.env['PATH'] ?? ''}` } }
+  return { deps: { ...at.deps, env: { ...at.env, PATH: `${bin}:${process.env['PATH'] ?? ''}` } }, left: () => readdirSync(left).length }
 }
 
-test('a git that alone is killed leaves it in its place, or gone', async () => {
-  const moved = await worked()
-  await expect(removeWorktree(killedOnce(moved.at, 'worktree move'), moved.worktree, await whole(moved.at, moved.worktree), never)).rejects.toThrow('SIGKILL')
-  expect([filesOf(moved.path), existsSync(join(dirname(moved.path), '.shop.going'))]).toEqual([moved.before, false])
+test.each([
+  ['rev-parse', false],
+  ['worktree move', false],
+  ['worktree move', true],
+  ['worktree remove', false],
+  ['worktree remove', true],
+  ['update-ref', true],
+])('a git that alone is killed again and again (%s, done: %s) is as good as a death: what was begun is ended', async (wanted, isDone) => {
   const { at, worktree, top } = await worked()
-  await removeWorktree(killedOnce(at, 'worktree remove'), worktree, await whole(at, worktree), never)
+  const snapshot = await whole(at, worktree)
+  const { deps, left } = killing(at, wanted, 3, isDone)
+  await removeWorktree(deps, worktree, snapshot, never)
   expect(rest(top, worktree, at)).toEqual(nothingLeft)
+  expect(left()).toBeLessThan(3)
+})
+
+test('where git is killed each time, it is in its place', async () => {
+  const { at, worktree, path, before } = await worked()
+  const { deps } = killing(at, 'worktree move', 100, true)
+  await expect(removeWorktree(deps, worktree, await whole(at, worktree), never)).rejects.toThrow('SIGKILL')
+  expect([filesOf(path), existsSync(join(dirname(path), '.shop.going'))]).toEqual([before, false])
 })
