@@ -43,6 +43,8 @@ export interface LaunchSpec {
   readonly mode?: string
   readonly model?: string
   readonly size?: TerminalSize
+  /** Of its programs, and of the commands that are run for it (0o022 is 18): that of the client that started it. Without it they have the daemon's. */
+  readonly umask?: number
   /** What happens when a run of an agent is lost. Default `ask`. */
   readonly resume?: ResumePolicy
 }
@@ -219,8 +221,8 @@ export type Event =
       readonly how: 'told' | 'failed' | 'suppressed'
       readonly detail?: string
     }
-  /** Its tree is made, or made again from a snapshot: durable before anything of it is. No program of it runs before `workspace-ready`; with `start` one does then. */
-  | { readonly type: 'workspace-preparing'; readonly from?: ObjectId; readonly start?: true; readonly environmentNames?: readonly string[] }
+  /** Its tree is made, or made again from a snapshot: durable before anything of it is. No program of it runs before `workspace-ready`; with `start` one does then. `gone`: somebody else had deleted or moved it. */
+  | { readonly type: 'workspace-preparing'; readonly from?: ObjectId; readonly start?: true; readonly gone?: true; readonly environmentNames?: readonly string[] }
   /** `base`: what its changes are counted from; null where there is no commit. */
   | {
       readonly type: 'workspace-ready'
@@ -231,8 +233,8 @@ export type Event =
       readonly setup?: { readonly ms: number; readonly output: string }
     }
   | { readonly type: 'workspace-failed'; readonly at: 'tree' | 'bring' | 'set-up'; readonly reason: string; readonly output?: string }
-  /** Its worktree is gone from the disk. `snapshot`: the number of the one that holds all of it. */
-  | { readonly type: 'workspace-removed'; readonly snapshot: number; readonly branchKept: boolean }
+  /** Its worktree is gone from the disk. `snapshot`: the number of the one that holds all of it. `gone`: somebody else had deleted or moved it, and that is the newest there is; 0 where there is none. */
+  | { readonly type: 'workspace-removed'; readonly snapshot: number; readonly branchKept: boolean; readonly gone?: true }
   /** It was to go and stays. */
   | { readonly type: 'workspace-kept'; readonly reason: string; readonly hint?: string }
   /** A command that Offstage runs itself: durable before it is. Numbers grow within the session; its output is in `runs/SESSION.steps/STEP`. */
@@ -252,8 +254,8 @@ export type Event =
   | { readonly type: 'undo-asked'; readonly what: Undo }
   /** Durable before the first byte is written: the files that differ between these trees become those of `to`. `before`: the number of the snapshot of all as it was. */
   | { readonly type: 'undoing'; readonly before: number; readonly from: ObjectId; readonly to: ObjectId }
-  /** `changed`: as of a snapshot. */
-  | { readonly type: 'undone'; readonly before: number; readonly files: readonly TreePath[]; readonly changed?: LinesChanged }
+  /** `changed`: as of a snapshot. `inside`: repositories in it, and submodules, of which changes are not taken back. */
+  | { readonly type: 'undone'; readonly before: number; readonly files: readonly TreePath[]; readonly changed?: LinesChanged; readonly inside?: readonly TreePath[] }
   | { readonly type: 'undo-failed'; readonly reason: string; readonly hint?: string; readonly paths?: readonly TreePath[] }
   | { readonly type: 'land-asked'; readonly land: Land }
   /** Durable before anything of the user's is touched: `ref` moves from `old` to `new`, and then the clean files of `tree` (where that branch is checked out) follow. */
@@ -282,8 +284,13 @@ export type Event =
       readonly paths?: readonly TreePath[]
       readonly results?: readonly CheckResult[]
     }
-  /** With which other sessions its work cannot be merged as it is, all of them; none: with no one any more. `note`: all that its agent is still to be told with its next prompt. */
-  | { readonly type: 'conflicts-forecast'; readonly with: readonly { readonly session: SessionId; readonly paths: readonly TreePath[] }[]; readonly note?: string }
+  /** With which other sessions its work cannot be merged as it is, all of them; none: with no one any more. `branch`: the one that it goes to has changed since, and conflicts with it. `note`: all that its agent is still to be told with its next prompt. */
+  | {
+      readonly type: 'conflicts-forecast'
+      readonly with: readonly { readonly session: SessionId; readonly paths: readonly TreePath[] }[]
+      readonly branch?: { readonly name: string; readonly paths: readonly TreePath[] }
+      readonly note?: string
+    }
   /** The raw bytes of these runs, this one and all before it, are removed by age or size. What the facts hold stays. */
   | { readonly type: 'output-dropped'; readonly run: number }
 

@@ -16,6 +16,7 @@ export interface Overlapping {
   readonly wroteAtMs: number
   /** As recorded, and what its agent is still to be told. */
   readonly conflicts: ForecastFact['with']
+  readonly branch?: ForecastFact['branch']
   readonly note: string | null
 }
 
@@ -28,6 +29,8 @@ export interface Landable {
   /** Its own branch, and the one that it was started from. Absent: it works in place and has no branch to land. */
   readonly branch?: string
   readonly from?: string
+  /** That one has changed since in a way that conflicts with it. */
+  readonly conflictsWithBranch?: true
 }
 
 /** What is done about a conflict: the later writer is told with its next prompt, its user is asked first, edits wait in their permission requests, or it is only shown. */
@@ -49,7 +52,7 @@ const namedPaths = 5
 /** Fewest conflicts first, then the smallest; but what was started from another's branch comes after that one. Sessions in place are only told of. */
 export function landingOrder(sessions: readonly Landable[], conflicts: readonly Pick<Conflict, 'sessions' | 'paths'>[]): Forecast['order'] {
   const against = new Map(sessions.map(({ id }) => [id, opponentsOf(id, conflicts)]))
-  const count = ({ id }: Landable): number => against.get(id)?.length ?? 0
+  const count = ({ id, conflictsWithBranch }: Landable): number => (against.get(id)?.length ?? 0) + (conflictsWithBranch ? 1 : 0)
   const size = ({ added, removed }: Landable): number => added + removed
   const left = sessions.toSorted((one, other) => count(one) - count(other) || size(one) - size(other) || one.files - other.files || (one.id < other.id ? -1 : 1))
   const order: { readonly id: SessionId; readonly why: string }[] = []
@@ -60,7 +63,7 @@ export function landingOrder(sessions: readonly Landable[], conflicts: readonly 
     if (!next) break
     left.splice(left.indexOf(next), 1)
     const parent = sessions.find((other) => other !== next && other.branch !== undefined && other.branch === next.from)
-    order.push({ id: next.id, why: [...(parent ? [`started from the branch of ${parent.id}`] : []), conflictWords(against.get(next.id) ?? []), sizeWords(next), ...(next.branch === undefined ? ['in place: commit what it changed'] : [])].join('; ') }) // prettier-ignore
+    order.push({ id: next.id, why: [...(parent ? [`started from the branch of ${parent.id}`] : []), ...(next.conflictsWithBranch ? [`conflicts with what came to ${next.from}`] : []), conflictWords(against.get(next.id) ?? []), sizeWords(next), ...(next.branch === undefined ? ['in place: commit what it changed'] : [])].join('; ') }) // prettier-ignore
   }
   return order
 }
@@ -77,7 +80,7 @@ const sizeWords = ({ files, added, removed }: Landable): string => `${files} ${f
 /** Whose facts are to be recorded now, each with what its agent is told. `unknown`: sessions that nothing could be found out about this time; what is recorded of them stays. */
 export function forecastNews(
   sessions: readonly Overlapping[],
-  found: { readonly conflicts: readonly Conflict[]; readonly unknown: ReadonlySet<SessionId> },
+  found: { readonly conflicts: readonly Conflict[]; readonly branches?: ReadonlyMap<SessionId, NonNullable<ForecastFact['branch']>>; readonly unknown: ReadonlySet<SessionId> },
   policy: ConflictPolicy,
 ): readonly ForecastNews[] {
   const byId = new Map(sessions.map((session) => [session.id, session]))
@@ -90,7 +93,9 @@ export function forecastNews(
       return against === undefined || paths.length === 0 || found.unknown.has(against) ? [] : [{ session: against, paths: paths.slice(0, mostPaths), sameTree: conflict.sameTree }]
     })
     const all = [...stays, ...now.map(({ session: id, paths }) => ({ session: id, paths }))].toSorted((one, other) => (one.session < other.session ? -1 : 1))
-    if (sameConflicts(session.conflicts, all)) return []
+    const met = found.branches?.get(session.id)
+    const branch = met && { name: met.name, paths: met.paths.slice(0, mostPaths) }
+    if (sameConflicts(session.conflicts, all) && JSON.stringify(session.branch) === JSON.stringify(branch)) return []
     const toTell = now.filter((one) => {
       const other = byId.get(one.session)
       if (!other || toBeTold(session, other) !== session) return false
@@ -98,7 +103,7 @@ export function forecastNews(
       return session.note?.includes(one.session) || !before || one.paths.some((path) => !before.paths.includes(path))
     })
     const note = toTell.length > 0 && (policy === 'tell' || policy === 'ask') ? noteText(toTell.map((one) => ({ ...one, label: byId.get(one.session)?.label ?? null }))) : undefined
-    const report: ForecastFact = { type: 'conflicts-forecast', with: all, ...(note === undefined ? {} : { note }) }
+    const report: ForecastFact = { type: 'conflicts-forecast', with: all, ...(branch ? { branch } : {}), ...(note === undefined ? {} : { note }) }
     return [{ session: session.id, report, ...(note !== undefined && policy === 'ask' ? { ask: conflictAsk(session.id, note) } : {}) }]
   })
 }

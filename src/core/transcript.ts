@@ -221,7 +221,7 @@ function treeNotice(event: Event): string | undefined {
     paths.length === 0 ? '' : `: ${paths.slice(0, 5).map(printableLine).join(', ')}${paths.length > 5 ? ` and ${paths.length - 5} more` : ''}`
   switch (event.type) {
     case 'workspace-preparing':
-      return event.from === undefined ? undefined : 'its worktree is made again'
+      return event.from === undefined ? undefined : `its worktree ${event.gone ? 'was not there any more, and ' : ''}is made again`
     case 'workspace-ready':
       return (
         [
@@ -232,7 +232,7 @@ function treeNotice(event: Event): string | undefined {
     case 'workspace-failed':
       return event.reason
     case 'workspace-removed':
-      return `its worktree is removed; snapshot ${event.snapshot} has all of it${event.branchKept ? '; its branch stays' : ''}`
+      return `its worktree ${event.gone ? 'was gone already' : 'is removed'}; snapshot ${event.snapshot} has ${event.gone ? 'what it was' : 'all of it'}${event.branchKept ? '; its branch stays' : ''}`
     case 'workspace-kept':
       return `its worktree stays: ${event.reason}`
     case 'step-started':
@@ -254,9 +254,12 @@ function treeNotice(event: Event): string | undefined {
     case 'land-failed':
       return `not landed: ${event.reason}${names(event.paths)}`
     case 'conflicts-forecast':
-      return event.with.length === 0
+      return event.with.length === 0 && !event.branch
         ? 'no conflicts with other sessions any more'
-        : event.with.map(({ session, paths }) => `conflicts with session ${session}${names(paths)}`).join('\n')
+        : [
+            ...event.with.map(({ session, paths }) => `conflicts with session ${session}${names(paths)}`),
+            ...(event.branch ? [`conflicts with what came to ${event.branch.name}${names(event.branch.paths)}`] : []),
+          ].join('\n')
     default:
       return undefined
   }

@@ -43,10 +43,21 @@ export interface SessionTree {
   readonly checked: { readonly turn: number; readonly results: readonly CheckResult[]; readonly problem: string | null } | null
   readonly undoing: { readonly what: Undo; readonly going: Extract<Event, { type: 'undoing' }> | null } | null
   readonly landing: { readonly land: Land; readonly going: Extract<Event, { type: 'landing' }> | null } | null
-  readonly landed: { readonly into: string; readonly how: LandHow; readonly commit: ObjectId; readonly files: number; readonly atMs: number; readonly changedSince?: true } | null
+  /** `was`: its tree then, as far as it was kept. */
+  readonly landed: {
+    readonly into: string
+    readonly how: LandHow
+    readonly commit: ObjectId
+    readonly files: number
+    readonly atMs: number
+    readonly was?: ObjectId
+    readonly changedSince?: true
+  } | null
   /** Why it did not land when it was to, since then. */
   readonly landFailed: string | null
   readonly conflicts: readonly { readonly session: SessionId; readonly paths: readonly TreePath[] }[]
+  /** The branch that it goes to, where that has changed since in a way that conflicts with it. */
+  readonly branchConflict: { readonly name: string; readonly paths: readonly TreePath[] } | null
   /** What Offstage tells the agent with its next prompt. */
   readonly note: string | null
   /** Of the command that created it, for its first run. */
@@ -79,6 +90,7 @@ export const newTree: SessionTree = {
   landed: null,
   landFailed: null,
   conflicts: [],
+  branchConflict: null,
   note: null,
   environmentNames: [],
 }
@@ -94,7 +106,7 @@ export function evolveTree(before: SessionTree, event: Event, atMs: number, spec
         starts: event.start ?? false,
         trouble: null,
         // It was about the tree that is gone.
-        withoutSetup: before.withoutSetup && before.state !== 'removed',
+        withoutSetup: before.withoutSetup && before.state !== 'removed' && event.gone === undefined,
         environmentNames: event.environmentNames ?? before.environmentNames,
       }
     case 'workspace-ready':
@@ -128,7 +140,7 @@ export function evolveTree(before: SessionTree, event: Event, atMs: number, spec
         rests: event.snapshot.why === 'turn-end' ? Math.max(before.rests, event.snapshot.turn) : before.rests,
         wanted: before.wanted && event.snapshot.why !== 'asked',
         unkept: null,
-        landed: before.landed && event.snapshot.why === 'turn-end' ? { ...before.landed, changedSince: true } : before.landed,
+        landed: before.landed && event.snapshot.why === 'turn-end' && event.snapshot.tree !== before.landed.was ? { ...before.landed, changedSince: true } : before.landed,
       }
     case 'snapshots-dropped':
       return { ...before, dropped: true, snapshot: without(before.snapshot, event.numbers), first: without(before.first, event.numbers) }
@@ -166,12 +178,12 @@ export function evolveTree(before: SessionTree, event: Event, atMs: number, spec
         landing: null,
         landFailed: null,
         step: null,
-        landed: landedAs(before.landed, event, atMs),
+        landed: landedAs(before, event, atMs),
       }
     case 'land-failed':
       return { ...before, landing: null, step: null, landFailed: event.reason }
     case 'conflicts-forecast':
-      return { ...before, conflicts: event.with, note: event.note ?? null }
+      return { ...before, conflicts: event.with, branchConflict: event.branch ?? null, note: event.note ?? null }
     case 'removed':
       return spec.worktree && (before.state === 'ready' || before.state === 'failed') ? { ...before, state: 'removing' } : before
     case 'stopped':
@@ -190,10 +202,11 @@ const movedOn = ({ worktree }: LaunchSpec): string => `its branch ${worktree?.br
 /** Its worktree is gone, and nothing is left of which it could be made again. */
 export const isBeyond = ({ state, dropped, snapshot }: SessionTree): boolean => state === 'removed' && dropped && snapshot === null
 
-function landedAs(before: SessionTree['landed'], { into, how, commit, files, pullRequest }: Extract<Event, { type: 'landed' }>, atMs: number): SessionTree['landed'] {
+function landedAs({ landed: before, snapshot }: SessionTree, { into, how, commit, files, pullRequest }: Extract<Event, { type: 'landed' }>, atMs: number): SessionTree['landed'] {
   if (pullRequest) return before
   const isAllThere = files === 0 && before?.into === into
-  return isAllThere ? { into, how: before.how, commit: before.commit, files: before.files, atMs } : { into, how, commit, files, atMs }
+  const was = snapshot ? { was: snapshot.tree } : {}
+  return isAllThere ? { into, how: before.how, commit: before.commit, files: before.files, atMs, ...was } : { into, how, commit, files, atMs, ...was }
 }
 
 /** How its tree stands to a new program: undefined where one may start. */

@@ -58,6 +58,8 @@ export interface SessionView {
   readonly landFailed: string | null
   /** Other sessions that its work cannot be merged with as it is. */
   readonly conflicts: readonly { readonly session: string; readonly paths: readonly string[] }[]
+  /** The branch that it goes to, where that has changed since in a way that conflicts with it. */
+  readonly branchConflict: { readonly name: string; readonly paths: readonly string[] } | null
   /** Of a program in a terminal: how often it has come to rest with something changed. */
   readonly turns: number
   /** What its directory belongs to: the repository's folder name, else the directory's own. `branch` is as of now; null where there is none, a short commit id where none is checked out. */
@@ -207,6 +209,7 @@ export function viewOf(session: Session, nowMs: number, live: LiveFacts = {}): S
     landed: landedOf(session.tree),
     landFailed: session.tree.landFailed,
     conflicts: session.tree.conflicts,
+    branchConflict: session.tree.branchConflict ?? null,
     turns: session.spec.kind === 'terminal' ? session.tree.rests : session.turns,
     project: live.project ?? { name: folderName(session.spec.cwd), branch: null },
     pinned: session.pinned,

@@ -158,7 +158,14 @@ export interface Conflict {
 /** Of one repository: every session with work that is not landed. */
 export interface Forecast {
   readonly repository: string
-  readonly sessions: readonly { readonly id: SessionId; readonly files: number; readonly added: number; readonly removed: number }[]
+  /** `branch`: the one that it goes to, where that has changed since in a way that conflicts with it. */
+  readonly sessions: readonly {
+    readonly id: SessionId
+    readonly files: number
+    readonly added: number
+    readonly removed: number
+    readonly branch?: { readonly name: string; readonly paths: readonly TreePath[] }
+  }[]
   readonly conflicts: readonly Conflict[]
   /** In which order they are best landed, and why each stands where it does, in words. */
   readonly order: readonly { readonly id: SessionId; readonly why: string }[]

@@ -11,7 +11,7 @@ import type { ForecastBefore, ForecastFound, RepositoryAt, WorkOf, Workspaces } 
 import { TreeWatches } from './tree-watches.ts'
 
 export interface ForecastsDeps {
-  readonly workspaces: Pick<Workspaces, 'repositoryAt' | 'treeNow' | 'forecast' | 'watchTree'>
+  readonly workspaces: Pick<Workspaces, 'repositoryAt' | 'treeNow' | 'tipsOf' | 'forecast' | 'watchTree'>
   readonly sessions: () => readonly Session[]
   readonly nowMs: () => number
   readonly delay: (ms: number) => Promise<void>
@@ -110,6 +110,7 @@ export class Forecasts {
         takesPrompts: session.spec.kind === 'agent' && !session.archived,
         wroteAtMs: Math.max(this.#trees.get(topOf(session, this.#places.get(placeOf(session)) ?? undefined))?.changedAtMs ?? 0, lastWrite(session)),
         conflicts: session.tree.conflicts,
+        branch: session.tree.branchConflict ?? undefined,
         note: session.tree.note,
       }))
   }
@@ -186,11 +187,14 @@ export class Forecasts {
     await Promise.all(Array.from({ length: atOnce }, read))
     const known = members.filter(({ session }) => !unknown.has(session.id)).toSorted((one, other) => (one.session.id < other.session.id ? -1 : 1))
     const inTree = Map.groupBy(known, (one) => topOf(one.session, one.at))
-    const works = known.flatMap((one) => this.#work(one, (inTree.get(topOf(one.session, one.at))?.length ?? 1) > 1))
+    const repository = mainTop(common, known)
+    const branches = [...new Set(known.flatMap(({ session }) => targetOf(session) ?? []))]
+    const tips = await this.#deps.workspaces.tipsOf(repository, branches, signal)
+    const tipOf = (branch: string | undefined): ObjectId | undefined => (branch === undefined ? undefined : tips[branches.indexOf(branch)])
+    const works = known.flatMap((one) => this.#work(one, tipOf(targetOf(one.session)), (inTree.get(topOf(one.session, one.at))?.length ?? 1) > 1))
     const key = JSON.stringify(works)
     const before = this.#found.get(common)
     if (before?.key === key) return before.forecast
-    const repository = mainTop(common, known)
     const found = await this.#deps.workspaces.forecast(repository, works, before?.before, signal)
     const forecast = forecastOf(repository, found, known)
     this.#found.set(common, { key, forecast, before: { works, found } })
@@ -205,12 +209,21 @@ export class Forecasts {
     this.#watches.looked(top, before?.tree !== tree)
   }
 
-  #work({ session, at, base, kept }: Placed, shares: boolean): readonly WorkOf[] {
+  #work({ session, at, base, kept }: Placed, target: ObjectId | undefined, shares: boolean): readonly WorkOf[] {
     const top = topOf(session, at)
     const read = kept === undefined ? this.#trees.get(top) : { tree: kept, head: null }
     if (!read) return []
     const touched = shares ? { touched: treePaths(session, at, session.progress.newestFiles) } : {}
-    return [{ session: session.id, directory: top, base, tree: read.tree, head: read.head, ...(session.spec.worktree ? {} : { inPlace: true, ...touched }) }]
+    return [
+      {
+        session: session.id,
+        directory: top,
+        base,
+        tree: read.tree,
+        head: read.head,
+        ...(session.spec.worktree ? { ...(target && { target }) } : { inPlace: true, ...leftAs(session), ...touched }),
+      },
+    ]
   }
 
   /** What cannot be found out about some is no trouble of the others. */
@@ -235,7 +248,7 @@ const topOf = ({ spec }: Session, at: RepositoryAt | undefined): string => spec.
 /** What of its work counts, if any. */
 function workOf({ spec, tree, turn, removed, archived }: Session): Pick<Placed, 'base' | 'kept'> | undefined {
   const { first, snapshot, landed } = tree
-  const isLanded = landed !== null && turn.kind === 'idle' && (snapshot === null || snapshot.atMs <= landed.atMs)
+  const isLanded = landed !== null && turn.kind === 'idle' && (snapshot === null || snapshot.atMs <= landed.atMs || snapshot.tree === landed.was)
   if (removed || isLanded) return undefined
   if (!spec.worktree) return first && !archived ? { base: first.commit, kept: undefined } : undefined
   const base = tree.base ?? spec.worktree.base
@@ -243,6 +256,15 @@ function workOf({ spec, tree, turn, removed, archived }: Session): Pick<Placed, 
   const kept = snapshot?.why === 'land' ? undefined : snapshot?.tree
   if (tree.state === 'ready') return { base, kept: archived ? kept : undefined }
   return tree.state === 'removed' && kept !== undefined ? { base, kept } : undefined
+}
+
+/** The branch that it goes to. None where it began with what was not committed there: that is no work of its own. */
+const targetOf = ({ spec: { worktree } }: Session): string | undefined => (worktree?.carries === undefined ? worktree?.from : undefined)
+
+/** Its tree as it left it, where it is not at work. */
+function leftAs({ spec, turn, process, tree: { snapshot, unkept } }: Session): Pick<WorkOf, 'until'> {
+  const rests = spec.kind === 'agent' ? turn.kind === 'idle' : process.kind !== 'live'
+  return rests && unkept === null && snapshot?.why === 'turn-end' ? { until: snapshot.tree } : {}
 }
 
 /** As its tool calls and snapshots tell it. */
@@ -267,11 +289,17 @@ const mainTop = (common: string, members: readonly Placed[]): string => (common.
 function forecastOf(repository: string, { works, pairs }: ForecastFound, members: readonly Placed[]): Forecast {
   const worked = works.filter(({ files }) => files.length > 0)
   const sum = (files: readonly ChangedFile[], side: 'added' | 'removed'): number => files.reduce((total, file) => total + (file[side] ?? 0), 0)
-  const sessions = worked.map(({ session, files }) => ({ id: session, files: files.length, added: sum(files, 'added'), removed: sum(files, 'removed') }))
+  const worktreeOf = (id: SessionId) => members.find(({ session }) => session.id === id)?.session.spec.worktree
+  const sessions = worked.map(({ session, files, onBranch }) => {
+    const name = worktreeOf(session)?.from
+    const branch = name === undefined || onBranch.length === 0 ? {} : { branch: { name, paths: onBranch } }
+    return { id: session, files: files.length, added: sum(files, 'added'), removed: sum(files, 'removed'), ...branch }
+  })
   const conflicts = pairs.map((pair) => ({ ...pair, repository }))
-  const landable = sessions.map((one): Landable => {
-    const worktree = members.find(({ session }) => session.id === one.id)?.session.spec.worktree
-    return worktree ? { ...one, branch: worktree.branch, ...(worktree.from === undefined ? {} : { from: worktree.from }) } : one
+  const landable = sessions.map(({ branch, ...one }): Landable => {
+    const worktree = worktreeOf(one.id)
+    const moved = branch ? { conflictsWithBranch: true as const } : {}
+    return worktree ? { ...one, branch: worktree.branch, ...(worktree.from === undefined ? {} : { from: worktree.from }), ...moved } : one
   })
   return { repository, sessions, conflicts, order: landingOrder(landable, conflicts) }
 }

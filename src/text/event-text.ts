@@ -105,7 +105,7 @@ function wordsOf(event: Event): string {
 function treeWords(event: TreeEvent): string {
   switch (event.type) {
     case 'workspace-preparing':
-      return event.from === undefined ? 'its tree is made' : `its tree is made again from ${event.from.slice(0, 8)}`
+      return event.from === undefined ? 'its tree is made' : `its tree ${event.gone ? 'was not there any more, and ' : ''}is made again from ${event.from.slice(0, 8)}`
     case 'workspace-ready':
       return [
         event.base === null ? 'no commit yet' : `base ${event.base.slice(0, 8)}`,
@@ -116,7 +116,7 @@ function treeWords(event: TreeEvent): string {
     case 'workspace-failed':
       return `${event.at}: ${event.reason}`
     case 'workspace-removed':
-      return `snapshot ${event.snapshot} has all of it${event.branchKept ? ', its branch is kept' : ''}`
+      return `${event.gone ? 'it was not there any more, ' : ''}snapshot ${event.snapshot} has ${event.gone ? 'what it was' : 'all of it'}${event.branchKept ? ', its branch is kept' : ''}`
     case 'workspace-kept':
       return event.hint === undefined ? event.reason : `${event.reason}; ${event.hint}`
     case 'step-started':
@@ -157,7 +157,11 @@ function treeWords(event: TreeEvent): string {
     case 'land-failed':
       return `${event.at}: ${event.reason}`
     case 'conflicts-forecast':
-      return event.with.length === 0 ? 'with no one' : event.with.map(({ session, paths }) => `${session}: ${paths.join(', ')}`).join('; ')
+      return (
+        [...event.with.map(({ session, paths }) => `${session}: ${paths.join(', ')}`), ...(event.branch ? [`${event.branch.name}: ${event.branch.paths.join(', ')}`] : [])].join(
+          '; ',
+        ) || 'with no one'
+      )
     default:
       return unreachable(event)
   }

@@ -68,8 +68,8 @@ const directoryText = ({ cwd, workspace, project }: SessionView, home: string | 
 
 /** What it is about, behind what became of its work: a conflict with others, the branch that it landed in, its checks. */
 export function workText(session: SessionView, all: readonly SessionView[]): string {
-  const { conflicts, landed, landing, outcome, status } = session
-  const named = conflicts.map((one) => printableLine(all.find(({ id }) => id === one.session)?.label ?? one.session))
+  const { conflicts, branchConflict, landed, landing, outcome, status } = session
+  const named = [...conflicts.map((one) => all.find(({ id }) => id === one.session)?.label ?? one.session), ...(branchConflict ? [branchConflict.name] : [])].map(printableLine)
   const checked = status === 'completed' && (outcome?.kind === 'verified' || outcome?.kind === 'check-failed') ? [printableLine(outcome.summary)] : []
   const summary = summaryOf(session)
   return [

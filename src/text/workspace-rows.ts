@@ -11,7 +11,7 @@ const shownPaths = 5
 
 /** None of a session in place of which nothing is known. */
 export function workspaceRows(session: SessionView, events: readonly Envelope[], home: string | undefined): readonly string[] {
-  const { workspace, landed, landing, landFailed, conflicts } = session
+  const { workspace, landed, landing, landFailed, conflicts, branchConflict } = session
   const row = (name: string, value: string | null | undefined): readonly string[] => (value ? [`${padded(name, 12)}${printableLine(value)}`] : [])
   const isOwn = workspace.kind === 'worktree'
   const ports = Object.entries(workspace.ports).map(([name, port]) => `${name}=${port}`)
@@ -27,6 +27,7 @@ export function workspaceRows(session: SessionView, events: readonly Envelope[],
     ...failures.slice(-shownFailures).flatMap((one) => row('not kept', one)),
     ...(failures.length === 0 ? row('not kept', workspace.unkept) : []),
     ...conflicts.flatMap((one) => row('conflict', `with ${one.session}: ${pathsText(one.paths)}`)),
+    ...row('conflict', branchConflict && `with what came to ${branchConflict.name}: ${pathsText(branchConflict.paths)}`),
     ...row('landing', landing && `into ${landing.into}, now`),
     ...row('landed', landed && `in ${landed.into} as ${landed.commit.slice(0, 12)}, ${count(landed.files, 'file')}${landed.changedSince ? '; it went on since' : ''}`),
     ...row('not landed', landFailed),

@@ -2,7 +2,7 @@
 
 import { bring } from './bring.ts'
 import { compare, mergeBase } from './compare.ts'
-import { forecast } from './forecast.ts'
+import { forecast, tipsOf } from './forecast.ts'
 import type { GitDeps } from './git.ts'
 import { mayFollow, moveBranch, treeOfBranch } from './landing.ts'
 import { mergeFor } from './merge.ts'
@@ -60,6 +60,7 @@ export function openWorkspaces({ env, home, portRange, largestSnapshotFileBytes,
     mayFollow: (...args) => mayFollow(deps, ...args),
     moveBranch: (...args) => moveBranch(deps, ...args),
     publish: (...args) => publish(deps, ...args),
+    tipsOf: (...args) => tipsOf(deps, ...args),
     forecast: (...args) => forecast(deps, ...args),
     watchTree: (...args) => watchTree(deps, ...args),
   }

@@ -74,12 +74,17 @@ export interface WorkOf {
   readonly head: ObjectId | null
   /** It has no branch to land: what is committed there counts no more. */
   readonly inPlace?: true
+  /** The tree as it left it, in place: what changed since is others' work. Absent: it is at work. */
+  readonly until?: ObjectId
+  /** The tip of the branch that it goes to, where it began with a commit of that. */
+  readonly target?: ObjectId
   /** Of one of several in its tree: only these files are known to be its own. Absent or empty: all may be. */
   readonly touched?: readonly TreePath[]
 }
 
+/** `onBranch`: where a work conflicts with what came to the branch that it goes to. */
 export interface ForecastFound {
-  readonly works: readonly { readonly session: string; readonly files: readonly ChangedFile[]; readonly tree: ObjectId }[]
+  readonly works: readonly { readonly session: string; readonly files: readonly ChangedFile[]; readonly tree: ObjectId; readonly onBranch: readonly TreePath[] }[]
   /** Those who conflict, share files, or work in the same tree; then nothing is merged, and `paths` are the files that both are known to have changed. */
   readonly pairs: readonly { readonly sessions: readonly [string, string]; readonly paths: readonly TreePath[]; readonly shared: readonly TreePath[]; readonly sameTree?: true }[]
 }
@@ -149,8 +154,8 @@ export interface Workspaces {
   /** Free ports, one for each name, that no other session of this home has. Kept until `forgetPorts`. */
   takePorts(session: string, names: readonly string[], signal: AbortSignal): Promise<Readonly<Record<string, number>>>
   forgetPorts(session: string): Promise<void>
-  /** Removes it by git, with its branch if nothing is only there; throws `refused` and leaves it where git does, where a process works in it, or where it is not as in `snapshot`. */
-  removeWorktree(worktree: Worktree, snapshot: Snapshot, signal: AbortSignal): Promise<{ readonly branchKept: boolean }>
+  /** Removes it by git, with its branch if nothing is only there; throws `refused` and leaves it where git does, where a process works in it, or where it is not as in `snapshot`. `gone`: git believes it there, and it is not. */
+  removeWorktree(worktree: Worktree, snapshot: Snapshot, signal: AbortSignal): Promise<{ readonly branchKept: boolean; readonly gone?: true }>
 
   // --- snapshot.ts
   /** Undefined: as it was at `unless`. */
@@ -229,6 +234,8 @@ export interface Workspaces {
   ): Promise<string>
 
   // --- forecast.ts
+  /** Where branches (`main`) are, in the order asked; undefined: there is none by that name. */
+  tipsOf(repository: string, branches: readonly string[], signal: AbortSignal): Promise<readonly (ObjectId | undefined)[]>
   /** True conflicts between each two of them, by one `git merge-tree --stdin`; and what each has changed. `before`: what was found last; two works that are in it as they are now are not merged again. */
   forecast(repository: string, works: readonly WorkOf[], before: ForecastBefore | undefined, signal: AbortSignal): Promise<ForecastFound>
 

@@ -67,6 +67,19 @@ test('piped: a line for each file and each place in the order', async () => {
   ])
 })
 
+test('a branch that has changed since in a way that conflicts is a conflict of its own', async () => {
+  const [first, ...others] = forecast.sessions
+  const moved: Forecast = { ...forecast, conflicts: [], sessions: [{ ...first!, branch: { name: 'main', paths: ['src/a.ts', 'b'] } }, ...others] }
+  const { out } = await offstage(several([moved]), ['conflicts'], { tty: true })
+  expect(out.split('\n').slice(0, 4)).toEqual([
+    '~/shop: 1 conflict among 3 sessions with work that is not landed',
+    '   k3f9x2ab backend-api ≠ what came to main',
+    '     src/a.ts',
+    '     b',
+  ])
+  expect((await offstage(several([moved]), ['conflicts'])).out.split('\n').slice(0, 2)).toEqual(['src/a.ts', 'b'].map((path) => `branch\t/home/me/shop\tk3f9x2ab\tmain\t${path}`))
+})
+
 test('--json is one array, as the daemon says it', async () => {
   expect(JSON.parse((await offstage(several([forecast]), ['conflicts', '--json'])).out)).toEqual([forecast])
   expect((await offstage(several([]), ['conflicts', '--json'])).out).toBe('[]\n')

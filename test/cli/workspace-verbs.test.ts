@@ -381,7 +381,7 @@ describe('land', () => {
     const asked: unknown[] = []
     client.plan = (query) => (asked.push(query), plan(query.session, { into: query.into ?? '', how: query.how ?? 'merge' }))
     await offstage(client, ['land', 'api', '--squash', '--into', 'next', '--no-check', '--pr'])
-    expect(asked).toEqual([{ session: id, into: 'next', how: 'squash' }])
+    expect(asked).toEqual([{ session: id, into: 'next', how: 'squash', publish: 'pull-request' }])
     expect(client.submitted.map(({ command }) => command)).toEqual([{ type: 'land', land: { into: 'next', how: 'squash', checks: false, publish: 'pull-request' } }])
   })
 
@@ -667,7 +667,7 @@ describe('why', () => {
   test('tells where it works, what could not be kept, conflicts, checks and the landing', async () => {
     const client = inWorktree()
     client.report(id, { type: 'snapshot-failed', why: 'turn-end', turn: 1, reason: 'no space left on device' })
-    client.report(id, { type: 'conflicts-forecast', with: [{ session: 'zzzzzzzz', paths: ['src/a\x1b[31m.ts'] }] })
+    client.report(id, { type: 'conflicts-forecast', with: [{ session: 'zzzzzzzz', paths: ['src/a\x1b[31m.ts'] }], branch: { name: 'main', paths: ['b.ts'] } })
     client.command(id, { type: 'land', land: { into: 'main', how: 'merge', checks: true } }).report(id, { type: 'land-failed', at: 'moved', reason: 'main has moved' })
     const { out } = await offstage(client, ['why', 'api'])
     for (const part of [
@@ -676,6 +676,7 @@ describe('why', () => {
       /base +main bbbbbbbbbbbb/,
       /not kept +\S+ \(turn-end, turn 1\): no space left on device/,
       /conflict +with zzzzzzzz: src\/a\.ts/,
+      /conflict +with what came to main: b\.ts/,
       /not landed +main has moved/,
       /✓ npm test/,
     ])
@@ -699,9 +700,9 @@ describe('sessions', () => {
 
   test('shows the branch, a conflict, what landed and what its checks came to', async () => {
     const client = inWorktree().create('zzzzzzzz', { label: 'docs' })
-    client.report(id, { type: 'conflicts-forecast', with: [{ session: 'zzzzzzzz', paths: ['a'] }] })
+    client.report(id, { type: 'conflicts-forecast', with: [{ session: 'zzzzzzzz', paths: ['a'] }], branch: { name: 'main', paths: ['a'] } })
     const [, line = ''] = (await offstage(client, ['sessions'])).out.split('\n')
-    expect(line.split('\t')[5]).toMatch(/^≠ conflicts with docs; verified: npm test; /)
+    expect(line.split('\t')[5]).toMatch(/^≠ conflicts with docs, main; verified: npm test; /)
     client.report(id, { type: 'conflicts-forecast', with: [] })
     client.command(id, { type: 'land', land: { into: 'main', how: 'merge', checks: true } }).report(id, { type: 'landed', into: 'main', how: 'merge', commit: tree('d'), files: 1 })
     const { out } = await offstage(client, ['sessions'], { tty: true, columns: 160 })

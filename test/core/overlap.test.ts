@@ -269,3 +269,29 @@ test('a conflict that is over is neither told nor asked about any more', () => {
   play.submit(play.command({ type: 'prompt', text: 'go on' }))
   expect(noteOf(play)).toBeUndefined()
 })
+
+test('a conflict with the branch is recorded, and forgotten when it is over; it comes late in the order, and says so', () => {
+  const one = { id: 'aaaa0001', label: null, takesPrompts: true, wroteAtMs: 0, conflicts: [], note: null }
+  const branch = { name: 'main', paths: ['a.ts'] }
+  const news = (known: typeof branch | undefined, now: typeof branch | undefined) =>
+    forecastNews([{ ...one, ...(known ? { branch: known } : {}) }], { conflicts: [], branches: new Map(now ? [['aaaa0001', now]] : []), unknown: new Set() }, 'tell').map(
+      ({ report }) => report,
+    )
+  expect(news(undefined, branch)).toEqual([{ type: 'conflicts-forecast', with: [], branch }])
+  expect(news(branch, branch)).toEqual([])
+  expect(news(branch, undefined)).toEqual([{ type: 'conflicts-forecast', with: [] }])
+  const sized = { files: 1, added: 1, removed: 0, from: 'main' }
+  expect(
+    landingOrder(
+      [
+        { id: 'a', branch: 'x', ...sized, conflictsWithBranch: true },
+        { id: 'b', branch: 'y', ...sized, added: 9 },
+      ],
+      [],
+    ),
+  ).toEqual([
+    // prettier-ignore
+    { id: 'b', why: 'conflicts with no other session; 1 file, +9 -0' },
+    { id: 'a', why: 'conflicts with what came to main; conflicts with no other session; 1 file, +1 -0' },
+  ])
+})

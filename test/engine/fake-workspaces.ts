@@ -147,6 +147,7 @@ export class FakeWorkspaces {
     mayFollow: unused,
     moveBranch: unused,
     publish: unused,
+    tipsOf: async (_repository, branches) => branches.map(() => undefined),
     forecast: unused,
     watchTree: () => ({ refresh: async () => {}, [Symbol.dispose]: () => {} }),
   }

@@ -35,8 +35,11 @@ class World {
   readonly delays: number[] = []
   readonly trees = new Map<string, string>()
   readonly broken = new Set<string>()
+  /** Where `main` is, and where works conflict with what came to it. */
+  tip = base
+  onBranch: readonly string[] = []
   found: (works: readonly WorkOf[]) => ForecastFound = (works) => ({
-    works: works.map(({ session, tree }) => ({ session, tree, files: [{ path: 'a.ts', kind: 'modified', added: 2, removed: null }] })),
+    works: works.map(({ session, tree }) => ({ session, tree, files: [{ path: 'a.ts', kind: 'modified', added: 2, removed: null }], onBranch: this.onBranch })),
     pairs: [],
   })
   places = 0
@@ -52,6 +55,7 @@ class World {
         if (this.broken.has(directory)) throw new Error('another git is at work there')
         return { tree: this.trees.get(directory) ?? `t ${directory}`, head: 'h', common: '' }
       },
+      tipsOf: async (_repository, branches) => branches.map((branch) => (branch === 'main' ? this.tip : undefined)),
       forecast: async (_repository, works) => {
         this.asked.push(works)
         return this.found(works)
@@ -103,7 +107,7 @@ test('works in worktrees and in place count, each upon what it began with', asyn
   expect(here.asked).toEqual([
     [
       { session: 'pppp0001', directory: '/r/shop', base: 'c-first-pppp0001', tree: 't /r/shop', head: 'h', inPlace: true },
-      { session: 'wwww0001', directory: '/w/wwww0001/shop', base, tree: 't /w/wwww0001/shop', head: 'h' },
+      { session: 'wwww0001', directory: '/w/wwww0001/shop', base, tree: 't /w/wwww0001/shop', head: 'h', target: base },
     ],
   ])
   expect(forecasts).toEqual([
@@ -275,4 +279,49 @@ test('who works in a tree that was written in is told of; after a start, who was
   const none = told.next()
   end.abort()
   await expect(none).rejects.toThrow(/aborted/)
+})
+
+test('a branch that has moved on is asked about anew, and where a work conflicts with it is told', async () => {
+  const here = new World().worktree('aaaa0001').worktree('bbbb0001')
+  await here.forecasts.outlook({}, never)
+  here.clear()
+  here.tip = 'c'.repeat(40)
+  here.onBranch = ['a.ts']
+  const { forecasts } = await here.forecasts.outlook(some('aaaa0001'), never)
+  expect(here.asked[0]?.map(({ target }) => target)).toEqual([here.tip, here.tip])
+  expect(forecasts[0]?.sessions.map(({ branch }) => branch)).toEqual(Array.from({ length: 2 }, () => ({ name: 'main', paths: ['a.ts'] })))
+  expect(forecasts[0]?.order.map(({ id }) => id)).toEqual(['aaaa0001', 'bbbb0001'])
+})
+
+test('a work that took along what was not committed has no branch to be compared with', async () => {
+  const here = new World()
+    .worktree('aaaa0001')
+    .worktree('carr0001', { worktree: { repository: '/r/shop', path: '/w/carr0001/shop', below: 'sub', branch: 'b', base, from: 'main', carries: { untracked: [] } } })
+  await here.forecasts.outlook({}, never)
+  expect(here.asked[0]?.map(({ target }) => target)).toEqual([base, undefined])
+})
+
+test('in place, what changed after a session came to rest is not its own', async () => {
+  const here = new World().inPlace('pppp0001').worktree('aaaa0001')
+  here.client.endTurn('pppp0001')
+  here.client.report('pppp0001', snapshotOf(2, 'left'))
+  await here.forecasts.outlook({}, never)
+  expect(here.asked[0]?.find(({ session }) => session === 'pppp0001')?.until).toBe('left')
+  here.client.command('pppp0001', { type: 'prompt', text: 'go on' })
+  await here.forecasts.outlook(some('pppp0001'), never)
+  expect(here.asked[1]?.find(({ session }) => session === 'pppp0001')?.until).toBe(undefined)
+})
+
+test('what landed and was kept once more as it was counts no more', async () => {
+  const here = new World().worktree('land0001').worktree('aaaa0001')
+  here.client.report('land0001', snapshotOf(1, 'done'))
+  here.client.command('land0001', { type: 'land', land: { into: 'main', how: 'merge', checks: false } })
+  here.client.report('land0001', { type: 'landed', into: 'main', how: 'merge', commit: 'f', files: 1 })
+  here.client.report('land0001', snapshotOf(2, 'done', { atMs: here.client.nowMs + 1, why: 'turn-end' }))
+  await here.forecasts.outlook({}, never)
+  expect(here.asked.map((works) => works.map(({ session }) => session))).toEqual([['aaaa0001']])
+  expect(here.client.session('land0001').tree.landed?.changedSince).toBe(undefined)
+  here.client.report('land0001', snapshotOf(3, 'more', { atMs: here.client.nowMs + 2 }))
+  await here.forecasts.outlook({}, never)
+  expect(here.asked.at(-1)?.map(({ session }) => session)).toEqual(['aaaa0001', 'land0001'])
 })

@@ -60,6 +60,7 @@ export function view(id: string, more: Partial<SessionView> = {}): SessionView {
     landed: null,
     landFailed: null,
     conflicts: [],
+    branchConflict: null,
     turns: 0,
     project: { name: cwd.split('/').at(-1) ?? cwd, branch: 'main' },
     pinned: false,

@@ -189,6 +189,44 @@ test('what came between two bases is a conflict of neither work', async () => {
   expect(await here.pairs([early, late])).toEqual({ 'early+late': 'b.ts | b.ts' })
 })
 
+test('a work conflicts with what came to its branch, and two that go there meet there: what came between is of neither', async () => {
+  const here = new Repository()
+  const [base = '', tip = ''] = here.commits({ edits: { 'a.ts': lines(40), 'b.ts': 'b\n' } }, { edits: { 'a.ts': lines(40, { 5: 'landed' }) }, parents: [':1'] })
+  const old = here.works(base, { meets: { 'a.ts': lines(40, { 5: 'five' }) }, apart: { 'a.ts': lines(40, { 20: 'twenty' }) } })
+  const fresh = here.works(tip, {
+    end: { 'a.ts': `${lines(40, { 5: 'landed' })}more\n` },
+    same: { 'a.ts': lines(40, { 5: 'landed too' }) },
+    twenty: { 'a.ts': lines(40, { 5: 'landed', 20: 'zwanzig' }) },
+  })
+  const works = [...old, ...fresh].map((work): WorkOf => ({ ...work, target: tip }))
+  const found = await forecast(here.deps, here.folder, works, undefined, never)
+  expect(Object.fromEntries(found.works.map(({ session, onBranch }) => [session, onBranch.join(' ')]))).toEqual({ meets: 'a.ts', apart: '', end: '', same: '', twenty: '' })
+  const conflicts = found.pairs.filter(({ paths }) => paths.length > 0).map(({ sessions }) => sessions.join('+'))
+  expect(conflicts).toEqual(['meets+same', 'apart+twenty'])
+  // Without the branch nobody knows whose line 5 is.
+  expect((await here.pairs([...old, ...fresh]))['meets+end']).toBe('a.ts | a.ts')
+  // One in place stands where the branch is, with what is committed there.
+  const here2 = { ...fresh[0], session: 'place', directory: '/main', inPlace: true as const, head: tip }
+  const beside = await forecast(here.deps, here.folder, [...works.slice(0, 2), here2 as WorkOf], undefined, never)
+  expect(beside.pairs.filter(({ paths }) => paths.length > 0)).toEqual([])
+  expect(await forecast(here.deps, here.folder, works, { works, found }, never)).toEqual(found)
+  const changed = works.map((work): WorkOf => (work.session === 'twenty' ? { ...work, tree: fresh[0]?.tree ?? '' } : work))
+  expect(await forecast(here.deps, here.folder, changed, { works, found }, never)).toEqual(await forecast(here.deps, here.folder, changed, undefined, never))
+})
+
+test('in place, what others changed after a session has left its tree is not its own; what of its own is committed is done with', async () => {
+  const here = new Repository()
+  const base = first(here.commits({ edits: { 'a.ts': lines(20), 'b.ts': 'b\n', 'c.ts': 'c\n' } }))
+  const [left, now] = here.works(base, {
+    left: { 'a.ts': lines(20, { 1: 'one' }), 'b.ts': 'its\n' },
+    now: { 'a.ts': lines(20, { 1: 'one' }), 'b.ts': 'its\n', 'c.ts': 'of another\n' },
+  })
+  const [done = ''] = here.commits({ edits: { 'b.ts': 'its\n' }, parents: [base] })
+  if (!left || !now) throw new Error('no work')
+  const { works } = await forecast(here.deps, here.folder, [{ ...now, inPlace: true, head: done, until: left.tree }], undefined, never)
+  expect(works[0]?.files.map(({ path }) => path)).toEqual(['a.ts'])
+})
+
 test('a work that has merged what the other is based on conflicts by its own changes only', async () => {
   const here = new Repository()
   const [old = '', newer = ''] = here.commits({ edits: { 'a.ts': lines(20) } }, { edits: { 'a.ts': lines(20, { 5: 'of main' }) }, parents: [':1'] })

@@ -32,17 +32,22 @@ async function run(context: Context, args: Args): Promise<number> {
   return exitCodes.done
 }
 
+const branchesOf = ({ sessions }: Forecast) => sessions.flatMap(({ id, branch }) => (branch ? [{ id, ...branch }] : []))
 const kindOf = ({ paths, sameTree }: Conflict): string => (sameTree ? 'same-tree' : paths.length > 0 ? 'conflict' : 'shared')
 
-function lines({ repository, conflicts, order }: Forecast): readonly string[] {
+function lines(forecast: Forecast): readonly string[] {
+  const { repository, conflicts, order } = forecast
+  const moved = branchesOf(forecast).flatMap(({ id, name, paths }) => paths.map((path) => tabbed(['branch', repository, id, name, path])))
   const pairs = conflicts.flatMap((one) => {
     const paths = one.paths.length > 0 ? one.paths : one.shared
     return (paths.length > 0 ? paths : ['']).map((path) => tabbed([kindOf(one), repository, ...one.sessions, path]))
   })
-  return [...pairs, ...order.map(({ id, why }, index) => tabbed(['order', repository, id, String(index + 1), why]))].map((line) => `${line}\n`)
+  return [...moved, ...pairs, ...order.map(({ id, why }, index) => tabbed(['order', repository, id, String(index + 1), why]))].map((line) => `${line}\n`)
 }
 
-function block({ color, env }: Context, { repository, sessions, conflicts, order }: Forecast, known: Known): string {
+function block({ color, env }: Context, forecast: Forecast, known: Known): string {
+  const { repository, sessions, conflicts, order } = forecast
+  const moved = branchesOf(forecast)
   const paint = painter(color)
   const name = (id: string): string => {
     const session = known.get(id)
@@ -56,10 +61,11 @@ function block({ color, env }: Context, { repository, sessions, conflicts, order
   const real = conflicts.filter(({ paths, sameTree }) => paths.length > 0 && !sameTree)
   const together = conflicts.filter(({ sameTree }) => sameTree)
   const shared = conflicts.filter(({ paths, sameTree }) => paths.length === 0 && !sameTree)
-  const words = real.length === 0 ? 'no conflicts' : count(real.length, 'conflict')
+  const words = real.length + moved.length === 0 ? 'no conflicts' : count(real.length + moved.length, 'conflict')
   const landable = order.filter(({ id }) => known.get(id)?.workspace.kind === 'worktree').map(({ id }) => id)
   return [
     `${paint.bold(shortPath(repository, env['HOME']))}: ${words} among ${count(sessions.length, 'session')} with work that is not landed`,
+    ...moved.flatMap((one) => [`   ${name(one.id)} ${paint.status('failed', '≠')} what came to ${printableLine(one.name)}`, ...listed(one.paths)]),
     ...real.flatMap((one) => [`   ${pair(one, paint.status('failed', '≠'))}`, ...listed(one.paths)]),
     ...together.flatMap((one) => [
       `   ${pair(one, '+')}  ${paint.dim('work in the same directory, and write over each other')}`,
@@ -83,7 +89,7 @@ const verb: Verb = {
   usage: ['conflicts [OPTIONS]'],
   about: [
     'Work that is not landed counts, committed or not, of every session that is not removed; git merges each two of them, and nothing is changed.',
-    'Into a pipe it prints one line for each file, tab-separated: conflict, shared (git can merge it) or same-tree, repository, both sessions, file; then one for each place in the best order of landing: order, repository, session, place, why.',
+    'Into a pipe it prints one line for each file, tab-separated: conflict, shared (git can merge it) or same-tree, repository, both sessions, file; branch, repository, session, branch, file where its branch has changed since in a way that conflicts; then one for each place in the best order of landing: order, repository, session, place, why.',
   ],
   options: {
     cwd: { type: 'string', short: 'C', value: 'DIR', help: 'only of the repository there' },

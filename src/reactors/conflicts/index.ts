@@ -94,7 +94,8 @@ async function lookOnce(deps: ConflictsDeps, changed: ReadonlySet<SessionId>, si
   try {
     const { forecasts, unknown } = await deps.outlook({ changed }, signal)
     const conflicts = forecasts.flatMap((forecast) => forecast.conflicts)
-    const news = forecastNews(deps.overlapping(), { conflicts, unknown }, await deps.policy())
+    const branches = new Map(forecasts.flatMap(({ sessions }) => sessions.flatMap(({ id, branch }) => (branch ? [[id, branch] as const] : []))))
+    const news = forecastNews(deps.overlapping(), { conflicts, branches, unknown }, await deps.policy())
     for (const one of news) await deps.report(one)
   } catch (cause) {
     if (!signal.aborted) deps.warn({ error: cause instanceof Error ? (cause.stack ?? cause.message) : String(cause) }, 'conflicts could not be forecast')

@@ -7,13 +7,16 @@ import { baseText } from '../../text/place-text.ts'
 import { cellText, fit } from '../cells.ts'
 import type { Theme } from '../theme.ts'
 
-/** Undefined: it can be merged with the work of all others. */
-export function conflictOf({ conflicts }: Pick<SessionView, 'conflicts'>, names: (id: string) => string): { readonly names: string; readonly path: string } | undefined {
-  const [first, ...others] = conflicts
+/** Undefined: it can be merged with the work of all others, and with its branch. */
+export function conflictOf(
+  { conflicts, branchConflict }: Pick<SessionView, 'conflicts' | 'branchConflict'>,
+  names: (id: string) => string,
+): { readonly names: string; readonly path: string } | undefined {
+  const [first, ...others] = [...(branchConflict ? [branchConflict] : []), ...conflicts.map(({ session, paths }) => ({ name: names(session), paths }))]
   if (!first) return undefined
   const [path = '', ...more] = first.paths
   return {
-    names: `${cellText(names(first.session))}${others.length > 0 ? ` and ${others.length} more` : ''}`,
+    names: `${cellText(first.name)}${others.length > 0 ? ` and ${others.length} more` : ''}`,
     path: `${cellText(path)}${more.length > 0 ? ` and ${more.length} more` : ''}`,
   }
 }
