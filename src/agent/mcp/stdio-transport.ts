@@ -65,8 +65,13 @@ export class StdioTransport implements Transport {
 
   async send(message: JSONRPCMessage): Promise<void> {
     const input = this.#child?.stdin
-    if (!input?.writable) throw new Error(this.ending ?? 'it does not listen any more')
-    await new Promise<void>((resolve, reject) => input.write(serializeMessage(message), (error) => (error ? reject(error) : resolve())))
+    const refused = input?.writable
+      ? await new Promise<Error | null | undefined>((resolve) => input.write(serializeMessage(message), resolve))
+      : new Error('it does not listen any more')
+    if (!refused) return
+    // How it ended says more, and comes a moment after its pipes broke.
+    await this.#goneWithin(patienceMs)
+    throw this.ending === undefined ? refused : new Error(this.ending)
   }
 
   /** Its input ends; what of its group is left is told to end (TERM), then killed. */
