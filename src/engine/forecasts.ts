@@ -88,7 +88,7 @@ export class Forecasts {
     const forecasts: Forecast[] = []
     for (const [common, members] of groups) {
       if (wanted !== undefined && common !== wanted) continue
-      if (changed && members.length < 2) continue
+      if (changed && members.length < 2 && !(await this.#careful(members, unknown, signal, () => this.#hasMoved(common, members, limited)))) continue
       if (changed && !hinted.has(common) && !this.#found.has(common)) {
         for (const { session } of members) unknown.add(session.id)
         continue
@@ -188,10 +188,8 @@ export class Forecasts {
     const known = members.filter(({ session }) => !unknown.has(session.id)).toSorted((one, other) => (one.session.id < other.session.id ? -1 : 1))
     const inTree = Map.groupBy(known, (one) => topOf(one.session, one.at))
     const repository = mainTop(common, known)
-    const branches = [...new Set(known.flatMap(({ session }) => targetOf(session) ?? []))]
-    const tips = await this.#deps.workspaces.tipsOf(repository, branches, signal)
-    const tipOf = (branch: string | undefined): ObjectId | undefined => (branch === undefined ? undefined : tips[branches.indexOf(branch)])
-    const works = known.flatMap((one) => this.#work(one, tipOf(targetOf(one.session)), (inTree.get(topOf(one.session, one.at))?.length ?? 1) > 1))
+    const tipOf = await this.#tips(repository, known, signal)
+    const works = known.flatMap((one) => this.#work(one, tipOf(one), (inTree.get(topOf(one.session, one.at))?.length ?? 1) > 1))
     const key = JSON.stringify(works)
     const before = this.#found.get(common)
     if (before?.key === key) return before.forecast
@@ -199,6 +197,22 @@ export class Forecasts {
     const forecast = forecastOf(repository, found, known)
     this.#found.set(common, { key, forecast, before: { works, found } })
     return forecast
+  }
+
+  /** Of the branches that they go to. */
+  async #tips(repository: string, members: readonly Placed[], signal: AbortSignal): Promise<(one: Placed) => ObjectId | undefined> {
+    const branches = [...new Set(members.flatMap(({ session }) => targetOf(session) ?? []))]
+    const tips = await this.#deps.workspaces.tipsOf(repository, branches, signal)
+    return ({ session }) => {
+      const branch = targetOf(session)
+      return branch === undefined ? undefined : tips[branches.indexOf(branch)]
+    }
+  }
+
+  /** Something came to the branch of one of them. */
+  async #hasMoved(common: string, members: readonly Placed[], signal: AbortSignal): Promise<boolean> {
+    const tipOf = await this.#tips(mainTop(common, members), members, signal)
+    return members.some((one) => (tipOf(one) ?? one.base) !== one.base)
   }
 
   async #read(top: string, signal: AbortSignal): Promise<void> {

@@ -293,6 +293,16 @@ test('a branch that has moved on is asked about anew, and where a work conflicts
   expect(forecasts[0]?.order.map(({ id }) => id)).toEqual(['aaaa0001', 'bbbb0001'])
 })
 
+test('one that is alone is compared when something came to its branch, and else is not even read', async () => {
+  const here = new World().worktree('aaaa0001')
+  await here.forecasts.outlook(some('aaaa0001'), never)
+  expect(here.read).toEqual([])
+  here.tip = 'c'.repeat(40)
+  here.onBranch = ['a.ts']
+  const { forecasts } = await here.forecasts.outlook(some('aaaa0001'), never)
+  expect(forecasts[0]?.sessions[0]?.branch?.paths).toEqual(['a.ts'])
+})
+
 test('a work that took along what was not committed has no branch to be compared with', async () => {
   const here = new World()
     .worktree('aaaa0001')
