@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Api } from '../src/core/api.ts'
@@ -10,13 +10,17 @@ import { idFromBytes } from '../src/core/ids.ts'
 import type { Envelope, Event } from '../src/core/events.ts'
 import { type Refusal, isRefusal } from '../src/core/errors.ts'
 import { type Client, connect } from '../src/sdk/index.ts'
-import { entry, packageRoot } from '../src/config/package-root.ts'
+import { entry } from '../src/config/package-root.ts'
+import { compiled } from './compiled.ts'
 
 export const newId = (): string => idFromBytes(randomBytes(8))
 export const never = new AbortController().signal
 
-/** What Node has made of the sources, for all tests: a third of what they would take otherwise. */
-const compiled = join(packageRoot, 'node_modules', '.cache', 'compiled')
+/** Makes a home whose daemons have it too: each looks for it in its home, and one that is killed leaves none there. */
+function shareCompiled(home: string): void {
+  mkdirSync(join(home, 'cache'), { recursive: true, mode: 0o700 })
+  symlinkSync(compiled, join(home, 'cache', 'compiled'))
+}
 
 export class TestHome {
   readonly folder: string
@@ -25,8 +29,8 @@ export class TestHome {
   readonly #clients = new Set<Client>()
   readonly #daemons = new Set<ChildProcess>()
 
-  /** `more`: variables on top of, or in the place of, its own. */
-  constructor(more: Readonly<Record<string, string>> = {}) {
+  /** `more`: variables on top of, or in the place of, its own. `bare`: nothing is at its OFFSTAGE_HOME yet, as for a new user. */
+  constructor(more: Readonly<Record<string, string>> = {}, { bare = 'OFFSTAGE_HOME' in more } = {}) {
     this.folder = realpathSync(mkdtempSync(join(tmpdir(), 'os-')))
     this.project = join(this.folder, 'project')
     mkdirSync(this.project)
@@ -40,6 +44,7 @@ export class TestHome {
       NODE_COMPILE_CACHE: compiled,
       ...more,
     }
+    if (!bare) shareCompiled(join(this.folder, 'home'))
   }
 
   /** A daemon of the test's own, with more in its environment, started by another program if need be. Resolves to what it says, or to '' when it dies first. */

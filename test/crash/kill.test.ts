@@ -1,6 +1,6 @@
 // The main promise: no dead daemon harms an agent. Real daemons, real keepers, real agents that speak ACP; the daemon is SIGKILLed again and again while they talk.
 
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { isRefusal } from '../../src/core/errors.ts'
@@ -86,7 +86,13 @@ test('a question that is asked while no daemon lives is there afterwards, and it
   )
   await home.killDaemon()
   first.close()
-  await new Promise((resolve) => setTimeout(resolve, 500))
+  // It asks its keeper.
+  const run = join(home.folder, 'home', 'runs', id, '1')
+  const asked = (): string =>
+    readdirSync(run)
+      .flatMap((name) => (name.startsWith('out.') ? [readFileSync(join(run, name), 'utf8')] : []))
+      .join('')
+  expect(await settle(asked, (text) => text.includes('may I?'))).toContain('may I?')
   const client = await home.client()
   const [session] = await client.list({ all: false }, never)
   expect(session?.status).toBe('waiting')

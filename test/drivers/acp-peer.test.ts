@@ -13,6 +13,7 @@ import type { Answer, Ask } from '../../src/core/requests.ts'
 import { acpDriver } from '../../src/drivers/acp/index.ts'
 import { makeScratchProject } from '../../src/demo/scratch-project.ts'
 import type { Checkpoint, Conversation, FileCall, FileResult, Launch, Output } from '../../src/drivers/driver.ts'
+import { compiled } from '../compiled.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 const talker = join(root, 'test/fixtures/agents/talker.ts')
@@ -58,7 +59,7 @@ class Peer {
     const { cwd, argv, spec, resumes } = options
     const session = { kind: 'agent', driver: 'acp', agent: 'talker', argv, cwd } as const
     this.#launch = { session: 'k3f9x2ab', run: options.run ?? 1, spec: { ...session, ...spec }, seq: 2, version: '0.1.0', ...(resumes === undefined ? {} : { resumes }) }
-    this.child = spawn(process.execPath, argv, { cwd, env: { PATH: process.env['PATH'], HOME: cwd, OFFSTAGE_DEMO_PACE_MS: '0' } })
+    this.child = spawn(process.execPath, argv, { cwd, env: { PATH: process.env['PATH'], HOME: cwd, OFFSTAGE_DEMO_PACE_MS: '0', NODE_COMPILE_CACHE: compiled } })
     const closed = new Promise((resolve) => this.child.once('close', resolve))
     cleanups.push(async () => {
       this.child.kill('SIGKILL')

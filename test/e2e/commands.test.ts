@@ -125,7 +125,7 @@ test('a home that cannot be trusted is refused with exit code 5 and left as it i
 })
 
 test('a key in the environment reaches the program and is found in no file and no argument', async () => {
-  await using home = new TestHome()
+  await using home = new TestHome({}, { bare: true })
   const canary = 'canary-5f1e77e1'
   const started = await offstage(home, ['bg', '--json', '--agent', talkerAgent, 'environment CANARY\nask on?'], { env: { CANARY: canary } })
   const { id, run } = JSON.parse(started.out) as SessionView
@@ -140,7 +140,7 @@ test('a key in the environment reaches the program and is found in no file and n
 test('everything of ours is closed to others, also under umask 0', async () => {
   const before = process.umask(0)
   try {
-    await using home = new TestHome()
+    await using home = new TestHome({}, { bare: true })
     await offstage(home, ['bg', '--', 'sh', '-c', 'echo text; sleep 60'])
     const root = join(home.folder, 'home')
     const open = [root, ...filesUnder(root)].filter((path) => (statSync(path).mode & 0o077) !== 0 && !statSync(path).isFile())

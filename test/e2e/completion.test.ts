@@ -122,7 +122,7 @@ test.skipIf(!hasTmux)('the list that a second Tab shows in bash has ids, states 
 
 test('without a daemon none is started; one that hangs is not waited for', async () => {
   const words = ['completion', 'zsh', '--', 'offstage', 'switch', '']
-  await using home = new TestHome()
+  await using home = new TestHome({}, { bare: true })
   expect([await offstage(home, words), existsSync(home.env['OFFSTAGE_HOME'] ?? '')]).toEqual([{ code: 0, out: 'words\n', err: '' }, false])
   const client = await home.client()
   const { pid } = await client.daemonStatus(never)
