@@ -3,6 +3,7 @@
 
 import { lstat, mkdir, readFile, readlink, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, isAbsolute, join } from 'node:path'
+import { umaskVariable } from '../config/daemon-environment.ts'
 import { entry } from '../config/package-root.ts'
 import { type Paths, pathsFrom } from '../config/paths.ts'
 import type { AskProgram } from './ask-program.ts'
@@ -65,12 +66,13 @@ export function serviceFor({ platform, env, paths }: Place): Service {
   }
 }
 
-/** What a daemon needs in order to find the same home, wherever this shell's environment says that it is. */
+/** What a daemon needs in order to find the same home, wherever this shell's environment says that it is, and to write as this shell does. */
 function environmentOf(home: string, paths: Paths): Readonly<Record<string, string>> {
   const usual = pathsFrom({ HOME: home }, paths.uid)
   return {
     ...(paths.home === usual.home ? {} : { OFFSTAGE_HOME: paths.home }),
     ...(paths.configFile === usual.configFile ? {} : { OFFSTAGE_CONFIG: paths.configFile }),
+    ...umaskVariable(process.umask()),
   }
 }
 

@@ -102,8 +102,9 @@ export async function launchProgram(env: Variables, wishes: ProgramWishes): Prom
   return submission(spec, titleOf(commandLine(argv)), wishes, { ...ownEnvironment(env), ...wishes.extra })
 }
 
-function submission(spec: LaunchSpec, title: string, { label }: Wishes, environment: Readonly<Record<string, string>>, told: { readonly prompt?: string } = {}): Submission {
+function submission(given: LaunchSpec, title: string, { label }: Wishes, environment: Readonly<Record<string, string>>, told: { readonly prompt?: string } = {}): Submission {
   const labelled = label === undefined || label.trim() === '' ? {} : { label: label.trim() }
+  const spec: LaunchSpec = { ...given, umask: process.umask() }
   return { session: newId(), commandId: newId(), command: { type: 'create', spec, title, ...labelled, ...told }, environment }
 }
 

@@ -5,7 +5,7 @@ import { flushCompileCache } from 'node:module'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { ConfigInvalid, defaultConfig, loadConfig } from '../config/config.ts'
-import { daemonEnvironment } from '../config/daemon-environment.ts'
+import { daemonEnvironment, umaskFrom, umaskVariable } from '../config/daemon-environment.ts'
 import { freshConfig } from '../config/fresh-config.ts'
 import { entry, packageRoot, packageVersion } from '../config/package-root.ts'
 import { readNotices } from '../config/notices.ts'
@@ -44,7 +44,9 @@ const say = (line: string): void => {
 }
 
 async function main(): Promise<void> {
-  process.umask(0o077)
+  // Of the user who started it: trees and repositories are written with it, by git too. What is ours says that it is closed wherever it is made, and lies in a home that is.
+  const umask = umaskFrom(process.env) ?? process.umask()
+  process.umask(umask)
   process.stdout.on('error', () => {})
   const startedAt = new Date().toISOString()
   const paths = pathsFrom(process.env, process.getuid?.() ?? 0)
@@ -106,11 +108,11 @@ async function main(): Promise<void> {
     initializeTimeoutMs: config.initializeTimeoutMs,
   }
   finishReplacement(paths)
-  const { events, engine } = await open(paths, parts).catch(async (cause: unknown) => {
+  const { events, engine } = await open(paths, parts, umask).catch(async (cause: unknown) => {
     if (!(cause instanceof DamagedStore)) throw cause
     log.warn({ error: cause.message }, 'the database is damaged; it is rebuilt from the run folders')
     await replaceDamaged(paths, log)
-    return open(paths, parts)
+    return open(paths, parts, umask)
   })
   const status = async (): Promise<DaemonStatus> => ({
     pid: process.pid,
@@ -173,7 +175,7 @@ async function main(): Promise<void> {
   }
   for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(name, () => void leave(name))
 
-  writeStartFile(paths.startFile, [process.execPath, entry('daemon')], { ...daemonEnvironment(process.env, paths), OFFSTAGE_REVIVED: '1' })
+  writeStartFile(paths.startFile, [process.execPath, entry('daemon')], { ...daemonEnvironment(process.env, paths), ...umaskVariable(umask), OFFSTAGE_REVIVED: '1' })
   await server.listen(paths.socket)
   crashPoint('daemon.listening')
   log.info({ version: packageVersion, runs: engine.runs }, 'the daemon listens')
@@ -186,10 +188,10 @@ async function main(): Promise<void> {
 }
 
 /** Every fact is read before anything is done because of one. Throws DamagedStore. */
-async function open(paths: Paths, parts: Omit<EngineParts, 'log' | 'keepers' | 'search'>): Promise<{ events: EventLog; engine: Engine }> {
+async function open(paths: Paths, parts: Omit<EngineParts, 'log' | 'keepers' | 'search'>, umask: number): Promise<{ events: EventLog; engine: Engine }> {
   if (isCutOff(paths)) throw new DamagedStore(paths.database, 'it is empty or gone, and there were sessions')
   const events = openSqliteLog(paths.database)
-  const keepers = keepersOnDisk(paths, packageRoot, (session, run) => keptByLog(events, session, run))
+  const keepers = keepersOnDisk(paths, packageRoot, (session, run) => keptByLog(events, session, run), umask)
   try {
     return { events, engine: await Engine.open({ ...parts, log: events, keepers, search: searchOf(paths, events, parts.projects) }) }
   } catch (cause) {

@@ -34,20 +34,15 @@ export class DaemonServer {
     this.#server = createServer((socket) => this.#serve(socket))
   }
 
-  /** The caller holds the daemon's lock, so a socket that is there already is a dead daemon's. Mode 0600, in a folder that is 0700. */
+  /** The caller holds the daemon's lock, so a socket that is there already is a dead daemon's. In a folder that is 0700. */
   async listen(path: string): Promise<void> {
     const old = lstatSync(path, { throwIfNoEntry: false })
     if (old && !old.isSocket()) throw new Error(`${path} is in the way and is no socket; move it away`)
     if (old) unlinkSync(path)
-    const umask = process.umask(0o177)
-    try {
-      await new Promise<void>((resolve, reject) => {
-        this.#server.once('error', reject)
-        this.#server.listen(path, resolve)
-      })
-    } finally {
-      process.umask(umask)
-    }
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject)
+      this.#server.listen(path, resolve)
+    })
     chmodSync(path, 0o600)
     this.#server.on('error', (error) => this.#deps.warn({ error: String(error) }, 'the socket had an error'))
   }

@@ -30,7 +30,12 @@ export async function runChecks(work: TreeWork, turn: number): Promise<void> {
     for (const command of (spec.checks ?? []).slice(results.length)) {
       const environment = await work.environment()
       if (!environment) throw new WorkspaceFailed('failed', 'the environment of its run is gone', { hint: `offstage resume ${id} gives it one, then: offstage check ${id}` })
-      results.push(resultOf(command, await work.step('check', command, { directory: directoryOf(spec), environment: { ...environment, ...work.additions() } })))
+      results.push(
+        resultOf(
+          command,
+          await work.step('check', command, { directory: directoryOf(spec), below: spec.checksIn, environment: { ...environment, ...work.additions() }, umask: spec.umask }),
+        ),
+      )
     }
     work.signal.throwIfAborted()
     await work.report({ type: 'checked', turn, results })

@@ -39,8 +39,8 @@ const homelessDeadlineMs = 2000
 /** Of a terminal's output, and of a command's, this much is kept. */
 const keptOutput = { firstBytes: 1024 ** 2, lastBytes: 256 * 1024 ** 2 }
 
-/** `recorded`: who ran a run by the log, for one whose folder somebody removed. */
-export function keepersOnDisk(paths: Paths, packageRoot: string, recorded: (session: string, run: number) => Kept | undefined): Keepers {
+/** `recorded`: who ran a run by the log, for one whose folder somebody removed. `ownUmask`: of this process. */
+export function keepersOnDisk(paths: Paths, packageRoot: string, recorded: (session: string, run: number) => Kept | undefined, ownUmask?: number): Keepers {
   const synced = new Map<string, number>()
   const folderOf = (session: string, run: number): string => runFolder(paths, session, run)
   const mailboxes = new Map<string, Mailbox>()
@@ -82,7 +82,8 @@ export function keepersOnDisk(paths: Paths, packageRoot: string, recorded: (sess
         const reserveBytes = await reserveOn(folder)
         const again = spec.resumeArgv !== undefined && hasRun(session, run)
         const argv = programOf(spec, { again, offstage: [process.execPath, join(packageRoot, 'bin', 'offstage.cjs')] })
-        const launch = { binary, folder, socketPath, nonce, argv, env, cwd: directoryOf(spec), mode: start.mode, size, startFile: paths.startFile, reserveBytes, ...limits }
+        const umask = spec.umask === ownUmask ? undefined : spec.umask
+        const launch = { binary, folder, socketPath, nonce, argv, env, cwd: directoryOf(spec), umask, mode: start.mode, size, startFile: paths.startFile, reserveBytes, ...limits }
         kept = await launchKeeper(launch, signal)
       } catch (cause) {
         throw new StartFailed(startProblem(cause), { cause })

@@ -57,6 +57,7 @@ const worktree = z.object({
 const preparation = z.object({
   bring: z.array(z.string()).exactOptional(),
   setup: z.string().exactOptional(),
+  setupIn: z.string().exactOptional(),
   ports: z.array(z.string()).exactOptional(),
   environment: z.record(z.string(), z.string()).exactOptional(),
 }) satisfies z.ZodType<Preparation>
@@ -75,11 +76,13 @@ const spec = z.object({
   worktree: worktree.exactOptional(),
   preparation: preparation.exactOptional(),
   checks: z.array(z.string()).exactOptional(),
+  checksIn: z.string().exactOptional(),
   checkRetries: z.int().min(0).exactOptional(),
   trust: z.object({ file: z.string(), digest: z.string() }).exactOptional(),
   mode: z.string().exactOptional(),
   model: z.string().exactOptional(),
   size: z.object({ columns: z.int().min(1), rows: z.int().min(1) }).exactOptional(),
+  umask: z.int().min(0).max(0o777).exactOptional(),
   resume: z.enum(['ask', 'auto', 'never']).exactOptional(),
 }) satisfies z.ZodType<LaunchSpec>
 

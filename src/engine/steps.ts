@@ -15,7 +15,11 @@ export interface Step {
   readonly step: number
   readonly command: string
   readonly directory: string
+  /** From there to where it is run. */
+  readonly below?: string | undefined
   readonly environment: Readonly<Record<string, string>>
+  /** That of its session. */
+  readonly umask?: number | undefined
 }
 
 export interface StepEnd {
@@ -35,12 +39,15 @@ const leaveMs = 2000
 export const stepsOf = (session: string): string => `${session}.steps`
 
 /** Both streams in one, in the order in which they were printed; it reads nothing. */
-const argvOf = (command: string): readonly [string, ...string[]] => ['sh', '-c', 'exec sh -c "$1" </dev/null 2>&1', 'sh', command]
+const argvOf = (command: string, below: string | undefined): readonly [string, ...string[]] =>
+  below === undefined
+    ? ['sh', '-c', 'exec sh -c "$1" </dev/null 2>&1', 'sh', command]
+    : ['sh', '-c', 'exec </dev/null 2>&1; cd -- "./$2" || exit; exec sh -c "$1"', 'sh', command, below]
 
 /** Resolves when the command has ended. When the signal aborts it is not ended: `sweepStep` does that. Throws StartFailed. */
-export async function runStep(deps: StepDeps, { session, step, command, directory, environment }: Step, signal: AbortSignal): Promise<StepEnd> {
+export async function runStep(deps: StepDeps, { session, step, command, directory, below, environment, umask }: Step, signal: AbortSignal): Promise<StepEnd> {
   const beganAtMs = deps.nowMs()
-  const spec = { kind: 'terminal', driver: 'command', agent: 'sh', argv: argvOf(command), cwd: directory } as const
+  const spec = { kind: 'terminal', driver: 'command', agent: 'sh', argv: argvOf(command, below), cwd: directory, ...(umask === undefined ? {} : { umask }) } as const
   const line = await deps.keepers.start({ session: stepsOf(session), run: step, spec, title: command, label: null, mode: 'pipes', environment }, signal)
   return follow(deps, session, step, line, beganAtMs, signal)
 }

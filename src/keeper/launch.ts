@@ -17,6 +17,8 @@ export type LaunchSpec = {
   /** The whole environment of the child; nothing else is passed on. */
   env: Readonly<Record<string, string>>
   cwd: string
+  /** Of the child; default: ours. */
+  umask?: number | undefined
   mode: Mode
   /** Of the PTY; default 80 x 24. */
   size?: Size
@@ -86,9 +88,16 @@ function segmentsOf(spec: LaunchSpec): Pick<LaunchRecord, 'segmentBytes'> {
   return lasts.length === 0 ? {} : { segmentBytes: Math.max(leastSegmentBytes, Math.min(defaultSegmentBytes, ...lasts)) }
 }
 
+/** A keeper gives its child the umask that it was started with. Ours cannot be another one for a moment: whatever is written meanwhile would have that. */
+function commandOf({ binary, folder, umask }: LaunchSpec): readonly [string, ...string[]] {
+  if (umask === undefined) return [binary, folder]
+  return ['/bin/sh', '-c', 'umask "$1" && exec "$2" "$3"', 'sh', umask.toString(8).padStart(4, '0'), binary, folder]
+}
+
 function ask(spec: LaunchSpec, record: Buffer, signal: AbortSignal): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>()
-  const started = spawn(spec.binary, [spec.folder], { stdio: ['pipe', 'pipe', 'ignore'], detached: true, env: {} })
+  const [program, ...args] = commandOf(spec)
+  const started = spawn(program, args, { stdio: ['pipe', 'pipe', 'ignore'], detached: true, env: {} })
   const chunks: Buffer[] = []
   // On abort the starter is left alone: killing it could not undo what it has begun.
   const onAbort = (): void => {

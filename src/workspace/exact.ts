@@ -7,8 +7,9 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { printableLine } from '../core/terminal-text.ts'
 import type { ObjectId } from '../core/workspace.ts'
+import { hasCode } from './disk.ts'
 import { type GitDeps, runGit } from './git.ts'
-import { type Look, type Name, at, hasCode, listOf, nameOf, textOf } from './look.ts'
+import { type Look, type Name, at, listOf, nameOf, textOf } from './look.ts'
 import { type ObjectPlace, type OpenTree, type TreeDeps, durable } from './open-tree.ts'
 import { nulPieces } from './paths.ts'
 import { rawAttributes } from './shadow.ts'
@@ -211,26 +212,34 @@ export async function storeExact(
 ): Promise<ObjectId | undefined> {
   const converted = await convertedIn(deps, tree, made, look, before, signal)
   if (converted.length + beside.ignored.length + beside.emptyFolders.length === 0) return undefined
-  const raw = await rawRepository(tree, scratch)
+  const raw = await rawRepository(deps, tree, scratch, signal)
   const files = converted.length > 0 ? await rawTree(deps, tree, raw, 'files', converted, signal) : undefined
   const ignored = beside.ignored.length > 0 ? await rawTree(deps, tree, raw, 'ignored', beside.ignored, signal) : undefined
   return makeTree(deps, tree, { ...(files && { files }), ...(ignored && { ignored }), folders: beside.emptyFolders }, signal)
 }
 
+interface RawRepository {
+  readonly gitDir: string
+  /** As with -c. */
+  readonly config: readonly string[]
+}
+
 /** A git directory beside the repository's, with the same objects, that converts nothing. */
-async function rawRepository(tree: OpenTree, scratch: string): Promise<string> {
+async function rawRepository(deps: TreeDeps, tree: OpenTree, scratch: string, signal: AbortSignal): Promise<RawRepository> {
   const gitDir = join(scratch, 'raw')
   for (const folder of ['objects', 'refs', 'info']) await mkdir(join(gitDir, folder), { recursive: true })
   await writeFile(join(gitDir, 'HEAD'), 'ref: refs/heads/none\n')
   await writeFile(join(gitDir, 'info', 'attributes'), rawAttributes)
   const format = tree.format === 'sha1' ? '' : `[extensions]\n\tobjectFormat = ${tree.format}\n`
   await writeFile(join(gitDir, 'config'), `[core]\n\trepositoryformatversion = ${format === '' ? 0 : 1}\n${format}`)
-  return gitDir
+  // Whoever shares the repository writes into the same folders of objects.
+  const shared = (await runGit(deps, ['config', '--get', 'core.sharedRepository'], { ...tree, accepts: [1] }, signal)).text.trim()
+  return { gitDir, config: shared === '' ? [] : [`core.sharedRepository=${shared}`] }
 }
 
-async function rawTree(deps: TreeDeps, tree: OpenTree, raw: string, what: string, names: readonly Name[], signal: AbortSignal): Promise<ObjectId> {
-  const vars = { GIT_DIR: raw, GIT_WORK_TREE: tree.top, GIT_OBJECT_DIRECTORY: join(tree.common, 'objects'), GIT_INDEX_FILE: join(raw, `index-${what}`) }
-  const call = { cwd: tree.top, vars, config: [...durable, 'core.autocrlf=false'] }
+async function rawTree(deps: TreeDeps, tree: OpenTree, raw: RawRepository, what: string, names: readonly Name[], signal: AbortSignal): Promise<ObjectId> {
+  const vars = { GIT_DIR: raw.gitDir, GIT_WORK_TREE: tree.top, GIT_OBJECT_DIRECTORY: join(tree.common, 'objects'), GIT_INDEX_FILE: join(raw.gitDir, `index-${what}`) }
+  const call = { cwd: tree.top, vars, config: [...durable, 'core.autocrlf=false', ...raw.config] }
   const { errors } = await runGit(deps, ['update-index', '--add', '--remove', '-z', '--stdin'], { ...call, input: listOf(names) }, signal)
   const [passed] = await passedOver(deps, call, names, errors, signal)
   if (passed)

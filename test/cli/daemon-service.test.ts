@@ -67,7 +67,7 @@ test.skipIf(process.platform !== 'linux')('install writes the unit, starts it, s
       'WantedBy=default.target',
     ]),
   )
-  expect(text).not.toContain('Environment')
+  expect(text.match(/^Environment=.*$/gm)).toEqual([expect.stringMatching(/^Environment="OFFSTAGE_UMASK=0\d{3}"$/)])
   const { ino } = lstatSync(file)
   expect(await daemon('install')).toMatchObject({ code: 0, out: expect.stringContaining(` the same  ${file}\n`) })
   expect(lstatSync(file).ino).toBe(ino)
@@ -195,7 +195,7 @@ test('only a home that is not the usual one is named, and every sign in it survi
   const lines = (env: Readonly<Record<string, string>>): readonly string[] =>
     unit(env)
       .split('\n')
-      .filter((line) => line.startsWith('Environment'))
+      .filter((line) => line.startsWith('Environment') && !line.includes('OFFSTAGE_UMASK'))
   expect(lines({ HOME: '/home/me' })).toEqual([])
   expect(lines({ HOME: '/home/me', OFFSTAGE_HOME: '/home/me/.local/state/offstage/' })).toEqual([])
   expect(lines({ HOME: '/home/me', XDG_STATE_HOME: '/s', XDG_CONFIG_HOME: '/c' })).toEqual([
@@ -203,6 +203,16 @@ test('only a home that is not the usual one is named, and every sign in it survi
     'Environment="OFFSTAGE_CONFIG=/c/offstage/config.toml"',
   ])
   expect(lines({ HOME: '/home/me', OFFSTAGE_HOME: '/a b/100%/$HOME/"q"/b\\s/n\nl/ä' })).toEqual(['Environment="OFFSTAGE_HOME=/a b/100%%/$HOME/\\"q\\"/b\\\\s/n\\x0al/ä"'])
+})
+
+test.each(['linux', 'darwin'] as const)('on %s it writes as the shell does that installs it', (platform) => {
+  const env = { HOME: '/home/me' }
+  const before = process.umask(0o002)
+  onTestFinished(() => void process.umask(before))
+  const text = (): string => serviceFor({ platform, env, paths: pathsFrom(env, 1000) }).text
+  expect(text()).toMatch(/OFFSTAGE_UMASK(=|<\/key>\n {4}<string>)0002/)
+  process.umask(0o022)
+  expect(text()).toMatch(/OFFSTAGE_UMASK(=|<\/key>\n {4}<string>)0022/)
 })
 
 test('the launch agent of macOS leaves keepers alone, and its values are escaped', () => {

@@ -39,7 +39,7 @@ describe('bg', () => {
     )
     expect(submission?.command).toEqual({
       type: 'create',
-      spec: { kind: 'agent', driver: 'acp', agent: 'acp:sh -c true', argv: ['sh', '-c', 'true'], cwd: folder, model: 'm', mode: 'plan', workspace: 'auto' },
+      spec: { kind: 'agent', driver: 'acp', agent: 'acp:sh -c true', argv: ['sh', '-c', 'true'], cwd: folder, model: 'm', mode: 'plan', workspace: 'auto', umask: process.umask() },
       title: 'Add an endpoint',
       label: 'api',
       prompt: 'Add an endpoint\nwith tests',
@@ -60,10 +60,10 @@ describe('bg', () => {
     expect(client.submitted.map(({ command }) => command)).toEqual([
       {
         type: 'create',
-        spec: { kind: 'terminal', driver: 'terminal', agent: 'sh', argv: ['sh', '-c', 'echo hi there'], cwd: folder, size: { columns: 132, rows: 23 } },
+        spec: { kind: 'terminal', driver: 'terminal', agent: 'sh', argv: ['sh', '-c', 'echo hi there'], cwd: folder, size: { columns: 132, rows: 23 }, umask: process.umask() },
         title: "sh -c 'echo hi there'",
       },
-      { type: 'create', spec: { kind: 'terminal', driver: 'command', agent: 'make', argv: ['make'], cwd: folder }, title: 'make' },
+      { type: 'create', spec: { kind: 'terminal', driver: 'command', agent: 'make', argv: ['make'], cwd: folder, umask: process.umask() }, title: 'make' },
     ])
   })
 
@@ -217,6 +217,24 @@ describe('send', () => {
 })
 
 describe('requests and answer', () => {
+  test('one whose environment died with the daemon is listed, and the answer brings one', async () => {
+    const client = new FakeClient()
+    client.onStart = { type: 'environment-missing' }
+    client.create('k3f9x2ab', { label: 'api', prompt: 'go' })
+    const listed = await offstage(client, ['requests'])
+    expect(listed.out).toMatch(/\tk3f9x2ab\tapi\terror\tneeds an environment: offstage resume k3f9x2ab gives it one\t1 start it with mine {3}2 stop it\t/)
+    client.onStart = { type: 'started', keeper: { pid: 10, start: 1 }, child: { pid: 11, start: 1 } }
+    expect((await offstage(client, ['answer', 'api', 'retry'])).code).toBe(0)
+    expect(client.submitted.at(-1)?.environment).toMatchObject({ HOME: '/home/me' })
+    expect([client.view('k3f9x2ab').run?.alive, client.view('k3f9x2ab').requests]).toEqual([true, []])
+  })
+
+  test('the answer to a live agent brings no environment', async () => {
+    const client = asking()
+    await offstage(client, ['answer', 'api', 'deny'])
+    expect(client.submitted.at(-1)?.environment).toBe(undefined)
+  })
+
   const asking = (): FakeClient => new FakeClient().create('aaaaaaaa', { label: 'api', prompt: 'x' }).ask('aaaaaaaa', 'q7m2p4zz', 'delete src/legacy/prefs.ts')
 
   test('lists what is open, oldest first', async () => {
@@ -358,6 +376,22 @@ describe('stop, end, rm and restore', () => {
     expect((await offstage(client, ['restore', 'nope'])).code).toBe(3)
   })
 
+  test('of several removed ones with one label, each is named with its id and when it went, the last first', async () => {
+    const client = new FakeClient()
+    for (const id of ['aaaaaaaa', 'bbbbbbbb']) {
+      client.create(id, { label: 'api', title: 'the same' })
+      client.nowMs += 3_600_000
+      await offstage(client, ['rm', 'api'])
+    }
+    const rows = '  bbbbbbbb  api  WHEN  the same\n  aaaaaaaa  api  WHEN  the same\n  offstage restore ID brings one of them back\n'
+    for (const verb of ['restore', 'diff']) {
+      const { code, err } = await offstage(client, [verb, 'api'])
+      expect([verb, code, err.replaceAll(/2026-11-\d\d \d\d:00/g, 'WHEN')]).toEqual([verb, 3, `offstage: "api" fits 2 removed sessions\n${rows}`])
+    }
+    expect((await offstage(client, ['restore', 'aaaa'])).code).toBe(0)
+    expect((await offstage(client, ['restore', 'api'])).out).toBe('restored bbbbbbbb  api\n')
+  })
+
   test('interrupt cancels a turn, and is refused without one', async () => {
     const client = one()
     expect((await offstage(client, ['interrupt', 'aaaa'])).out).toBe('interrupted aaaaaaaa  Add an endpoint\n')
@@ -469,6 +503,26 @@ describe('logs', () => {
     '     → reject',
     '',
   ].join('\n')
+
+  test('has what each run of a set-up printed, below its own headline, also when it was tried again', async () => {
+    const printed = (what: string): string => Array.from({ length: 20 }, (_, line) => `${what} ${line}`).join('\n')
+    const client = new FakeClient().create('aaaaaaaa', { prompt: 'x' }).report('aaaaaaaa', {
+      type: 'asks-about',
+      ask: {
+        id: 'q7m2p4zz',
+        kind: 'error',
+        about: 'workspace',
+        title: 'the set-up failed: npm ci (exit code 1)',
+        detail: `${printed('bad')}\n`,
+        options: [{ id: 'retry', label: 'try again', kind: 'other' }],
+      },
+    })
+    const logs = async (): Promise<string> => (await offstage(client, ['logs', 'aaaa'])).out
+    const indented = (what: string): string => printed(what).replaceAll(/^/gm, '     ')
+    expect(await logs()).toContain(`\n${indented('bad')}\n     1 try again`)
+    client.command('aaaaaaaa', { type: 'answer', requestId: 'q7m2p4zz', answer: { kind: 'option', optionId: 'retry' } })
+    expect(await logs()).toContain(`   ◆ the set-up failed: npm ci (exit code 1)\n${indented('bad')}\n     1 try again\n     → try again\n`)
+  })
 
   test('prints the transcript of an agent', async () => {
     expect(await offstage(talked(), ['logs', 'aaaa'])).toEqual({ code: 0, err: '', out: transcript })

@@ -32,7 +32,7 @@ setTimeout(done, 500)`
 test.skipIf(!canBeNobody())('another user can list, read and connect to nothing of ours, also when umask was 0', async () => {
   const before = process.umask(0)
   try {
-    await using home = new TestHome()
+    await using home = new TestHome({}, { bare: true })
     // Everybody may come as far as the home itself.
     chmodSync(home.folder, 0o755)
     const client = await home.client()
@@ -64,6 +64,20 @@ test.skipIf(!canBeNobody())('a keeper speaks to its own user only, also when the
   for (const folder of [home.folder, join(home.folder, 'home'), join(home.folder, 'home', 'sockets')]) chmodSync(folder, 0o700)
 })
 
+test('a home that others could enter is closed by each start of a daemon', async () => {
+  await using home = new TestHome()
+  const root = join(home.folder, 'home')
+  const folders = ['', 'runs', 'sockets', 'cache'].map((name) => join(root, name))
+  const modes = (): readonly number[] => folders.map((folder) => lstatSync(folder).mode & 0o777)
+  for (const folder of folders) mkdirSync(folder, { recursive: true })
+  for (let start = 0; start < 2; start++) {
+    for (const folder of folders) chmodSync(folder, 0o755)
+    const client = await home.client()
+    expect(modes()).toEqual([0o700, 0o700, 0o700, 0o700])
+    await client.stopDaemon(never)
+  }
+})
+
 /** Nothing was started in it, so there is nothing to end. */
 function discard(home: TestHome): void {
   expect(home.processes()).toEqual([])
@@ -76,7 +90,7 @@ const picture = (path: string): unknown => [lstatSync(path).uid, lstatSync(path)
 test.skipIf(!isRoot).each(['home', 'home/runs', 'home/sockets', 'home/cache'])(
   'a folder of another user in the place of %s is refused in one line and left as it is',
   async (place) => {
-    const home = new TestHome()
+    const home = new TestHome({}, { bare: true })
     const path = join(home.folder, place)
     mkdirSync(join(home.folder, 'home'), { mode: 0o700, recursive: true })
     mkdirSync(path, { recursive: true })
@@ -91,7 +105,7 @@ test.skipIf(!isRoot).each(['home', 'home/runs', 'home/sockets', 'home/cache'])(
 )
 
 test.each(['home', 'home/runs', 'home/sockets', 'home/cache'])('a symbolic link in the place of %s is refused in one line and not followed', async (place) => {
-  const home = new TestHome()
+  const home = new TestHome({}, { bare: true })
   const elsewhere = join(home.folder, 'elsewhere')
   mkdirSync(elsewhere)
   const path = join(home.folder, place)
@@ -105,7 +119,7 @@ test.each(['home', 'home/runs', 'home/sockets', 'home/cache'])('a symbolic link 
 })
 
 test.each(['offstage.db', 'daemon.log', 'daemon.lock'])('a symbolic link in the place of %s does not make us write elsewhere', async (name) => {
-  const home = new TestHome()
+  const home = new TestHome({}, { bare: true })
   const root = join(home.folder, 'home')
   mkdirSync(root, { mode: 0o700 })
   const victim = join(home.folder, 'victim')
@@ -122,7 +136,7 @@ test.each(['offstage.db', 'daemon.log', 'daemon.lock'])('a symbolic link in the 
 const longHome = (home: TestHome): string => join(home.folder, 'l'.repeat(120), 'home')
 
 test('a home whose path is too long for a socket works, with its sockets elsewhere and closed', async () => {
-  const scout = new TestHome()
+  const scout = new TestHome({}, { bare: true })
   const path = longHome(scout)
   const env = { ...scout.env, OFFSTAGE_HOME: path }
   const { sockets } = pathsFrom(env, uid)
@@ -144,7 +158,7 @@ test('a home whose path is too long for a socket works, with its sockets elsewhe
 test.each(['a symbolic link', 'a file', ...(isRoot ? ['a folder of another user'] : [])])(
   '%s where the sockets of such a home would be is refused in one line and left alone',
   async (what) => {
-    const home = new TestHome()
+    const home = new TestHome({}, { bare: true })
     const env = { ...home.env, OFFSTAGE_HOME: longHome(home) }
     const { sockets } = pathsFrom(env, uid)
     const elsewhere = join(home.folder, 'elsewhere')
@@ -168,7 +182,7 @@ test.each(['a symbolic link', 'a file', ...(isRoot ? ['a folder of another user'
 )
 
 test('without HOME, and with one that cannot be used, there is one clear line', async () => {
-  const home = new TestHome()
+  const home = new TestHome({}, { bare: true })
   const environments: readonly Readonly<Record<string, string>>[] = [
     { HOME: '', OFFSTAGE_HOME: '', XDG_STATE_HOME: '' },
     { HOME: 'relative', OFFSTAGE_HOME: '', XDG_STATE_HOME: '' },

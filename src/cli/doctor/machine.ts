@@ -120,7 +120,7 @@ export const lookAtService: Check = async ({ platform, env, paths }) => {
     case 'foreign':
       return { state: 'good', says: `${service.file} is not ours` }
     case 'other':
-      return { state: 'warning', says: `${service.file} is for another home, or starts another Offstage or Node`, hint: 'offstage daemon install writes it anew' }
+      return { state: 'warning', says: `${service.file} is for another home or umask, or starts another Offstage or Node`, hint: 'offstage daemon install writes it anew' }
     default:
       return { state: 'good', says: `installed: ${service.file}` }
   }
