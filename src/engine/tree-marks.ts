@@ -1,6 +1,6 @@
 // What the facts of a session say about its tree over time: its snapshots, between which of them each turn lies, and the commands that were run. Pure; read from the facts when somebody asks.
 
-import type { Envelope } from '../core/events.ts'
+import type { Envelope, Event } from '../core/events.ts'
 import type { Snapshot } from '../core/workspace.ts'
 
 export interface TurnMarks {
@@ -26,6 +26,24 @@ export interface TreeMarks {
   readonly checks: readonly StartedStep[]
 }
 
+/** The facts that say something of it; the others need not be read. */
+export const markTypes = [
+  'turn-started',
+  'turn-ended',
+  'snapshot-taken',
+  'snapshot-failed',
+  'snapshots-dropped',
+  'workspace-preparing',
+  'workspace-ready',
+  'workspace-failed',
+  'checks-started',
+  'checked',
+  'checks-cut-short',
+  'step-started',
+] as const satisfies readonly Event['type'][]
+
+const isMark = (event: Event): event is Extract<Event, { readonly type: (typeof markTypes)[number] }> => markTypes.some((type) => type === event.type)
+
 /** Snapshots of somebody else's tree, taken in a session's name, say nothing of its own. */
 const isOwn = ({ why }: Snapshot): boolean => why !== 'land'
 
@@ -39,6 +57,7 @@ export function marksOf(facts: Iterable<Envelope>): TreeMarks {
   let checks: StartedStep[] = []
   const begins = (snapshot = last) => (snapshot ? { from: snapshot } : {})
   for (const { event, atMs } of facts) {
+    if (!isMark(event)) continue
     switch (event.type) {
       case 'turn-started':
         turns.set(event.turn, begins())

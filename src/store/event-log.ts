@@ -74,6 +74,14 @@ export function checkLimit(limit: number): void {
   if (!(limit >= 1 && limit <= 10_000)) throw new RangeError(`limit ${limit} is not within 1 to 10,000`)
 }
 
+export interface HistoryQuery {
+  readonly session: SessionId
+  readonly after: number
+  readonly limit: number
+  /** Only facts of these: the others are not even parsed. */
+  readonly types?: readonly Event['type'][]
+}
+
 export interface EventLog {
   /** Appends all or nothing, durable when it resolves. Appends that are asked for together are committed together, in the order they were asked for.
    *  Resolves to the facts as every later reader will get them (as JSON). Throws AppendConflict, StoreFailed. */
@@ -81,7 +89,7 @@ export interface EventLog {
   /** Facts after `after` (a cursor), oldest first, at most `limit` (1 to 10,000). Cases that only a newer version knows come back as they are. Throws DamagedStore. */
   read(query: { readonly session?: SessionId; readonly after: number; readonly limit: number }): readonly Envelope[]
   /** Facts of one session after the sequence number `after`, oldest first, otherwise as `read`. */
-  history(query: { readonly session: SessionId; readonly after: number; readonly limit: number }): readonly Envelope[]
+  history(query: HistoryQuery): readonly Envelope[]
   /** Newest fold of this session that this version made and that can be read. */
   fold(session: SessionId, version: string): StoredFold | undefined
   /** Newest checkpoint of this session. */

@@ -2,7 +2,7 @@
 
 import type { Envelope, Event } from '../core/events.ts'
 import type { SessionId } from '../core/ids.ts'
-import { type Append, AppendConflict, type EventLog, StoreFailed, type StoredCheckpoint, type StoredFold, checkLimit } from './event-log.ts'
+import { type Append, AppendConflict, type EventLog, type HistoryQuery, StoreFailed, type StoredCheckpoint, type StoredFold, checkLimit } from './event-log.ts'
 
 /** Facts and checkpoints are kept as JSON, so that what comes back is nobody's own object and has been through what a disk does to it. */
 export class MemoryLog implements EventLog {
@@ -39,12 +39,13 @@ export class MemoryLog implements EventLog {
       .map(envelope)
   }
 
-  history({ session, after, limit }: { readonly session: SessionId; readonly after: number; readonly limit: number }): readonly Envelope[] {
+  history({ session, after, limit, types }: HistoryQuery): readonly Envelope[] {
     checkLimit(limit)
     return this.#facts
       .filter((one) => one.session === session && one.seq > after)
-      .slice(0, limit)
       .map(envelope)
+      .filter(({ event }) => types === undefined || types.includes(event.type))
+      .slice(0, limit)
   }
 
   fold(session: SessionId, version: string): StoredFold | undefined {

@@ -4,7 +4,18 @@ import { chmodSync, closeSync, openSync, statSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import type { Author, Envelope, Event } from '../core/events.ts'
 import type { SessionId } from '../core/ids.ts'
-import { type Append, AppendConflict, DamagedStore, type EventLog, NewerStore, StoreFailed, type StoredCheckpoint, type StoredFold, checkLimit } from './event-log.ts'
+import {
+  type Append,
+  AppendConflict,
+  DamagedStore,
+  type EventLog,
+  type HistoryQuery,
+  NewerStore,
+  StoreFailed,
+  type StoredCheckpoint,
+  type StoredFold,
+  checkLimit,
+} from './event-log.ts'
 import { formatOf, migrate, migrations } from './migrations.ts'
 import { SQLITE_CORRUPT, SQLITE_FULL, SQLITE_NOTADB, SQLITE_READONLY, primaryCode } from './sqlite-codes.ts'
 
@@ -93,7 +104,7 @@ export class SqliteLog implements EventLog {
   readonly path: string
   readonly #database: DatabaseSync
   readonly #statements: Record<
-    'lastSeq' | 'insert' | 'keep' | 'keepFold' | 'read' | 'readSession' | 'history' | 'fold' | 'checkpoint' | 'hasCommand' | 'sessions' | 'cursor',
+    'lastSeq' | 'insert' | 'keep' | 'keepFold' | 'read' | 'readSession' | 'history' | 'historyOf' | 'fold' | 'checkpoint' | 'hasCommand' | 'sessions' | 'cursor',
     StatementSync
   >
   #waiting: Waiting[] = []
@@ -111,6 +122,7 @@ export class SqliteLog implements EventLog {
       read: database.prepare(`select ${columns} from event where cursor > ? order by cursor limit ?`),
       readSession: database.prepare(`select ${columns} from event where session = ? and cursor > ? order by cursor limit ?`),
       history: database.prepare(`select ${columns} from event where session = ? and seq > ? order by seq limit ?`),
+      historyOf: database.prepare(`select ${columns} from event where session = ? and seq > ? and type in (select value from json_each(?)) order by seq limit ?`),
       keepFold: database.prepare(
         'insert into fold (session, seq, version, value) values (?, ?, ?, ?) on conflict (session) do update set seq = excluded.seq, version = excluded.version, value = excluded.value',
       ),
@@ -177,9 +189,9 @@ export class SqliteLog implements EventLog {
     return (rows as unknown as readonly Row[]).map((row) => this.#envelope(row))
   }
 
-  history({ session, after, limit }: { readonly session: SessionId; readonly after: number; readonly limit: number }): readonly Envelope[] {
+  history({ session, after, limit, types }: HistoryQuery): readonly Envelope[] {
     checkLimit(limit)
-    const rows = this.#reading(() => this.#statements.history.all(session, after, limit))
+    const rows = this.#reading(() => (types ? this.#statements.historyOf.all(session, after, JSON.stringify(types), limit) : this.#statements.history.all(session, after, limit)))
     return (rows as unknown as readonly Row[]).map((row) => this.#envelope(row))
   }
 

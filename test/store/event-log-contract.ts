@@ -64,6 +64,21 @@ export function eventLogContract(name: string, open: () => EventLog): void {
       expect(() => log.history({ session: 'aaaaaaaa', after: 0, limit: 0 })).toThrow(RangeError)
     })
 
+    test('only facts of some types are read when only those are wanted, in order and by pages', async () => {
+      const log = opened()
+      const labelled: NewEvent = { atMs: 1, by: 'user', event: { type: 'labelled', label: 'x' } }
+      const pinned: NewEvent = { atMs: 1, by: 'user', event: { type: 'pinned', pinned: true } }
+      await log.append({ session: 'aaaaaaaa', expectedSeq: 0, events: [labelled, noted('one'), pinned, noted('two'), labelled] })
+      const numbers = (types: readonly Event['type'][], after = 0, limit = 10): readonly number[] => log.history({ session: 'aaaaaaaa', after, limit, types }).map(({ seq }) => seq)
+      expect([numbers(['labelled']), numbers(['labelled', 'pinned'], 1), numbers(['noted', 'labelled'], 0, 2), numbers([]), numbers(['removed'])]).toEqual([
+        [1, 5],
+        [3, 5],
+        [1, 2],
+        [],
+        [],
+      ])
+    })
+
     test('what the facts make is kept with them, for the version that made it', async () => {
       const log = opened()
       expect(log.fold('aaaaaaaa', '1.0.0')).toBeUndefined()
