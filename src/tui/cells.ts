@@ -1,7 +1,7 @@
 // Text in the cells of a terminal, measured as the screens are drawn: cut and filled to a width. Plain text in, plain text out, styles come afterwards; but for what says that it takes a painted row.
 
 import { sliceByColumn, truncateToWidth, visibleWidth } from '@earendil-works/pi-tui'
-import { printable, printableLine } from '../core/terminal-text.ts'
+import { pathLine, printable, printableLine } from '../core/terminal-text.ts'
 
 /** At most so wide, with an ellipsis where something was cut off. */
 export function fit(text: string, width: number): string {
@@ -18,6 +18,10 @@ export function fitEnd(text: string, width: number): string {
 
 /** A painted row, at most so wide. `mark` stands where something was cut off. */
 export const fitStyled = (row: string, width: number, mark: '' | '…' = ''): string => (visibleWidth(row) <= width ? row : truncateToWidth(row, width, mark))
+
+/** So many rows, or more: blank ones below. */
+export const filled = (rows: readonly string[], count: number): readonly string[] =>
+  rows.length >= count ? rows : [...rows, ...Array.from<string>({ length: count - rows.length }).fill('')]
 
 export const spaces = (count: number): string => ' '.repeat(Math.max(0, count))
 
@@ -40,6 +44,9 @@ const steady = (text: string): string => (unsteady.test(text) ? text.replace(joi
 
 /** What others said, as one line of a column. */
 export const cellText = (text: string): string => steady(printableLine(text))
+
+/** The name of a file below the top of its tree, as git prints it. */
+export const cellPath = (path: string): string => steady(pathLine(path))
 
 /** The same of a part of a text, its ends as they are. */
 export const cellPart = (text: string): string => steady(printable(text).replace(/[\n\t]+/g, ' '))

@@ -5,7 +5,8 @@ import { displayWidth, padded } from '../text/format.ts'
 import { type ActionName, type Place, actions } from './actions.ts'
 import { fitStyled } from './cells.ts'
 import { namesIn, shownKey } from './keymap.ts'
-import type { Mouse, Size, Stage, View } from './view.ts'
+import { ScrolledRows } from './scrolled-rows.ts'
+import type { Size, Stage, View } from './view.ts'
 
 const placeTitles: Readonly<Record<Place, string>> = {
   anywhere: 'Everywhere',
@@ -20,54 +21,22 @@ const placeTitles: Readonly<Record<Place, string>> = {
 
 /** `above`: rows that stand before the keys, such as commands that can be typed. */
 export function openHelp(stage: Stage, places: readonly Place[], above: readonly string[] = []): View {
-  let top = 0
-  let most = 0
+  const scrolled = new ScrolledRows()
   let laid: { readonly columns: number; readonly rows: readonly string[] } | undefined
   const rowsFor = (columns: number): readonly string[] => {
     if (laid?.columns !== columns) laid = { columns, rows: helpRows(stage, places, above, columns) }
     return laid.rows
   }
-  const scroll = (by: number): void => {
-    top = Math.max(0, Math.min(most, top + by))
-  }
   return {
     render: ({ columns, rows: height }: Size) => {
-      const rows = rowsFor(columns)
-      const room = Math.max(1, height - 2)
-      most = Math.max(0, rows.length - room)
-      top = Math.min(top, most)
-      const shown = rows.slice(top, top + room)
-      const hint = most > 0 ? `${top + 1}–${top + shown.length} of ${rows.length}   ↑ ↓ scroll   ` : ''
-      return [
-        ...shown.map((row) => fitStyled(row, columns)),
-        ...Array.from<string>({ length: room - shown.length }).fill(''),
-        '',
-        stage.theme.dim(` ${hint}Esc back   rebind any of them: [keys] in config.toml`.slice(0, columns)),
-      ]
+      const shown = scrolled.show(rowsFor(columns), Math.max(1, height - 2))
+      const hint = scrolled.place === '' ? '' : `${scrolled.place}   ↑ ↓ scroll   `
+      return [...shown.map((row) => fitStyled(row, columns)), '', stage.theme.dim(` ${hint}Esc back   rebind any of them: [keys] in config.toml`.slice(0, columns))]
     },
     input: (data) => {
-      switch (stage.keymap.action('logs', data)) {
-        case 'logs.up':
-          return scroll(-1)
-        case 'logs.down':
-          return scroll(1)
-        case 'logs.page-up':
-          return scroll(2 - stage.size().rows)
-        case 'logs.page-down':
-          return scroll(stage.size().rows - 2)
-        case 'logs.first':
-          return scroll(-most)
-        case 'logs.last':
-          return scroll(most)
-        default:
-          return stage.back()
-      }
+      if (!scrolled.act(stage.keymap.action('logs', data))) stage.back()
     },
-    mouse: ({ kind, delta }: Mouse) => {
-      if (kind !== 'wheel') return false
-      scroll(delta)
-      return true
-    },
+    mouse: (event) => scrolled.wheel(event),
     title: () => 'offstage: keys',
     close: () => {},
   }

@@ -36,10 +36,10 @@ export class Keymap {
     return taken.length === 0 ? keys : keys.filter((key) => !taken.includes(key))
   }
 
-  /** The first key of an action, as people write it; empty when it has none. */
-  hint(name: ActionName): string {
+  /** The first key of an action, as people write it, and behind it what it does; empty when it has none. */
+  hint(name: ActionName, does?: string): string {
     const [first] = this.keysOf(name)
-    return first === undefined ? '' : shownKey(first)
+    return first === undefined ? '' : does === undefined ? shownKey(first) : `${shownKey(first)} ${does}`
   }
 
   /** What this key does there. */

@@ -8,7 +8,7 @@ import { nameOf, statusMark } from '../text/format.ts'
 import { shownStatus } from '../text/status-words.ts'
 import type { ActionName } from './actions.ts'
 import { FollowedSession } from './followed-session.ts'
-import { fitStyled } from './cells.ts'
+import { filled, fitStyled } from './cells.ts'
 import { type Piece, headerRow, rule, statusRow } from './conversation/rows.ts'
 import { standingOf } from './conversation/standing.ts'
 import { openHelp } from './help-view.ts'
@@ -220,7 +220,7 @@ class LogsView implements View {
 
   #bodyRows(size: Size): readonly string[] {
     const body = this.#body
-    if (!body?.ready) return [...Array.from<string>({ length: size.rows }).fill('')]
+    if (!body?.ready) return filled([], size.rows)
     const rows = body.render(size)
     // Not in the midst of painting.
     if (body.atEnd && body.seen > Math.max(this.#seen, this.#followed.session?.shown ?? 0)) queueMicrotask(() => this.#seeTo(body.seen))
@@ -238,7 +238,7 @@ class LogsView implements View {
   #footer(columns: number): string {
     const { theme, keymap } = this.#stage
     if (this.#typing) return fitStyled(`${theme.accent(' / ')}${this.#typing.row(Math.max(1, columns - 4), true)}`, columns, '…')
-    const hint = (name: ActionName, does: string, rank: number): Piece => ({ text: keymap.hint(name) === '' ? '' : `${keymap.hint(name)} ${does}`, rank })
+    const hint = (name: ActionName, does: string, rank: number): Piece => ({ text: keymap.hint(name, does), rank })
     const { trouble } = this.#followed
     const searched = this.#words === '' ? [hint('logs.search', 'search', 2)] : [hint('logs.next', 'next', 3), hint('logs.previous', 'previous', 4)]
     const state = this.#searching

@@ -6,6 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Submission } from '../../src/core/api.ts'
 import type { Envelope, Event } from '../../src/core/events.ts'
 import type { Ask } from '../../src/core/requests.ts'
+import { refusal } from '../../src/core/errors.ts'
 import { DaemonUnreachable } from '../../src/sdk/client.ts'
 import type { Forms } from '../../src/tui/kept-state.ts'
 import { type ConversationParts, type ConversationView, type Leaving, openConversation } from '../../src/tui/conversation/conversation-view.ts'
@@ -913,6 +914,26 @@ describe('commands', () => {
     const on = await talk(said(), { parts: { review: () => opened.push('review'), land: () => opened.push('land') } })
     on.type(alt('d'), '/diff', keys.enter, '/land', keys.enter)
     expect(opened).toEqual(['review', 'review', 'land'])
+  })
+
+  test('/check and /land yes give the checks an environment', async () => {
+    const client = said()
+    const changes = { from: 'main', to: 'it', files: [], added: 0, removed: 0 }
+    client.plan = ({ session }) => ({ session, into: 'main', how: 'merge', behind: 0, ahead: 1, uncommitted: 0, changes, conflicts: [], checks: [], against: [] })
+    const submitted: Submission[] = []
+    client.submit = async (submission) => {
+      submitted.push(submission)
+      return refusal('at-work', 'not now')
+    }
+    const on = await talk(client)
+    on.type('/check', keys.enter)
+    await until(() => submitted.some(({ command }) => command.type === 'check'))
+    on.type('/land yes', keys.enter)
+    await until(() => submitted.some(({ command }) => command.type === 'land'))
+    expect(submitted.flatMap(({ command, environment }) => (command.type === 'check' || command.type === 'land' ? [environment] : []))).toEqual([
+      { HOME: '/home/me' },
+      { HOME: '/home/me' },
+    ])
   })
 
   test('where the tree cannot be asked, what its tool calls changed is shown file by file', async () => {

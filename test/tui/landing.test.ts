@@ -82,6 +82,8 @@ describe('the plan', () => {
     expect(commands()).toEqual([])
     await shown('landing …')
     expect(commands()).toEqual([{ type: 'land', land: { into: 'main-next', how: 'squash', checks: false } }])
+    // For checks, where that of its run is gone.
+    expect(client.submitted.at(-1)?.environment).toEqual({ HOME: '/home/me' })
   })
 
   test('with something against it cannot be carried out', async () => {
@@ -153,6 +155,7 @@ describe('what becomes of it', () => {
     client.nowMs += 1000
     headless.type(keys.enter)
     await headless.until((screen) => screen.join('').includes('landing …'))
+    while (client.submitted.length === 0) await new Promise((resolve) => setImmediate(resolve))
     headless.type(keys.escape)
     expect(headless.screen()[0]).toBe('the list')
     client.report(id, { type: 'land-failed', at: 'checks', reason: 'npm test failed on the merged tree' })

@@ -126,6 +126,18 @@ describe('at 80 columns', () => {
     expect(await over).toEqual({ text: '', exitCode: 0 })
   })
 
+  test('a patch whose last change is gone is left with the same key', async () => {
+    const client = changedBy()
+    const { type, shown, over } = await review(client, { columns: 80, rows: 24 })
+    type(keys.enter)
+    await shown('export const users')
+    client.changed = answers([])
+    type('r')
+    await shown('nothing was changed')
+    type('q')
+    expect(await over).toEqual({ text: '', exitCode: 0 })
+  })
+
   test('all of its keys are in the help', async () => {
     const { type, shown } = await review(changedBy(), { columns: 80, rows: 24 })
     type('?')
@@ -178,6 +190,39 @@ describe('what is compared', () => {
       { columns: 80, rows: 24, shows: 'run.sh' },
     )
     expect(screen().slice(3, 6)).toEqual([/A empty.txt +empty$/, /M run.sh +mode$/, /R new.txt$/].map((row) => expect.stringMatching(row)))
+  })
+
+  test('that is a link, or may be executed, says so, and where it leads', async () => {
+    const link = (path: string, head: string, hunk: string, more: Partial<MadeFile['file']>): MadeFile => {
+      const made = madeFile(path, [hunk], more)
+      return { ...made, patch: made.patch.replace(/index .*/, head) }
+    }
+    const became = madeFile('became', ['@@ -1 +0,0 @@\n-a line'], { kind: 'type-changed', added: 1, mode: { from: '100644', to: '120000' } })
+    const files = [
+      link('link', 'new file mode 120000\nindex 0000000..2222222', '@@ -0,0 +1 @@\n+../else\x1b[31mwhere\n\\ No newline at end of file', { kind: 'added' }),
+      link('moved', 'index 1111111..2222222 120000', '@@ -1 +1 @@\n-old/place\n+new/place', {}),
+      link('gone', 'deleted file mode 120000\nindex 1111111..0000000', '@@ -1 +0,0 @@\n-old/place', { kind: 'deleted' }),
+      { ...became, patch: became.patch + link('became', 'new file mode 120000\nindex 0000000..2222222', '@@ -0,0 +1 @@\n+there', { kind: 'added' }).patch },
+      {
+        file: { path: 'run.sh', kind: 'modified', added: 0, removed: 0, mode: { from: '100644', to: '100755' } },
+        patch: 'diff --git a/run.sh b/run.sh\nold mode 100644\nnew mode 100755\n',
+      },
+    ] as const
+    const { type, shown } = await review(changedBy(files), { shows: 'run.sh' })
+    await shown('a symbolic link to ../else␛[31mwhere')
+    type('j')
+    await shown('a symbolic link: it led to old/place, and leads to new/place now')
+    type('j')
+    await shown('a symbolic link to old/place was removed')
+    type('j')
+    await shown('now a symbolic link to there')
+    type('j')
+    await shown('mode 100644 → 100755: executable now')
+  })
+
+  test('that has a line break in its name is named as git names it', async () => {
+    const { shown } = await review(changedBy([madeFile('in a\nb.txt', ['@@ -0,0 +1 @@\n+x'], { kind: 'added' })]), { columns: 80, shows: 'A ' })
+    await shown('"in a\\nb.txt"')
   })
 
   test('notes stand above it', async () => {
@@ -241,6 +286,41 @@ describe('comments', () => {
     expect(kept.comments).toEqual([])
     type('c', 'not this', keys.escape)
     expect([kept.comments, commands()]).toEqual([[], []])
+  })
+
+  test('on a range that ends on a comment are new ones, and the old one stays', async () => {
+    const { type, shown, kept } = await review()
+    type('j', keys.enter)
+    await shown('the new way')
+    type('j', 'j', 'c', 'old', keys.enter, 'k', 'v', 'j', 'j', 'c', 'new', keys.enter)
+    expect(kept.comments).toMatchObject([
+      { side: 'old', first: 11, last: 11, text: 'old' },
+      { side: 'new', first: 10, last: 10, quote: ['   app.get("/users", list)', '-  // the old way'], text: 'new' },
+    ])
+    await shown('┆ new')
+  })
+
+  test('are on what is painted, also when another patch has just come', async () => {
+    const client = changedBy()
+    const { stage, type, shown, kept, all } = await review(client)
+    await shown('preferences = table')
+    type(keys.enter, 'j', 'j', 'j')
+    client.changed = answers([madeFile('src/db/schema.ts', ['@@ -1,2 +1,2 @@\n-other before\n+other now\n same'])])
+    // From here on only what is asked for is painted.
+    stage.repaint = () => {}
+    const [asked, settled] = [client.askedChanges.length, () => new Promise((resolve) => setTimeout(resolve))]
+    type('r')
+    while (client.askedChanges.length < asked + 2) {
+      stage.tui.renderNow()
+      await settled()
+    }
+    await settled()
+    expect(all()).not.toContain('other now')
+    type('c')
+    expect(all()).not.toContain('Enter keeps it')
+    await shown('other now')
+    type('c', 'about it', keys.enter)
+    expect(kept.comments).toMatchObject([{ quote: [' same'], text: 'about it' }])
   })
 
   test('are there again, also those on lines that are gone', async () => {
@@ -350,12 +430,28 @@ describe('taking back', () => {
     return client
   }
 
-  test('which keys answer is in sight however narrow it is', async () => {
-    const { type, shown, screen } = await review(undoes(changedBy()), { columns: 80, rows: 24 })
+  const asked = (screen: readonly string[]): string =>
+    screen
+      .slice(screen.findIndex((row) => row.includes(' take ')))
+      .join(' ')
+      .replaceAll(/\s+/g, ' ')
+      .trim()
+
+  test('all of what is asked, and which keys answer, are in sight however narrow it is', async () => {
+    const client = undoes(changedBy([...someFiles, madeFile(`a/${'very/'.repeat(30)}deep.ts`, ['@@ -1 +1 @@\n-old\n+new'])]))
+    const { type, shown, screen, resize } = await review(client, { columns: 80, rows: 24 })
     type('j', keys.enter)
     await shown('the new way')
     type('n', 'n', 'x')
-    expect(screen().join('\n')).toMatch(/back \(\+1 −1\)\?.*… {3}y\/n/)
+    const question = 'take the hunk at line 41 of src/routes/preferences.ts back (+1 −1)? All is kept first, and can be brought back. y/n'
+    expect(asked(screen())).toBe(question)
+    resize(40, 24)
+    await shown('brought back.')
+    expect(asked(screen())).toBe(question)
+    type('n', keys.escape, 'G', 'x')
+    expect(asked(screen())).toMatch(/^take back all that it did to a\/very\/.*…[\w/ ]+deep\.ts\? All is kept first, and can be brought back\. y\/n$/)
+    resize(60, 5)
+    await shown('…   y/n')
   })
 
   test('a hunk asks first, names it as git counts it, and says how it is brought back', async () => {

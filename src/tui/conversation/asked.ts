@@ -149,7 +149,7 @@ export class Asked {
 
   #answer(request: Request, answer: Answer): void {
     const [written, ...others] = answer.kind === 'form' ? Object.values(answer.fields) : []
-    if (typeof written !== 'string' || others.length > 0 || !this.#obeys(written)) return this.#orders.answer(request.id, answer)
+    if (typeof written !== 'string' || others.length > 0 || !this.#obeys(written)) return this.#orders.answer(request, answer)
     // The command does not stand in the field any more.
     this.#keepForm(request.id, {})
     this.#dialog = this.#dialogOf(request)

@@ -1,6 +1,6 @@
 // What the tool calls of a session changed, file by file, with their diffs.
 
-import { printableLine } from '../../core/terminal-text.ts'
+import { pathLine } from '../../core/terminal-text.ts'
 import type { Line } from '../../core/transcript.ts'
 import { type ChangedFile, changedFiles, changesTotal } from '../../text/changed-files.ts'
 import { count } from '../../text/format.ts'
@@ -26,7 +26,7 @@ export function openChanges(stage: Stage, name: string, lines: readonly Line[], 
   })
 }
 
-const head = ({ path, added, removed }: ChangedFile, theme: Theme): string => ` ${theme.bold(printableLine(path))}  ${theme.added(`+${added}`)} ${theme.removed(`−${removed}`)}`
+const head = ({ path, added, removed }: ChangedFile, theme: Theme): string => ` ${theme.bold(pathLine(path))}  ${theme.added(`+${added}`)} ${theme.removed(`−${removed}`)}`
 
 function diffs({ path, diffs: all }: ChangedFile, columns: number, theme: Theme): readonly string[] {
   if (all.length === 0) return [theme.dim('   only the counts were told')]

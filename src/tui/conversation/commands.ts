@@ -153,7 +153,7 @@ function review(slash: Review, on: Commanded): void {
   const { stage } = on
   if (slash.kind === 'check') stage.say('its checks run …')
   on.ask(async () => {
-    const rows = await reviewRows(stage.client, on.id, slash, { paint: stage.theme, columns: stage.size().columns - 2 }, on.signal)
+    const rows = await reviewRows(stage.client, on.id, slash, { paint: stage.theme, columns: stage.size().columns - 2 }, on.environment, on.signal)
     const [only = '', ...more] = rows
     if (more.length === 0) stage.say(only)
     else on.page(openPage(stage, { heading: `${on.name} · ${slash.kind}`, rows: () => rows.map((row) => ` ${row}`), nothing: '', back: () => on.page(undefined) }))

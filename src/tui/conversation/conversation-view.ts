@@ -369,7 +369,7 @@ export class ConversationView implements View {
     if (!request) return this.#stage.say('it asks nothing')
     const answer = answerFrom(request, { decline: true })
     if (isRefusal(answer)) this.#stage.complain(failureOf(answer))
-    else this.#orders.answer(request.id, answer)
+    else this.#orders.answer(request, answer)
   }
 
   #leave(way: Way): void {

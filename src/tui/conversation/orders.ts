@@ -5,7 +5,7 @@ import { newId } from '../../client/submit.ts'
 import { isRefusal } from '../../core/errors.ts'
 import type { Envelope } from '../../core/events.ts'
 import type { Command } from '../../core/inputs.ts'
-import type { Answer } from '../../core/requests.ts'
+import type { Answer, Request } from '../../core/requests.ts'
 import type { SessionView } from '../../core/view.ts'
 import type { Stage } from '../view.ts'
 import { Outbox } from './outbox.ts'
@@ -14,7 +14,7 @@ type Environment = Readonly<Record<string, string>>
 
 export interface OrderParts {
   readonly session: string
-  /** For a run that a prompt starts. */
+  /** For a run that a prompt or an answer starts. */
   readonly environment: () => Promise<Environment>
   /** Gets the text of a prompt back that the daemon does not take. */
   readonly unsent: (text: string) => void
@@ -77,12 +77,13 @@ export class Orders {
   }
 
   /** A key that comes before the daemon has taken it does not answer again. `lost`: it is not taken. */
-  answer(requestId: string, answer: Answer, lost: () => void = () => {}): void {
+  answer({ id: requestId, about }: Request, answer: Answer, lost: () => void = () => {}): void {
     if (this.#answering === requestId) return
     this.#answering = requestId
     this.ask(async () => {
       try {
-        await this.submit({ type: 'answer', requestId, answer })
+        // What Offstage asks itself is asked before something begins.
+        await this.submit({ type: 'answer', requestId, answer }, about === undefined ? undefined : await this.environment())
       } catch (cause) {
         lost()
         throw cause

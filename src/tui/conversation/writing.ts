@@ -166,7 +166,7 @@ export class Writing {
     const answer = answerFrom(request, { choice: text })
     if (!isRefusal(answer)) {
       this.#composer.take()
-      orders.answer(request.id, answer, () => this.putBack(text))
+      orders.answer(request, answer, () => this.putBack(text))
       return true
     }
     if (request.options.length > 0 || request.fields?.length !== 1) return false

@@ -329,7 +329,7 @@ export class RequestDialog {
 
   #hints(): readonly string[] {
     const { keymap } = this.#stage
-    const hint = (name: ActionName, does: string): string => (keymap.hint(name) === '' ? '' : `${keymap.hint(name)} ${does}`)
+    const hint = (name: ActionName, does: string): string => keymap.hint(name, does)
     const later = hint('dialog.later', this.#reason ? 'back' : this.#request.lost ? 'close' : 'later')
     if (this.#request.lost) return [later]
     if (this.#reason) return [hint('dialog.choose', 'reject and say this'), later]

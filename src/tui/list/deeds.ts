@@ -66,8 +66,8 @@ export class Deeds {
     this.#stage.say(last.length === 1 && first ? `${nameOf(first)} is back` : `${count(last.length, 'session')} are back`)
   }
 
-  /** What may start an agent: a prompt, or `resume`, with the answer to a question that its process is gone with. Whether all were taken. */
-  start(targets: readonly SessionView[], command: Extract<Command, { type: 'prompt' | 'resume' }>): Promise<boolean> {
+  /** What may start an agent: a prompt, or `resume`, with the answer to a question that its process is gone with, or the answer to one of Offstage's own. Whether all were taken. */
+  start(targets: readonly SessionView[], command: Extract<Command, { type: 'prompt' | 'resume' | 'answer' }>): Promise<boolean> {
     return this.#each(targets, async (session) => {
       const environment = await this.#environment(session)
       await submit(this.#stage.client, { session: session.id, command, environment }, this.#stage.signal)
@@ -77,7 +77,8 @@ export class Deeds {
   /** To the question that was on the screen, and to no other. */
   answer(session: SessionView, request: RequestView, answer: Answer): Promise<boolean> {
     if (request.lost) return this.start([session], { type: 'resume', answer: { requestId: request.id, answer } })
-    return this.command([session], { type: 'answer', requestId: request.id, answer })
+    const command = { type: 'answer', requestId: request.id, answer } as const
+    return session.run?.alive ? this.command([session], command) : this.start([session], command)
   }
 
   /** Whether all of it was done. The first failure is told. */

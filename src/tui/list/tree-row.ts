@@ -4,7 +4,7 @@ import { visibleWidth } from '@earendil-works/pi-tui'
 import { printableLine } from '../../core/terminal-text.ts'
 import type { SessionView } from '../../core/view.ts'
 import { baseText } from '../../text/place-text.ts'
-import { cellText, fit } from '../cells.ts'
+import { cellPath, cellText, fit } from '../cells.ts'
 import type { Theme } from '../theme.ts'
 
 /** Undefined: it can be merged with the work of all others, and with its branch. */
@@ -17,7 +17,7 @@ export function conflictOf(
   const [path = '', ...more] = first.paths
   return {
     names: `${cellText(first.name)}${others.length > 0 ? ` and ${others.length} more` : ''}`,
-    path: `${cellText(path)}${more.length > 0 ? ` and ${more.length} more` : ''}`,
+    path: `${cellPath(path)}${more.length > 0 ? ` and ${more.length} more` : ''}`,
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { failureFrom } from '../../client/failures.ts'
 import { searchPattern } from '../../text/search-pattern.ts'
+import { filled } from '../cells.ts'
 import { type Mark, type Row, chopped, painted, plainOf, span, withoutTabs } from '../transcript/rows.ts'
 import type { Size, Stage } from '../view.ts'
 import type { LogBody } from './log-body.ts'
@@ -82,7 +83,7 @@ export class OutputBody implements LogBody {
       const row = this.#rowsOf(place.page, place.line)[place.row] ?? []
       return margin + painted(row, size.columns - 1, this.#marksIn(place), this.#stage.theme.inverse)
     })
-    return [...rows, ...Array.from<string>({ length: Math.max(0, size.rows - rows.length) }).fill('')]
+    return filled(rows, size.rows)
   }
 
   scroll(rows: number): void {

@@ -97,12 +97,13 @@ export class ChangesShown {
   }
 
   /** The patches of these files in one answer, for what is only to be compared with. */
-  async patchesOf(files: readonly ChangedFile[]): Promise<ReadonlyMap<TreePath, readonly PatchOfPath[]>> {
+  async patchesOf(files: readonly ChangedFile[]): Promise<ReadonlyMap<TreePath, Pick<FilePatch, 'bytes' | 'parts'>>> {
     const found = await this.#changes({ ...this.#compared(), paths: pathsOf(files), patchBytes: mostMarkedBytes }, AbortSignal.any([this.#looking.signal, this.#signal]))
-    const all = new Map<TreePath, PatchOfPath[]>()
+    const all = new Map<TreePath, Pick<FilePatch, 'bytes' | 'parts'>>()
     if ('why' in found || !found.patch) return all
     const bytes = found.patch
-    for (const part of parsePatch(bytes)) if (part.end < bytes.length || found.cutAt === undefined) all.set(part.path, [...(all.get(part.path) ?? []), { bytes, part }])
+    for (const part of parsePatch(bytes))
+      if (part.end < bytes.length || found.cutAt === undefined) all.set(part.path, { bytes, parts: [...(all.get(part.path)?.parts ?? []), part] })
     return all
   }
 
@@ -146,11 +147,6 @@ export class ChangesShown {
       return this.#turns // all of it can be read without them
     }
   }
-}
-
-export interface PatchOfPath {
-  readonly bytes: Uint8Array
-  readonly part: PatchFile
 }
 
 const turnOf = (scope: Scope): { readonly turn?: number } => (scope === 'all' ? {} : { turn: scope })

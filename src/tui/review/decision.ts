@@ -2,6 +2,7 @@
 
 import { fitStyled } from '../cells.ts'
 import { rule } from '../conversation/rows.ts'
+import { ScrolledRows } from '../scrolled-rows.ts'
 import type { Size, Stage, View } from '../view.ts'
 
 /** Nobody has read anything sooner than this: a key that was typed before it came is not for it. */
@@ -17,49 +18,25 @@ export interface DecisionParts {
 export function openDecision(stage: Stage, { heading, rows: rowsFor, decide }: DecisionParts): View {
   const { theme, keymap } = stage
   const sinceMs = stage.now()
-  let top = 0
-  let [most, page] = [0, 1]
-  const scroll = (by: number): void => {
-    top = Math.max(0, Math.min(most, top + by))
-  }
+  const scrolled = new ScrolledRows()
   const view: View = {
     render: ({ columns, rows: height }: Size) => {
-      const rows = rowsFor(columns)
-      page = Math.max(1, height - 4)
-      most = Math.max(0, rows.length - page)
-      top = Math.min(top, most)
-      const shown = rows.slice(top, top + page)
-      const place = most > 0 ? ` · ${top + 1}–${top + shown.length} of ${rows.length}, ${keymap.hint('dialog.scroll-down')} more` : ''
+      const shown = scrolled.show(rowsFor(columns), Math.max(1, height - 4))
+      const place = scrolled.place === '' ? '' : ` · ${scrolled.place}, ${keymap.hint('dialog.scroll-down')} more`
       const does = decide ? `${keymap.hint(decide.key)} ${decide.does} · ` : ''
-      const all = [theme.bold(` ${heading}`), rule(columns, theme), ...shown, ...Array.from<string>({ length: page - shown.length }).fill('')]
-      return [...all, '', theme.warning(` ${does}`) + theme.dim(`${keymap.hint('dialog.later')} back, nothing is done${place}`)]
+      return [theme.bold(` ${heading}`), rule(columns, theme), ...shown, '', theme.warning(` ${does}`) + theme.dim(`${keymap.hint('dialog.later')} back, nothing is done${place}`)]
         .map((row) => fitStyled(row, columns, '…'))
         .slice(-height)
     },
     input: (data) => {
       const action = keymap.action('dialog', data)
-      switch (action) {
-        case 'dialog.up':
-          return scroll(-1)
-        case 'dialog.down':
-          return scroll(1)
-        case 'dialog.scroll-up':
-          return scroll(-page)
-        case 'dialog.scroll-down':
-          return scroll(page)
-        case 'dialog.later':
-          return stage.close(view)
-        default:
-          if (!decide || action !== decide.key || stage.now() - sinceMs < readAfterMs) return undefined
-          stage.close(view)
-          return decide.perform()
-      }
+      if (scrolled.act(action)) return undefined
+      if (action === 'dialog.later') return stage.close(view)
+      if (!decide || action !== decide.key || stage.now() - sinceMs < readAfterMs) return undefined
+      stage.close(view)
+      return decide.perform()
     },
-    mouse: ({ kind, delta }) => {
-      if (kind !== 'wheel') return false
-      scroll(delta)
-      return true
-    },
+    mouse: (event) => scrolled.wheel(event),
     title: () => heading,
     close: () => {},
   }

@@ -1,11 +1,12 @@
-// The files of a review, one row each: what became of it, its name cut in the middle, how much. Owns cursor and scroll; paints only what is seen.
+// The files of a review, one row each: what became of it, its name cut in the middle, how much. Paints only what is seen.
 
 import { sliceByColumn, visibleWidth } from '@earendil-works/pi-tui'
 import type { ChangedFile } from '../../core/workspace.ts'
-import { cellText, fit, left } from '../cells.ts'
+import { cellPath, fit, left } from '../cells.ts'
 import type { Theme } from '../theme.ts'
 import type { Size } from '../view.ts'
 import type { FileMark } from './reviewed.ts'
+import { RowCursor } from './row-cursor.ts'
 
 const kindLetters: Readonly<Record<ChangedFile['kind'], string>> = { added: 'A', modified: 'M', deleted: 'D', renamed: 'R', 'type-changed': 'T' }
 const markSigns: Readonly<Record<FileMark, string>> = { all: '✓', some: '~', none: ' ' }
@@ -17,11 +18,9 @@ export interface FileLooks {
 }
 
 export class FilePane {
+  readonly cursor = new RowCursor()
   readonly #theme: Theme
   #files: readonly ChangedFile[] = []
-  #at = 0
-  #top = 0
-  #rows = 1
 
   constructor(theme: Theme) {
     this.#theme = theme
@@ -33,47 +32,17 @@ export class FilePane {
     const path = this.file?.path
     this.#files = files
     const at = files.findIndex((file) => file.path === path)
-    this.#goTo(at === -1 ? this.#at : at)
+    this.cursor.stand(files.length, at === -1 ? this.cursor.at : at)
   }
 
   get file(): ChangedFile | undefined {
-    return this.#files[this.#at]
-  }
-
-  move(by: number): void {
-    this.#goTo(this.#at + by)
-  }
-
-  page(direction: 1 | -1): void {
-    this.move(direction * Math.max(1, this.#rows - 1))
-  }
-
-  first(): void {
-    this.#goTo(0)
-  }
-
-  last(): void {
-    this.#goTo(this.#files.length - 1)
-  }
-
-  click(row: number): void {
-    this.#goTo(this.#top + row)
-  }
-
-  scroll(rows: number): void {
-    this.#top = Math.max(0, Math.min(this.#files.length - this.#rows, this.#top + rows))
-    this.#at = Math.max(this.#top, Math.min(this.#top + this.#rows - 1, this.#at))
+    return this.#files[this.cursor.at]
   }
 
   /** At most `rows` rows, each just as wide as it may be. */
   render({ columns, rows }: Size, looks: FileLooks): readonly string[] {
-    this.#rows = Math.max(1, rows)
-    this.#top = Math.max(0, Math.min(Math.max(this.#at - this.#rows + 1, Math.min(this.#top, this.#at)), Math.max(0, this.#files.length - this.#rows)))
-    return this.#files.slice(this.#top, this.#top + rows).map((file, index) => this.#row(file, this.#top + index === this.#at, columns, looks))
-  }
-
-  #goTo(index: number): void {
-    this.#at = Math.max(0, Math.min(index, this.#files.length - 1))
+    const top = this.cursor.topOf(rows)
+    return this.#files.slice(top, top + rows).map((file, index) => this.#row(file, top + index === this.cursor.at, columns, looks))
   }
 
   #row(file: ChangedFile, isHere: boolean, columns: number, { focused, mark, hasComments }: FileLooks): string {
@@ -81,8 +50,8 @@ export class FilePane {
     const [plus, minus] = countsOf(file)
     const before = `${isHere ? (focused ? bold(accent('▸')) : dim('▸')) : ' '}${added(markSigns[mark(file)])}${kindLetters[file.kind]}${accent(hasComments(file) ? '*' : ' ')}`
     const width = columns - 4 - 2 - plus.length - minus.length
-    if (width < 4) return fit(`${isHere ? '▸' : ' '}${cellText(file.path)}`, columns)
-    const name = left(fitMiddle(cellText(file.path), width), width)
+    if (width < 4) return fit(`${isHere ? '▸' : ' '}${cellPath(file.path)}`, columns)
+    const name = left(fitMiddle(cellPath(file.path), width), width)
     return `${before}${isHere ? bold(name) : name}  ${minus === '' ? dim(plus) : added(plus) + removed(minus)}`
   }
 }

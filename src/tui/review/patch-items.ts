@@ -4,7 +4,7 @@ import { wrapTextWithAnsi } from '@earendil-works/pi-tui'
 import type { PatchFile, PatchHunk, PatchLine } from '../../core/patch.ts'
 import { printable } from '../../core/terminal-text.ts'
 import type { ChangedFile } from '../../core/workspace.ts'
-import { cellText } from '../cells.ts'
+import { cellPath, cellText } from '../cells.ts'
 import type { FilePatch, Scope } from './changes-shown.ts'
 import { type Comment, linesText, quoted } from './comments.ts'
 
@@ -46,7 +46,7 @@ export function itemsOf(file: ChangedFile, patch: FilePatch, about: { readonly c
     }
   }
   const body = items.splice(0)
-  for (const text of remarks(file, patch)) items.push({ kind: 'remark', text })
+  for (const text of [...remarks(file, patch), ...linkRemarks(file, patch)]) items.push({ kind: 'remark', text })
   // Its lines are other ones now; what was written about them stays.
   for (const comment of comments) if (!shown.has(comment)) say(comment, `on ${linesText(comment)}, not here any more: `)
   return [...items, ...body]
@@ -57,14 +57,32 @@ const endsHere = ({ side, last }: Comment, { kind, old, new: now }: PatchLine): 
 function remarks(file: ChangedFile, { parts, isCut }: FilePatch): readonly string[] {
   const hasLines = parts.some(({ hunks }) => hunks.length > 0)
   return [
-    ...(file.from === undefined ? [] : [`renamed from ${cellText(file.from)}`]),
-    ...(file.mode === undefined || file.kind === 'added' || file.kind === 'deleted' ? [] : [`mode ${file.mode.from} → ${file.mode.to}`]),
+    ...(file.from === undefined ? [] : [`renamed from ${cellPath(file.from)}`]),
+    ...(file.mode === undefined || file.kind === 'added' || file.kind === 'deleted' ? [] : [`mode ${file.mode.from} → ${file.mode.to}${executable(file.mode)}`]),
     ...(parts.some(({ binary }) => binary) ? ['binary: no lines to show'] : []),
     ...(!hasLines && file.kind === 'added' && file.added === 0 ? ['a new file with nothing in it'] : []),
     ...(!hasLines && file.kind === 'deleted' && file.removed === 0 ? ['an empty file was removed'] : []),
     ...(isCut ? ['too large to be shown whole: the end is left out'] : []),
     ...(parts.length === 0 && !isCut ? ['nothing of it is different any more'] : []),
   ]
+}
+
+const executable = ({ from, to }: NonNullable<ChangedFile['mode']>): string =>
+  from === '100644' && to === '100755' ? ': executable now' : from === '100755' && to === '100644' ? ': not executable any more' : ''
+
+/** What a link leads to are its lines: nothing else says that it is no file with a line of text. */
+function linkRemarks({ kind }: ChangedFile, { parts, bytes }: FilePatch): readonly string[] {
+  const links = parts.filter(({ link }) => link)
+  if (links.length === 0) return []
+  const leads = (sign: PatchLine['kind']): string | undefined => {
+    const lines = links.flatMap(({ hunks }) => hunks.flatMap((hunk) => hunk.lines.filter((line) => line.kind === sign)))
+    return lines.length === 0 ? undefined : cellText(lines.map((line) => textOf(bytes, line, 400)).join('\n'))
+  }
+  const [was, is] = [leads('removed'), leads('added')]
+  if (was !== undefined && is !== undefined) return [`a symbolic link: it led to ${was}, and leads to ${is} now`]
+  if (is !== undefined) return [`${kind === 'type-changed' ? 'now ' : ''}a symbolic link to ${is}`]
+  if (was !== undefined) return [kind === 'type-changed' ? `a file now: it was a symbolic link to ${was}` : `a symbolic link to ${was} was removed`]
+  return ['a symbolic link']
 }
 
 const decoder = new TextDecoder()

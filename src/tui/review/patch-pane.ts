@@ -1,4 +1,4 @@
-// The patch of one file on the screen: cursor, range, what is scrolled into sight. Makes and colours only the rows that are seen.
+// The patch of one file on the screen: which hunks and lines are meant, how far it is scrolled sideways. Makes and colours only the rows that are seen.
 
 import { sliceByColumn } from '@earendil-works/pi-tui'
 import type { PatchHunk } from '../../core/patch.ts'
@@ -10,6 +10,7 @@ import { type Row, type Style, cells, cutRow, painted, span, within, withoutTabs
 import type { Size } from '../view.ts'
 import type { FilePatch } from './changes-shown.ts'
 import { type HunkPlace, type Item, endsWithReturn, textOf } from './patch-items.ts'
+import { RowCursor } from './row-cursor.ts'
 
 /** So many lines are coloured together: enough for what spans lines, and little enough for a frame. */
 const colouredTogether = 24
@@ -23,15 +24,13 @@ export interface Looks {
 }
 
 export class PatchPane {
+  readonly cursor = new RowCursor()
   readonly #theme: Theme
   #file: ChangedFile | undefined
   #patch: FilePatch | undefined
   #items: readonly Item[] = []
-  #cursor = 0
-  #top = 0
   #offset = 0
   #anchor: number | undefined
-  #rows = 1
   #digits = 3
   #colours = new WeakMap<PatchHunk, Map<number, readonly Row[]>>()
   #colouredWith = 0
@@ -53,21 +52,24 @@ export class PatchPane {
     this.#items = items
     if (!isSame) {
       this.#offset = 0
-      this.#top = 0
-      this.#cursor = 0
       this.#anchor = undefined
     }
-    this.#goTo(this.#cursor)
+    this.cursor.stand(items.length, isSame ? this.cursor.at : 0)
   }
 
   get item(): Item | undefined {
-    return this.#items[this.#cursor]
+    return this.#items[this.cursor.at]
   }
 
   /** Those of the range, else the one under the cursor. */
   get chosen(): readonly Item[] {
     const [from, to] = this.#range()
     return this.#items.slice(from, to + 1)
+  }
+
+  /** The hunks that those are of; indices. */
+  get chosenHunks(): readonly number[] {
+    return [...new Set(this.chosen.flatMap((item) => ('index' in item ? item.index : (this.place?.index ?? []))))]
   }
 
   get hasRange(): boolean {
@@ -82,87 +84,55 @@ export class PatchPane {
   get place(): HunkPlace | undefined {
     const isPlace = (one: Item): one is Extract<Item, { kind: 'hunk' | 'line' }> => one.kind === 'hunk' || one.kind === 'line'
     const here = this.item
-    if (here?.kind === 'comment') return this.#items.slice(0, this.#cursor).findLast(isPlace)
-    return this.#items.slice(this.#cursor).find(isPlace)
+    if (here?.kind === 'comment') return this.#items.slice(0, this.cursor.at).findLast(isPlace)
+    return this.#items.slice(this.cursor.at).find(isPlace)
   }
 
   /** `12 of 340`. */
   get position(): string {
-    return this.#items.length === 0 ? '' : `${this.#cursor + 1} of ${this.#items.length}`
+    return this.#items.length === 0 ? '' : `${this.cursor.at + 1} of ${this.#items.length}`
   }
 
   beginRange(): void {
-    this.#anchor = this.#anchor === undefined ? this.#cursor : undefined
+    this.#anchor = this.#anchor === undefined ? this.cursor.at : undefined
   }
 
   endRange(): void {
     this.#anchor = undefined
   }
 
-  move(by: number): void {
-    this.#goTo(this.#cursor + by)
-  }
-
-  page(direction: 1 | -1): void {
-    this.move(direction * Math.max(1, this.#rows - 1))
-  }
-
-  first(): void {
-    this.#goTo(0)
-  }
-
-  last(): void {
-    this.#goTo(this.#items.length - 1)
-  }
-
   /** Whether there is one. It is shown from its head on. */
   toHunk(direction: 1 | -1): boolean {
     const isHead = (one: Item): boolean => one.kind === 'hunk'
-    const at =
-      direction === 1 ? this.#items.findIndex((one, index) => index > this.#cursor && isHead(one)) : this.#items.findLastIndex((one, index) => index < this.#cursor && isHead(one))
-    if (at === -1) return false
-    this.#goTo(at)
-    if (at < this.#top || at > this.#top + this.#rows / 2) this.#top = Math.max(0, at - 2)
-    return true
+    const here = this.cursor.at
+    const at = direction === 1 ? this.#items.findIndex((one, index) => index > here && isHead(one)) : this.#items.findLastIndex((one, index) => index < here && isHead(one))
+    if (at !== -1) this.cursor.goToHead(at)
+    return at !== -1
   }
 
   shift(by: 1 | -1): void {
     this.#offset = Math.max(0, Math.min(farthest, this.#offset + by * 16))
   }
 
-  scroll(rows: number): void {
-    this.#top = Math.max(0, Math.min(this.#items.length - this.#rows, this.#top + rows))
-    this.#cursor = Math.max(this.#top, Math.min(this.#top + this.#rows - 1, this.#cursor))
-  }
-
-  /** The item in this row of what was painted last gets the cursor. */
-  click(row: number): void {
-    this.#goTo(this.#top + row)
-  }
-
   /** At most `rows` rows. */
   render({ columns, rows }: Size, looks: Looks): readonly string[] {
-    this.#rows = Math.max(1, rows)
-    this.#top = Math.max(0, Math.min(Math.max(this.#cursor - this.#rows + 1, Math.min(this.#top, this.#cursor)), Math.max(0, this.#items.length - this.#rows)))
+    const top = this.cursor.topOf(rows)
     if (this.#colouredWith !== highlighting()) {
       this.#colouredWith = highlighting()
       this.#colours = new WeakMap()
     }
     const [from, to] = this.#range()
-    return this.#items.slice(this.#top, this.#top + rows).map((item, index) => {
-      const at = this.#top + index
-      const mark = at === this.#cursor && looks.focused ? '▸' : this.#anchor !== undefined && at >= from && at <= to ? '┃' : ' '
+    return this.#items.slice(top, top + rows).map((item, index) => {
+      const at = top + index
+      const mark = at === this.cursor.at && looks.focused ? '▸' : this.#anchor !== undefined && at >= from && at <= to ? '┃' : ' '
       return painted([span(mark, this.#theme.accent), ...this.#row(item, columns - 1, looks)], columns)
     })
   }
 
   #range(): readonly [from: number, to: number] {
-    const anchor = this.#anchor ?? this.#cursor
-    return [Math.min(anchor, this.#cursor), Math.max(anchor, this.#cursor)]
-  }
-
-  #goTo(index: number): void {
-    this.#cursor = Math.max(0, Math.min(index, this.#items.length - 1))
+    const { at } = this.cursor
+    const anchor = this.#anchor ?? at
+    return [Math.min(anchor, at), Math.max(anchor, at)]
   }
 
   #row(item: Item, width: number, looks: Looks): Row {

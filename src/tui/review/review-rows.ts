@@ -1,6 +1,6 @@
 // The rows around a review: whose changes, between which states, how much of it was read, and the keys that matter now. Pure; each row fits.
 
-import { visibleWidth } from '@earendil-works/pi-tui'
+import { visibleWidth, wrapTextWithAnsi } from '@earendil-works/pi-tui'
 import type { ChangesFound } from '../../core/api.ts'
 import { printableLine } from '../../core/terminal-text.ts'
 import { count } from '../../text/format.ts'
@@ -9,6 +9,7 @@ import { betweenEdges, fit } from '../cells.ts'
 import { type Piece, statusRow } from '../conversation/rows.ts'
 import type { Keymap } from '../keymap.ts'
 import type { Theme } from '../theme.ts'
+import type { Size } from '../view.ts'
 import type { Scope } from './changes-shown.ts'
 import type { PatchPane } from './patch-pane.ts'
 
@@ -48,6 +49,17 @@ export function headRows({ name, found, turns, scope, reading, read, keymap }: H
   return [first, betweenEdges(left, right === '' ? '' : `${right} `, columns)]
 }
 
+const answers = '   y/n'
+
+/** All of it, with the keys that answer it at its end; only where there is no room at all it is cut. */
+export function questionRows(question: string, { columns, rows }: Size): readonly string[] {
+  const width = Math.max(1, columns - 2)
+  const whole = wrapTextWithAnsi(question, width)
+  const last = whole.at(-1) ?? ''
+  const asked = visibleWidth(last) + answers.length <= width ? [...whole.slice(0, -1), last + answers] : [...whole, answers.trimStart()]
+  return asked.length <= rows / 2 ? asked : [`${fit(question, width - answers.length)}${answers}`]
+}
+
 export interface FootParts {
   /** What came of the last thing that was done. */
   readonly told: string | undefined
@@ -58,47 +70,40 @@ export interface FootParts {
   readonly hasFiles: boolean
 }
 
-export function footRow({ told, isStale, side, patch, comments, hasFiles }: FootParts, keymap: Keymap, columns: number, theme: Theme): string {
-  const hint = (name: ActionName, does: string, rank: number): Piece => ({ text: keymap.hint(name) === '' ? '' : `${keymap.hint(name)} ${does}`, rank })
-  if (told !== undefined) {
-    const more = isStale ? `   ${keymap.hint('review.again')} there is more` : ''
-    return ` ${theme.bold(fit(told, Math.max(1, columns - 2 - visibleWidth(more))))}${theme.dim(more)}`
-  }
+export function footRow(parts: FootParts, keymap: Keymap, columns: number, theme: Theme): string {
+  const { told, isStale } = parts
+  if (told === undefined) return statusRow(footPieces(parts, keymap), columns, theme)
+  const more = isStale ? `   ${keymap.hint('review.again')} there is more` : ''
+  return ` ${theme.bold(fit(told, Math.max(1, columns - 2 - visibleWidth(more))))}${theme.dim(more)}`
+}
+
+function footPieces({ isStale, side, patch, comments, hasFiles }: FootParts, keymap: Keymap): readonly Piece[] {
+  const hint = (name: ActionName, does: string, rank: number): Piece => ({ text: keymap.hint(name, does), rank })
   const ends = [hint('review.help', 'all keys', 3), hint('review.back', 'back', 1)]
-  const stale: readonly Piece[] = isStale ? [hint('review.again', 'there is more: read it again', 0)] : []
-  const send: readonly Piece[] = comments > 0 ? [hint('review.send', `send ${count(comments, 'comment')}`, 2)] : []
-  if (!hasFiles) return statusRow([...(isStale ? stale : [hint('review.again', 'read again', 2)]), ...ends], columns, theme)
-  if (side === 'files') {
-    return statusRow(
-      [
-        ...stale,
-        hint('review.open', 'open', 2),
-        ...send,
-        hint('review.accept', 'reviewed', 4),
-        hint('review.reject', 'take back', 5),
-        hint('review.undo', 'undo a turn', 7),
-        hint('review.land', 'land', 6),
-        ...ends,
-      ],
-      columns,
-      theme,
-    )
-  }
-  if (patch.hasRange)
-    return statusRow([hint('review.comment', 'comment on them', 0), hint('review.reject', 'take their hunks back', 2), hint('review.back', 'end the range', 1)], columns, theme)
-  return statusRow(
-    [
+  const stale = isStale ? [hint('review.again', 'there is more: read it again', 0)] : []
+  const send = comments > 0 ? [hint('review.send', `send ${count(comments, 'comment')}`, 2)] : []
+  if (!hasFiles) return [...(isStale ? stale : [hint('review.again', 'read again', 2)]), ...ends]
+  if (side === 'files')
+    return [
       ...stale,
-      { text: patch.position, rank: 6 },
-      hint('review.comment', 'comment', 2),
+      hint('review.open', 'open', 2),
       ...send,
       hint('review.accept', 'reviewed', 4),
-      hint('review.reject', 'take back', 4),
-      hint('review.next-hunk', 'next hunk', 5),
-      hint('review.range', 'range', 7),
+      hint('review.reject', 'take back', 5),
+      hint('review.undo', 'undo a turn', 7),
+      hint('review.land', 'land', 6),
       ...ends,
-    ],
-    columns,
-    theme,
-  )
+    ]
+  if (patch.hasRange) return [hint('review.comment', 'comment on them', 0), hint('review.reject', 'take their hunks back', 2), hint('review.back', 'end the range', 1)]
+  return [
+    ...stale,
+    { text: patch.position, rank: 6 },
+    hint('review.comment', 'comment', 2),
+    ...send,
+    hint('review.accept', 'reviewed', 4),
+    hint('review.reject', 'take back', 4),
+    hint('review.next-hunk', 'next hunk', 5),
+    hint('review.range', 'range', 7),
+    ...ends,
+  ]
 }

@@ -23,6 +23,9 @@ export function marksOf(bytes: Uint8Array, part: PatchFile): readonly string[] {
   return marks
 }
 
+export const marksOfAll = ({ bytes, parts }: { readonly bytes: Uint8Array; readonly parts: readonly PatchFile[] }): readonly string[] =>
+  parts.flatMap((part) => marksOf(bytes, part))
+
 function marksAnew(bytes: Uint8Array, part: PatchFile): readonly string[] {
   if (part.hunks.length === 0) return [digest(bytes.subarray(part.start, part.end))]
   return part.hunks.map(({ start, end }) => {

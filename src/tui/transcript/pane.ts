@@ -5,6 +5,7 @@ import type { Line } from '../../core/transcript.ts'
 import { goesOn, joinedLine, partsFrom, textOf } from '../../text/joined-lines.ts'
 import { agentLabel, clock } from '../../text/format.ts'
 import { searchPattern } from '../../text/search-pattern.ts'
+import { filled } from '../cells.ts'
 import type { Theme } from '../theme.ts'
 import type { Saying } from '../followed-session.ts'
 import type { Size } from '../view.ts'
@@ -102,7 +103,7 @@ export class TranscriptPane {
     const rows = places.map((place) => this.#row(place))
     const marks = this.#marksIn(rows)
     const shown = rows.map((row, index) => painted(row, size.columns, marks[index], this.#theme.inverse))
-    return [...shown, ...Array.from<string>({ length: Math.max(0, size.rows - shown.length) }).fill('')]
+    return filled(shown, size.rows)
   }
 
   /** Upwards if it is negative. */
