@@ -5,6 +5,7 @@ import { constants, type Dirent } from 'node:fs'
 import { chmod, copyFile, lstat, mkdir, readdir, readlink, rename, stat, symlink } from 'node:fs/promises'
 import { printableLine } from '../core/terminal-text.ts'
 import type { Worktree } from '../core/workspace.ts'
+import { codeOf, hasCode, ifMissing } from './disk.ts'
 import { type GitDeps, GitFailed, runGit } from './git.ts'
 import { nulPieces, pathText } from './paths.ts'
 import { WorkspaceFailed } from './workspaces.ts'
@@ -106,7 +107,7 @@ class Copy {
 
   /** `fresh`: the folder is new, so nothing is there. */
   async entry(from: Buffer, to: Buffer, fresh: boolean): Promise<void> {
-    const found = await lstat(from).catch(ignoreGone)
+    const found = await lstat(from).catch(ifMissing(undefined))
     if (found?.isDirectory()) await this.#folder(from, to)
     else if (found?.isSymbolicLink()) await this.#start(from, () => this.#link(from, to))
     else if (found?.isFile()) await this.#start(from, () => this.#file(from, to, fresh))
@@ -144,7 +145,7 @@ class Copy {
   }
 
   async #file(from: Buffer, to: Buffer, fresh: boolean): Promise<void> {
-    if (!fresh && (await lstat(to).catch(ignoreGone))) return
+    if (!fresh && (await lstat(to).catch(ifMissing(undefined)))) return
     const fragment = Buffer.concat([to, unfinished])
     await copyFile(from, fragment, constants.COPYFILE_FICLONE)
     await rename(fragment, to)
@@ -156,7 +157,7 @@ class Copy {
       await symlink(await readlink(from, { encoding: 'buffer' }), to)
       this.files += 1
     } catch (cause) {
-      if (codeOf(cause) !== 'EEXIST') throw cause
+      if (!hasCode(cause, 'EEXIST')) throw cause
     }
   }
 
@@ -165,7 +166,7 @@ class Copy {
     this.#check()
     const running: Promise<void> = step()
       .catch((cause: unknown) => {
-        if (codeOf(cause) !== 'ENOENT') this.#problem ??= failure(path, cause)
+        if (!hasCode(cause, 'ENOENT')) this.#problem ??= failure(path, cause)
       })
       .finally(() => this.#running.delete(running))
     this.#running.add(running)
@@ -183,15 +184,9 @@ async function madeFolder(folder: Buffer): Promise<'made' | 'there' | 'in the wa
     await mkdir(folder, { mode: 0o777 })
     return 'made'
   } catch (cause) {
-    if (codeOf(cause) !== 'EEXIST') throw failure(folder, cause)
+    if (!hasCode(cause, 'EEXIST')) throw failure(folder, cause)
     return (await lstat(folder)).isDirectory() ? 'there' : 'in the way'
   }
-}
-
-const codeOf = (cause: unknown): string | undefined => (cause instanceof Error && 'code' in cause ? String(cause.code) : undefined)
-
-function ignoreGone(cause: unknown): undefined {
-  if (codeOf(cause) !== 'ENOENT') throw cause
 }
 
 const told =

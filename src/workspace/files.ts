@@ -8,6 +8,7 @@ import { type FileHandle, lstat, mkdir, open, readlink, realpath, rename, unlink
 import { basename, dirname, join, resolve, sep } from 'node:path'
 import type { FileResult } from '../core/file-result.ts'
 import { printableLine } from '../core/terminal-text.ts'
+import { codeOf, hasCode, syncFolder } from './disk.ts'
 
 /** Of what is given to the agent at a time; a longer file can be read in parts. */
 const longestTextBytes = 10_000_000
@@ -79,8 +80,6 @@ function reasonOf(cause: unknown): string {
   return (code && reasons[code]) ?? code ?? String(cause)
 }
 
-const codeOf = (cause: unknown): string | undefined => (cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined)
-
 /** Where the file really is or would be, and whether that is outside and nobody approved it. Whether something outside exists is not told: what cannot be looked at is outside
  *  as it is named. */
 async function placeOf(root: string, path: string, approved: string | undefined): Promise<{ readonly real: string; readonly outside: boolean }> {
@@ -104,7 +103,7 @@ async function realPlace(path: string, links: number): Promise<string> {
   try {
     return await realpath(path)
   } catch (cause) {
-    if (codeOf(cause) !== 'ENOENT' || dirname(path) === path) throw cause
+    if (!hasCode(cause, 'ENOENT') || dirname(path) === path) throw cause
   }
   if (links > mostLinks) throw new Unfit(reasons['ELOOP'])
   const parent = await realPlace(dirname(path), links)
@@ -163,7 +162,7 @@ async function inTurn(real: string, write: () => Promise<void>): Promise<void> {
 
 async function replace(real: string, content: string, signal: AbortSignal): Promise<void> {
   const old = await lstat(real).catch((cause: unknown) => {
-    if (codeOf(cause) === 'ENOENT') return undefined
+    if (hasCode(cause, 'ENOENT')) return undefined
     throw cause
   })
   if (old?.isDirectory()) throw new Unfit(reasons['EISDIR'])
@@ -199,18 +198,8 @@ async function openNew(path: string, mode: number): Promise<FileHandle> {
   try {
     return await open(path, flags, mode)
   } catch (cause) {
-    if (codeOf(cause) !== 'EEXIST') throw cause
+    if (!hasCode(cause, 'EEXIST')) throw cause
   }
   await unlink(path)
   return open(path, flags, mode)
-}
-
-/** Not every file system can; the text itself is on the disk already. */
-async function syncFolder(path: string): Promise<void> {
-  try {
-    await using folder = await open(path, constants.O_RDONLY)
-    await folder.sync()
-  } catch (cause) {
-    if (!['EACCES', 'EINVAL', 'ENOTSUP', 'EPERM'].includes(codeOf(cause) ?? '')) throw cause
-  }
 }

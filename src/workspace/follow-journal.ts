@@ -7,8 +7,9 @@ import { copyFile, link, mkdir, open, readdir, readFile, readlink, rename, rm, r
 import { dirname, join } from 'node:path'
 import { printableLine } from '../core/terminal-text.ts'
 import type { ObjectId } from '../core/workspace.ts'
-import { type Change, type Seen, type TreePlace, isAs, isFile, isMissing, looked, submodule } from './follow.ts'
-import { type Name, at, hasCode, nameOf } from './look.ts'
+import { hasCode, ifMissing, syncFolder } from './disk.ts'
+import { type Change, type Seen, type TreePlace, isAs, isFile, looked, submodule } from './follow.ts'
+import { type Name, at, nameOf } from './look.ts'
 import { parentsOf } from './on-disk.ts'
 import { type GitDeps, runGit } from './git.ts'
 import { copyIndex } from './index-copy.ts'
@@ -126,8 +127,8 @@ export async function writePlan(deps: FollowDeps, place: TreePlace, of: Omit<Fol
   await writeDurably(`${plan}.new`, Buffer.from(text, 'latin1'))
   await deps.step?.('plan')
   await rename(`${plan}.new`, plan)
-  await syncPath(dirname(plan))
-  await syncPath(place.gitDir)
+  await syncFolder(dirname(plan))
+  await syncFolder(place.gitDir)
   return follow
 }
 
@@ -298,17 +299,10 @@ async function replaceIndex(deps: FollowDeps, place: TreePlace, follow: Follow, 
   await syncPath(index)
   await deps.step?.('index')
   await rename(index, join(place.gitDir, 'index'))
-  await syncPath(place.gitDir)
+  await syncFolder(place.gitDir)
 }
 
-async function readText(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'latin1')
-  } catch (cause) {
-    if (isMissing(cause)) return undefined
-    throw cause
-  }
-}
+const readText = (path: string): Promise<string | undefined> => readFile(path, 'latin1').catch(ifMissing(undefined))
 
 async function writeDurably(path: string, content: string | Buffer): Promise<void> {
   await using file = await open(path, 'wx')
@@ -321,7 +315,7 @@ async function syncFile(path: Buffer): Promise<void> {
   if ((await looked(path))?.isFile()) await syncPath(path)
 }
 
-/** Also of a folder, where the file system can. */
+/** Where the file system can. */
 async function syncPath(path: string | Buffer): Promise<void> {
   await using file = await open(path, 'r')
   await file.sync().catch((cause: unknown) => {

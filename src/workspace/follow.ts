@@ -7,9 +7,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { printableLine } from '../core/terminal-text.ts'
 import type { ObjectId } from '../core/workspace.ts'
+import { ifMissing } from './disk.ts'
 import { type GitDeps, runGit } from './git.ts'
 import { copyIndex } from './index-copy.ts'
-import { type Name, at, hasCode, nameOf, textOf } from './look.ts'
+import { type Name, at, nameOf, textOf } from './look.ts'
 import { parentsOf } from './on-disk.ts'
 import { nulList, nulPieces } from './paths.ts'
 import { WorkspaceFailed } from './workspaces.ts'
@@ -35,17 +36,7 @@ export const none = '000000'
 export const submodule = '160000'
 
 /** What the disk says of a file; undefined where there is none. */
-export async function looked(path: Buffer): Promise<BigIntStats | undefined> {
-  try {
-    return await lstat(path, { bigint: true })
-  } catch (cause) {
-    if (isMissing(cause)) return undefined
-    throw cause
-  }
-}
-
-/** Also behind a link that leads in a circle. */
-export const isMissing = (cause: unknown): boolean => hasCode(cause, 'ENOENT', 'ENOTDIR', 'ELOOP')
+export const looked = (path: Buffer): Promise<BigIntStats | undefined> => lstat(path, { bigint: true }).catch(ifMissing(undefined))
 
 /** Of one that has other names, the time of its last change also tells that one of those was taken away. */
 export const stamp = ({ ino, size, mtimeNs, ctimeNs, mode, nlink }: BigIntStats, hasNames = nlink > 1n): string =>
@@ -76,7 +67,7 @@ export async function operationIn(gitDir: string): Promise<string | undefined> {
 /** Branches (full names) that a rebase or bisect in this tree will come back to, though HEAD is not on them. */
 export async function branchesHeld(gitDir: string): Promise<readonly string[]> {
   const files = ['rebase-merge/head-name', 'rebase-apply/head-name', 'BISECT_START']
-  const found = await Promise.all(files.map((file) => readFile(join(gitDir, file), 'utf8').catch(() => '')))
+  const found = await Promise.all(files.map((file) => readFile(join(gitDir, file), 'utf8').catch(ifMissing(''))))
   return found.map((text) => text.trim()).flatMap((name) => (name === '' ? [] : [name.startsWith('refs/') ? name : `refs/heads/${name}`]))
 }
 

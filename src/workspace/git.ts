@@ -4,6 +4,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { stat } from 'node:fs/promises'
 import { printableLine } from '../core/terminal-text.ts'
+import { hasCode } from './disk.ts'
 import { WorkspaceFailed } from './workspaces.ts'
 
 export interface GitDeps {
@@ -208,7 +209,7 @@ async function notStarted(args: readonly string[], cwd: string, cause: unknown):
     () => false,
   )
   if (!there) return new GitFailed(args, cwd, 'there is no such directory', undefined, { cause, kind: 'impossible' })
-  const missing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT'
+  const missing = hasCode(cause, 'ENOENT')
   return new GitFailed(args, cwd, missing ? 'git is not installed' : String(cause), undefined, { cause })
 }
 

@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
 import { copyFile, link, rm, stat, utimes } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { isMissing } from './look.ts'
+import { isMissing } from './disk.ts'
 
 interface Refreshed {
   /** As `versionOf` says of the tree's own index. */

@@ -4,12 +4,13 @@ import { bring } from './bring.ts'
 import { compare, mergeBase } from './compare.ts'
 import { forecast, tipsOf } from './forecast.ts'
 import type { GitDeps } from './git.ts'
+import { changedInside } from './inside.ts'
 import { mayFollow, moveBranch, treeOfBranch } from './landing.ts'
 import { mergeFor } from './merge.ts'
 import { type TreeLimits, defaultTreeLimits } from './open-tree.ts'
 import { type PortRange, openPorts } from './ports.ts'
 import { previewMerge } from './preview.ts'
-import { publish } from './publish.ts'
+import { mayPublish, publish } from './publish.ts'
 import { removeWorktree } from './remove-worktree.ts'
 import { repositoryAt, stateOf } from './repository.ts'
 import { dropSnapshots, isElsewhere, snapshotsOf, takeSnapshot, treeNow } from './snapshot.ts'
@@ -48,6 +49,7 @@ export function openWorkspaces({ env, home, portRange, largestSnapshotFileBytes,
     isElsewhere: (...args) => isElsewhere(deps, ...args),
     dropSnapshots: (...args) => dropSnapshots(deps, ...args),
     compare: (...args) => compare(deps, ...args),
+    changedInside: (...args) => changedInside(deps, ...args),
     mergeBase: (...args) => mergeBase(deps, ...args),
     without: (...args) => without(deps, ...args),
     withFilesOf: (...args) => withFilesOf(deps, ...args),
@@ -59,6 +61,7 @@ export function openWorkspaces({ env, home, portRange, largestSnapshotFileBytes,
     temporaryTree: (...args) => temporaryTree(deps, ...args),
     mayFollow: (...args) => mayFollow(deps, ...args),
     moveBranch: (...args) => moveBranch(deps, ...args),
+    mayPublish: (...args) => mayPublish(deps, ...args),
     publish: (...args) => publish(deps, ...args),
     tipsOf: (...args) => tipsOf(deps, ...args),
     forecast: (...args) => forecast(deps, ...args),

@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ObjectId } from '../core/workspace.ts'
+import { ifMissing } from './disk.ts'
 import { type GitDeps, runGit } from './git.ts'
 import { durable } from './open-tree.ts'
 import { writeCommit } from './snapshot-commit.ts'
@@ -22,7 +23,7 @@ const keptRef = (session: string): string => `refs/offstage/${session}/kept`
 /** Repeatable. Objects that are gone already are not waited for. */
 export async function keepCommits(deps: GitDeps, { repository, common, admin, session, branch }: Leaving, signal: AbortSignal): Promise<void> {
   const files = [...['HEAD', 'ORIG_HEAD', 'logs/HEAD'].map((name) => join(admin, name)), join(common, 'logs/refs/heads', branch)]
-  const texts = await Promise.all(files.map((file) => readFile(file, 'latin1').catch(() => '')))
+  const texts = await Promise.all(files.map((file) => readFile(file, 'latin1').catch(ifMissing('', 'EISDIR'))))
   const known = [...new Set(texts.flatMap((text) => text.split('\n')).flatMap(idsIn))].filter((id) => !/^0+$/.test(id))
   const own = await refsOf(deps, admin, signal)
   if (known.length + own.length === 0) return

@@ -3,34 +3,20 @@
 
 import { join } from 'node:path'
 import { printableLine } from '../core/terminal-text.ts'
-import type { ObjectId, TreePath } from '../core/workspace.ts'
+import type { ObjectId } from '../core/workspace.ts'
 import { type Follow, type FollowDeps, leftOver, perform, regainLock, release, takeLock, writePlan } from './follow-journal.ts'
 import { type TreePlace, assureClean, branchesHeld, changesBetween, looked, placeOfTree, refuseOperation } from './follow.ts'
-import { hasCode, textOf } from './look.ts'
+import { hasCode } from './disk.ts'
+import { textOf } from './look.ts'
 import { type GitDeps, GitFailed, runGit } from './git.ts'
 import { durable } from './open-tree.ts'
-import { WorkspaceFailed } from './workspaces.ts'
+import { WorkspaceFailed, type Workspaces } from './workspaces.ts'
 
 /** Not the caller's to cut short: the branch has moved. */
 const finishMs = 600_000
 
-export interface Move {
-  readonly repository: string
-  readonly ref: string
-  readonly old: ObjectId
-  readonly new: ObjectId
-  readonly tree?: string
-  readonly going?: boolean
-  readonly reflog: string
-}
-
-export interface Moved {
-  readonly moved: boolean
-  /** Files that are not as the branch has them: they were written to meanwhile. */
-  readonly left: readonly TreePath[]
-  /** Why its tree has not followed yet. */
-  readonly behind?: string
-}
+type Move = Parameters<Workspaces['moveBranch']>[0]
+type Moved = Awaited<ReturnType<Workspaces['moveBranch']>>
 
 /** Trees that are being moved now, by whoever has the same deps: what lies in them is not left over by a death. */
 const movingBy = new WeakMap<FollowDeps, Set<string>>()

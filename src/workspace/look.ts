@@ -2,6 +2,7 @@
 
 import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isMissing } from './disk.ts'
 import { type OpenTree, type TreeDeps } from './open-tree.ts'
 import { runGit } from './git.ts'
 import { nulPieces, pathText } from './paths.ts'
@@ -109,7 +110,7 @@ async function flaggedOnDisk(top: string, listed: Buffer): Promise<readonly Name
   const found: Name[] = []
   // A folder that is not there has nothing in it.
   const folders = new Map<string, Promise<boolean>>()
-  const isThere = async (name: Name): Promise<boolean> => {
+  const isFolder = async (name: Name): Promise<boolean> => {
     const found = await lstat(at(top, name)).catch(() => undefined)
     return found !== undefined && !found.isSymbolicLink() && found.isDirectory()
   }
@@ -117,7 +118,7 @@ async function flaggedOnDisk(top: string, listed: Buffer): Promise<readonly Name
     const name = nameOf(piece.subarray(2))
     const folder = name.slice(0, Math.max(0, name.lastIndexOf('/')))
     let there = folders.get(folder)
-    if (there === undefined) folders.set(folder, (there = folder === '' ? Promise.resolve(true) : isThere(folder)))
+    if (there === undefined) folders.set(folder, (there = folder === '' ? Promise.resolve(true) : isFolder(folder)))
     // Also a small letter tells of one that is gone: git is not to be told of its absence, it was told to leave it alone.
     if ((await there) && (await lstat(at(top, name)).catch(() => undefined))) found.push(name)
   }
@@ -132,14 +133,18 @@ async function newFiles(
 ): Promise<{ readonly written: readonly Name[]; readonly leftOut: readonly LeftOut[] }> {
   const written: Name[] = []
   const leftOut: LeftOut[] = []
-  const looked = await inChunks(untracked, async (name) => ({ name, stat: name.endsWith('/') ? undefined : await lstat(at(top, name)).catch(() => undefined) }))
+  const looked = await inChunks(untracked, async (name) => ({ name, stat: name.endsWith('/') ? undefined : await lstat(at(top, name)).catch(ifUnreadable) }))
   for (const { name, stat } of looked) {
     if (name.endsWith('/')) inside.push({ name: name.slice(0, -1), kind: 'other' })
+    else if (stat === 'cannot be read') leftOut.push({ name, why: stat, hasBytes: true })
     else if (stat && stat.size > limits.fileBytes) leftOut.push({ name, why: tooLarge(stat.size), hasBytes: true })
     else if (stat) written.push(name)
   }
   return { written, leftOut }
 }
+
+/** Of what is there and cannot be looked at. */
+export const ifUnreadable = (cause: unknown): 'cannot be read' | undefined => (isMissing(cause) ? undefined : 'cannot be read')
 
 /** Why an ignored folder is in no snapshot. */
 export const byRule = 'a rule: it can be made again'
@@ -186,7 +191,3 @@ export async function walk(top: string, passed: ReadonlySet<Name>, signal: Abort
   await visit('')
   return { emptyFolders: emptyFolders.toSorted(), repositories, leftOut }
 }
-
-export const isMissing = (cause: unknown): boolean => hasCode(cause, 'ENOENT') || hasCode(cause, 'ENOTDIR')
-export const hasCode = (cause: unknown, ...codes: readonly string[]): boolean =>
-  cause instanceof Error && 'code' in cause && typeof cause.code === 'string' && codes.includes(cause.code)

@@ -1,7 +1,7 @@
 // Makes the commit that a branch is to become when a session's work is brought into it. What the session has not committed is committed first, on the branch of its own worktree; everything else happens
 // in the object store. Touches nothing of the user's: no branch but the session's, no index, no file.
 
-import { printable, printableLine } from '../core/terminal-text.ts'
+import { pathLine, printable, printableLine } from '../core/terminal-text.ts'
 import type { ObjectId, TreePath } from '../core/workspace.ts'
 import { changesBetween, operationIn, placeOfTree } from './follow.ts'
 import { type GitDeps, runGit } from './git.ts'
@@ -45,6 +45,7 @@ export interface Found {
 
 const refOf = (branch: string): string => `refs/heads/${branch}`
 const shown = printableLine
+const pathList = (paths: readonly TreePath[]): string => paths.map(pathLine).join(', ')
 
 /** Throws where there is nothing to look at. */
 export async function lookAt(deps: GitDeps, of: MergeWish, signal: AbortSignal): Promise<Found> {
@@ -69,15 +70,15 @@ export async function lookAt(deps: GitDeps, of: MergeWish, signal: AbortSignal):
   if (of.into === worktree.branch) refuse(`${shown(of.into)} is the session's own branch`, 'name another: --into BRANCH')
   if (operation !== undefined) refuse(`a ${operation} is in progress in ${shown(top)}`, `finish it there, or tell session ${session} to`)
   if (state.unmerged.length > 0)
-    refuse(`conflicts are not resolved in ${shown(top)}: ${shown(state.unmerged.join(', '))}`, `resolve them there, or tell session ${session} to`, state.unmerged)
+    refuse(`conflicts are not resolved in ${shown(top)}: ${pathList(state.unmerged)}`, `resolve them there, or tell session ${session} to`, state.unmerged)
   if (state.repositories.length > 0)
     refuse(
-      `another repository lies in ${shown(top)}: ${shown(state.repositories.join(', '))}`,
+      `another repository lies in ${shown(top)}: ${pathList(state.repositories)}`,
       'its files would not come along: move it away, ignore it, or make it a submodule',
       state.repositories,
     )
   if (state.submodules.length > 0)
-    refuse(`a submodule has changes that are not committed: ${shown(state.submodules.join(', '))}`, `commit them in it, or tell session ${session} to`, state.submodules)
+    refuse(`a submodule has changes that are not committed: ${pathList(state.submodules)}`, `commit them in it, or tell session ${session} to`, state.submodules)
   if (tip === undefined) refuse(`there is no commit in ${shown(top)}`, 'nothing can be landed before the first')
   else if (own !== undefined && own !== tip && !(await contains(deps, top, tip, own, signal)))
     refuse(`${shown(top)} is not on its branch ${shown(worktree.branch)}, which has commits of its own`, `git -C ${shown(top)} switch ${shown(worktree.branch)}`)

@@ -3,7 +3,8 @@
 import { createHash } from 'node:crypto'
 import type { BigIntStats } from 'node:fs'
 import { lstat, open, readlink } from 'node:fs/promises'
-import { type Name, at, isMissing } from './look.ts'
+import { isMissing } from './disk.ts'
+import { type Name, at } from './look.ts'
 
 export type OnDisk =
   | { readonly kind: 'absent' }

@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readdir, realpath, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { printableLine } from '../core/terminal-text.ts'
 import type { ObjectId } from '../core/workspace.ts'
+import { hasCode } from './disk.ts'
 import { type GitDeps, GitFailed, runGit } from './git.ts'
 import type { RefreshedIndexes } from './index-copy.ts'
 import { adoptPrivate, privateRepository, privateRepositoryOf } from './shadow.ts'
@@ -126,6 +127,6 @@ export function isAlive(pid: number): boolean {
   try {
     return Number.isInteger(pid) && pid > 0 && process.kill(pid, 0)
   } catch (cause) {
-    return cause instanceof Error && 'code' in cause && cause.code === 'EPERM'
+    return hasCode(cause, 'EPERM')
   }
 }

@@ -65,8 +65,3 @@ export function withinNames(paths: readonly TreePath[] | undefined): (name: stri
   )
   return (name) => wanted.some((one) => one === '' || one === '.' || name === one || name.startsWith(`${one}/`))
 }
-
-export function within(paths: readonly TreePath[] | undefined): (path: TreePath) => boolean {
-  const isWithin = withinNames(paths)
-  return (path) => isWithin(pathBytes(path).toString('latin1'))
-}

@@ -1,8 +1,9 @@
 // Ports that sessions have for themselves, in one small file of the home that is replaced as a whole: a line for each, `20001 k3f9x2ab PORT`. Only the daemon writes it, and there is one daemon.
 
-import { open, readFile, rename } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
+import { hasCode, ifMissing, replaceFile } from './disk.ts'
 import { WorkspaceFailed } from './workspaces.ts'
 
 export interface PortRange {
@@ -77,31 +78,19 @@ function isFreeAt(port: number, address: string): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer()
     // A machine without IPv6 has no such address, and nobody listens there.
-    server.once('error', (cause) => resolve('code' in cause && (cause.code === 'EADDRNOTAVAIL' || cause.code === 'EAFNOSUPPORT')))
+    server.once('error', (cause) => resolve(hasCode(cause, 'EADDRNOTAVAIL', 'EAFNOSUPPORT')))
     server.listen({ port, host: address, exclusive: true }, () => server.close(() => resolve(true)))
   })
 }
 
 /** What is no line of ours counts for nothing: who has a port is in the facts of the session too. */
 async function readReserved(file: string): Promise<readonly Reserved[]> {
-  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return ''
-    throw cause
-  })
+  const text = await readFile(file, 'utf8').catch(ifMissing(''))
   return text.split('\n').flatMap((line): readonly Reserved[] => {
     const [, port, session, name] = /^(\d{1,5}) ([\w.-]+) (\w+)$/.exec(line) ?? []
     return port === undefined || session === undefined || name === undefined ? [] : [{ port: Number(port), session, name }]
   })
 }
 
-async function replace(file: string, reserved: readonly Reserved[]): Promise<void> {
-  const fresh = `${file}.new`
-  {
-    await using written = await open(fresh, 'w', 0o600)
-    await written.writeFile(reserved.map(({ port, session, name }) => `${port} ${session} ${name}\n`).join(''))
-    await written.sync()
-  }
-  await rename(fresh, file)
-  await using folder = await open(dirname(file))
-  await folder.sync()
-}
+const replace = (file: string, reserved: readonly Reserved[]): Promise<void> =>
+  replaceFile(file, reserved.map(({ port, session, name }) => `${port} ${session} ${name}\n`).join(''), 0o600)

@@ -1,6 +1,7 @@
 // What would happen if a session's work were brought into a branch now: where it conflicts, how far the two are apart, what is in the way. Writes objects that nothing refers to, and nothing else.
 
 import type { ObjectId } from '../core/workspace.ts'
+import { changedFiles } from './changed-files.ts'
 import { type GitDeps, runGit } from './git.ts'
 import { bringIn, lookAt, treeOf } from './merge.ts'
 import { draftCommit } from './replay.ts'
@@ -14,7 +15,10 @@ export async function previewMerge(deps: TreeDeps, of: MergeWish, signal: AbortS
   if (found.old === '' || found.tip === '') throw found.against[0] ?? new WorkspaceFailed('failed', `nothing of session ${of.session} can be landed`)
   const now = await treeNow(deps, found.top, signal)
   // As if it were committed.
-  const tip = now.tree === (await treeOf(deps, found.top, found.tip, signal)) ? found.tip : await draftCommit(deps, found.top, now.tree, [found.tip], signal)
+  const committed = await treeOf(deps, found.top, found.tip, signal)
+  // A file that was renamed is one, as in what it brings.
+  const [uncommitted = []] = found.uncommitted.length === 0 ? [] : await changedFiles(deps, found.top, [{ from: committed, to: now.tree }], signal)
+  const tip = now.tree === committed ? found.tip : await draftCommit(deps, found.top, now.tree, [found.tip], signal)
   const outcome = await bringIn(deps, { ...of, message: '' }, { ...found, tip, committer: undefined }, signal).catch(refusalOf)
   const [ahead = 0, behind = 0] = await parted(deps, of.repository, tip, found.old, signal)
   const against = outcome.kind === 'refused' ? [...found.against, outcome.refusal] : found.against
@@ -23,7 +27,7 @@ export async function previewMerge(deps: TreeDeps, of: MergeWish, signal: AbortS
     tree: await treeOf(deps, of.repository, outcome.kind === 'merged' ? outcome.commit : found.old, signal),
     ahead,
     behind,
-    uncommitted: found.uncommitted,
+    uncommitted: uncommitted.map(({ path }) => path),
     conflicts: outcome.kind === 'conflict' ? outcome.paths : [],
     against: against.map(({ message, hint }) => ({ reason: message, ...(hint !== undefined && { hint }) })),
   }

@@ -1,10 +1,11 @@
 // What a directory belongs to: its repository and the branch that is checked out, read from git's own files. Runs no git, writes nothing, never throws, and nobody waits for a disk that does not answer.
 
 import { constants } from 'node:fs'
-import { type FileHandle, open, realpath, stat } from 'node:fs/promises'
+import { type FileHandle, open, realpath } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { printableLine } from '../core/terminal-text.ts'
 import type { SessionView } from '../core/view.ts'
+import { canBeFound } from './disk.ts'
 
 export type Project = SessionView['project']
 
@@ -46,7 +47,7 @@ async function checkedOutIn(folder: string): Promise<Project | undefined> {
 
 /** Of a folder that is a repository itself. */
 async function bareAt(folder: string): Promise<Project | undefined> {
-  const is = (await isThere(join(folder, 'objects'))) && (await isThere(join(folder, 'refs')))
+  const is = (await canBeFound(join(folder, 'objects'))) && (await canBeFound(join(folder, 'refs')))
   return is ? withHead(folder, () => repositoryName(folder)) : undefined
 }
 
@@ -69,12 +70,6 @@ function branchOf(head: string): string | null {
 }
 
 const shown = (name: string): string => printableLine(name.slice(0, longestName))
-
-const isThere = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    () => false,
-  )
 
 /** The beginning of a regular file; undefined when it is none. A pipe of that name holds nobody up. */
 async function read(path: string): Promise<string | undefined> {

@@ -17,19 +17,27 @@ export interface Publication {
 
 const longestMs = 300_000
 
+/** Whether there is where to, and who does it; asks nobody outside of this machine. Throws WorkspaceFailed where not. */
+export async function mayPublish(deps: GitDeps, of: Omit<Publication, 'title'>, signal: AbortSignal): Promise<void> {
+  const remote = await remoteOf(deps, of, signal)
+  if (of.how === 'pull-request') await forgeOf(deps, await urlOf(deps, remote, of.repository, signal), of.repository, signal)
+}
+
 /** In words what became of it. Throws WorkspaceFailed where nothing did. */
 export async function publish(deps: GitDeps, of: Publication, signal: AbortSignal): Promise<string> {
   const remote = await remoteOf(deps, of, signal)
-  const url = (await runGit(deps, ['remote', 'get-url', remote], { cwd: of.repository, accepts: [2, 128] }, signal)).text.trim()
   // Asked for first: a branch that nobody can make a pull request of is not pushed.
-  const forge = of.how === 'pull-request' ? await forgeOf(deps, url, of.repository, signal) : undefined
+  const forge = of.how === 'pull-request' ? await forgeOf(deps, await urlOf(deps, remote, of.repository, signal), of.repository, signal) : undefined
   await push(deps, of, remote, signal)
   if (!forge) return `pushed ${printableLine(of.branch)} to ${printableLine(remote)}`
   const said = await forge.open(of, signal)
   return `opened ${/https?:\/\/\S+/.exec(said)?.[0] ?? `a pull request of ${printableLine(of.branch)}`}`
 }
 
-async function remoteOf(deps: GitDeps, { repository, branch, into }: Publication, signal: AbortSignal): Promise<string> {
+const urlOf = async (deps: GitDeps, remote: string, cwd: string, signal: AbortSignal): Promise<string> =>
+  (await runGit(deps, ['remote', 'get-url', remote], { cwd, accepts: [2, 128] }, signal)).text.trim()
+
+async function remoteOf(deps: GitDeps, { repository, branch, into }: Omit<Publication, 'title'>, signal: AbortSignal): Promise<string> {
   for (const name of [`branch.${branch}.pushRemote`, 'remote.pushDefault', `branch.${branch}.remote`, `branch.${into}.remote`]) {
     const remote = (await runGit(deps, ['config', '--get', name], { cwd: repository, accepts: [1] }, signal)).text.trim()
     if (remote !== '' && remote !== '.') return remote

@@ -4,9 +4,10 @@ import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { access, readFile, readdir, readlink } from 'node:fs/promises'
 import type { ObjectId, TreePath } from '../core/workspace.ts'
+import { hasCode, ifMissing } from './disk.ts'
 import { entriesOf, readExact } from './exact.ts'
 import { runGit } from './git.ts'
-import { type Name, at, byRule, hasCode, isMissing, nameOf, textOf } from './look.ts'
+import { type Name, at, byRule, nameOf, textOf } from './look.ts'
 import type { TreeDeps } from './open-tree.ts'
 import { pathBytes } from './paths.ts'
 import { readKept } from './snapshot-commit.ts'
@@ -83,10 +84,3 @@ async function isOneOf(path: Buffer, isLink: boolean, ids: readonly ObjectId[]):
   if (bytes === undefined) return true
   return ids.some((id) => createHash(id.length === 40 ? 'sha1' : 'sha256').update(`blob ${bytes.length}\0`).update(bytes).digest('hex') === id) // prettier-ignore
 }
-
-const ifMissing =
-  <T>(instead: T) =>
-  (cause: unknown): T => {
-    if (!isMissing(cause)) throw cause
-    return instead
-  }

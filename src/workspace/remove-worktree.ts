@@ -1,27 +1,33 @@
 // Removes a worktree of which a snapshot has everything: by git, or not at all. It is looked at where it stands, then put aside where nobody looks for it, looked at once more, and only then removed; if anything differs it
 // is put back. Whatever is interrupted is found again: in its place, aside, or gone with git's own files of it left.
 
-import { lstat, readdir, rename, rmdir, unlink, writeFile } from 'node:fs/promises'
+import { readdir, rename, rmdir, unlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { printableLine } from '../core/terminal-text.ts'
 import type { ObjectId, Snapshot, Worktree } from '../core/workspace.ts'
+import { ifMissing, isThere } from './disk.ts'
+import { operationIn } from './follow.ts'
 import { GitFailed, runGit } from './git.ts'
 import { keepCommits } from './kept-commits.ts'
-import { isMissing } from './look.ts'
 import { type TreeDeps, durable } from './open-tree.ts'
 import { processesInside } from './processes-inside.ts'
 import { undeletableIn, unknownRemains } from './remains.ts'
 import { takeSnapshot } from './snapshot.ts'
 import { hasSubmodules, refuseUnsaved } from './submodules.ts'
 import { WorkspaceFailed } from './workspaces.ts'
-import { adminOf, awayOf, commonOf, goingAs, isGoneByHand, lockOf, markGoing, registeredAt, sessionOf, unmarkGoing } from './worktree-place.ts'
+import { adminOf, awayOf, commonOf, goingAs, lockOf, markGoing, registeredAt, sessionOf, unmarkGoing } from './worktree-place.ts'
 import { writeTree } from './write-tree.ts'
 
 const mostAttempts = 5
 
-/** Throws `refused` and leaves it as it is; where a crash left it aside, it is looked at there. A git that somebody killed on the way is as good as a crash: what it has begun is ended. */
-export async function removeWorktree(deps: TreeDeps, worktree: Worktree, snapshot: Snapshot, signal: AbortSignal): Promise<{ readonly branchKept: boolean }> {
+export interface Removed {
+  readonly branchKept: boolean
+  readonly gone?: true
+}
+
+/** Throws `refused` and leaves it as it is; where a crash left it aside, it is looked at there. `gone`: somebody else has deleted or moved it, and nothing is done to what git knows of it. A git that somebody killed on the way is as good as a crash: what it has begun is ended. */
+export async function removeWorktree(deps: TreeDeps, worktree: Worktree, snapshot: Snapshot, signal: AbortSignal): Promise<Removed> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await attemptRemoval(deps, worktree, snapshot, signal)
@@ -32,13 +38,13 @@ export async function removeWorktree(deps: TreeDeps, worktree: Worktree, snapsho
   }
 }
 
-async function attemptRemoval(deps: TreeDeps, worktree: Worktree, snapshot: Snapshot, signal: AbortSignal): Promise<{ readonly branchKept: boolean }> {
+async function attemptRemoval(deps: TreeDeps, worktree: Worktree, snapshot: Snapshot, signal: AbortSignal): Promise<Removed> {
   const { repository, path } = worktree
   const common = await commonOf(deps, repository, signal)
   const wasGoing = await finishRemoval(deps, { common, repository, path }, signal)
   if (await isThere(path)) await removeTree(deps, worktree, common, snapshot, signal)
-  // Nothing is said to git of a folder that somebody else has deleted, or moved.
-  else if (wasGoing === undefined && (await registeredAt(common, path)) !== undefined) throw isGoneByHand(path)
+  // It may lie elsewhere.
+  else if (wasGoing === undefined && (await registeredAt(common, path)) !== undefined) return { branchKept: true, gone: true }
   await rmdir(dirname(path)).catch(() => {})
   return { branchKept: await removeBranch(deps, worktree, signal) }
 }
@@ -85,10 +91,7 @@ async function untilLeft(place: string, path: string, signal: AbortSignal): Prom
 
 /** True: of a tree that is gone for git, nothing but an empty shell was left, and that is gone now. */
 async function removeTorn(away: string, admin: string | undefined): Promise<boolean> {
-  const names = await readdir(away).catch((cause: unknown) => {
-    if (isMissing(cause)) return undefined
-    throw cause
-  })
+  const names = await readdir(away).catch(ifMissing(undefined))
   // A git that has outlived its daemon was quicker.
   if (!names) return true
   if (admin !== undefined || names.some((name) => name !== '.git')) return false
@@ -190,20 +193,10 @@ async function refuseLocked(path: string, admin: string): Promise<void> {
     throw new WorkspaceFailed('refused', `the worktree ${printableLine(path)} is locked${lock === '' ? '' : `: ${lock}`}`, { hint: `git worktree unlock ${printableLine(path)}` })
 }
 
-const unfinished: readonly (readonly [string, string])[] = [
-  ['rebase-merge', 'a rebase'],
-  ['rebase-apply', 'a rebase'],
-  ['MERGE_HEAD', 'a merge'],
-  ['CHERRY_PICK_HEAD', 'a cherry-pick'],
-  ['REVERT_HEAD', 'a revert'],
-  ['sequencer', 'a cherry-pick'],
-  ['BISECT_LOG', 'a bisect'],
-]
-
 /** What git knows of it is in no snapshot. */
 async function refuseUnfinished(path: string, admin: string): Promise<void> {
-  for (const [name, what] of unfinished)
-    if (await isThere(join(admin, name))) throw new WorkspaceFailed('refused', `${what} is in progress in ${printableLine(path)}`, { hint: 'finish or abort it there' })
+  const operation = await operationIn(admin)
+  if (operation !== undefined) throw new WorkspaceFailed('refused', `a ${operation} is in progress in ${printableLine(path)}`, { hint: 'finish or abort it there' })
 }
 
 async function refuseDifferent(deps: TreeDeps, worktree: Worktree, admin: string, path: string, snapshot: Snapshot, signal: AbortSignal): Promise<void> {
@@ -244,9 +237,3 @@ async function removeBranch(deps: TreeDeps, { repository, branch }: Worktree, si
   await runGit(deps, ['update-ref', '-m', 'offstage: its worktree is removed', '-d', ref, tip], { ...call, config: durable }, signal)
   return false
 }
-
-const isThere = (path: string): Promise<boolean> =>
-  lstat(path).then(
-    () => true,
-    () => false,
-  )

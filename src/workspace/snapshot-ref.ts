@@ -1,11 +1,11 @@
 // Gives a snapshot its name, the private ref that keeps it; and makes sure that all of it is there still: a `git gc --prune=now` that had looked around before there was the ref takes what nothing needed then.
 
-import { open, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Snapshot } from '../core/workspace.ts'
+import { syncFolder } from './disk.ts'
 import { GitFailed, runGit } from './git.ts'
-import { hasCode } from './look.ts'
 import { type OpenTree, type TreeDeps, durable, isAlive } from './open-tree.ts'
 import { type Kept, keptOf } from './snapshot-commit.ts'
 
@@ -48,14 +48,7 @@ async function isCreated(deps: TreeDeps, tree: OpenTree, session: string, { n, c
 
 /** So that the ref's name outlives a power cut too. Some ways of keeping refs have no such folders. */
 async function syncFolders(common: string, session: string): Promise<void> {
-  for (const folder of [refsOf(session), 'refs/offstage', 'refs']) {
-    try {
-      await using opened = await open(join(common, folder), 'r')
-      await opened.sync()
-    } catch (cause) {
-      if (!hasCode(cause, 'ENOENT', 'EACCES', 'EINVAL', 'ENOTSUP', 'EPERM')) throw cause
-    }
-  }
+  for (const folder of [refsOf(session), 'refs/offstage', 'refs']) await syncFolder(join(common, folder))
 }
 
 /** Throws GitFailed where something of it is gone, and it has no ref then. */

@@ -8,13 +8,13 @@ import type { LinesChanged, ObjectId, Snapshot, SnapshotWhy } from '../core/work
 import { filesBetween } from './compare.ts'
 import { type Entries, type TreeEntry, entriesOf, sizesOf, storeExact } from './exact.ts'
 import { GitFailed, runGit } from './git.ts'
-import { type LeftOut, type Look, type Name, at, byRule, bytesOf, inChunks, nameOf, textOf, tooLarge, walk } from './look.ts'
+import { type LeftOut, type Look, type Name, at, byRule, bytesOf, ifUnreadable, inChunks, nameOf, textOf, tooLarge, walk } from './look.ts'
 import { type OpenTree, type TreeDeps, durable, openObjects, openScratch, openTree } from './open-tree.ts'
 import { pathBytes } from './paths.ts'
 import { type Inside, type Kept, keptOf, mostLeftOut, readKept, writeCommit, writeKept } from './snapshot-commit.ts'
 import { createRef, refsOf } from './snapshot-ref.ts'
 import { beginTree, storeTree } from './stored-tree.ts'
-import { type SnapshotWish, WorkspaceFailed } from './workspaces.ts'
+import { type SnapshotWish, type TreeNow, WorkspaceFailed } from './workspaces.ts'
 
 const mostAttempts = 3
 
@@ -32,17 +32,19 @@ export async function takeSnapshot(deps: TreeDeps, wish: SnapshotWish, signal: A
 }
 
 /** The tree as it is now, without a ref: for comparisons that are over soon. */
-export async function treeNow(
-  deps: TreeDeps,
-  directory: string,
-  signal: AbortSignal,
-): Promise<{ readonly tree: ObjectId; readonly head: ObjectId | null; readonly common: string; readonly uncommitted?: number }> {
+export async function treeNow(deps: TreeDeps, directory: string, signal: AbortSignal): Promise<TreeNow> {
   const tree = await openTree(deps, directory, signal)
   await using scratch = await openScratch(deps)
   const begun = await beginTree(deps, tree, scratch.path, false, signal)
   const stored = await storeTree(deps, tree, begun, false, signal)
   const { look } = begun
-  return { tree: stored.tree, head: tree.head?.commit ?? null, common: tree.common, ...(look.staged ? {} : { uncommitted: look.written.length + look.removed.length }) }
+  return {
+    tree: stored.tree,
+    head: tree.head?.commit ?? null,
+    common: tree.common,
+    ...(look.staged ? {} : { uncommitted: look.written.length + look.removed.length }),
+    ...(look.inside.length > 0 && { inside: look.inside.map(({ name }) => textOf(name)) }),
+  }
 }
 
 /** By the refs themselves, oldest first. */
@@ -231,8 +233,9 @@ async function ignoredFiles(deps: TreeDeps, top: string, look: Look, signal: Abo
     }
   }
   const visitFile = async (name: Name): Promise<void> => {
-    const found = await lstat(at(top, name)).catch(() => undefined)
-    if (found && found.size > deps.limits.fileBytes) leftOut.push({ name, why: tooLarge(found.size), hasBytes: true })
+    const found = await lstat(at(top, name)).catch(ifUnreadable)
+    if (found === 'cannot be read') leftOut.push({ name, why: found, hasBytes: true })
+    else if (found && found.size > deps.limits.fileBytes) leftOut.push({ name, why: tooLarge(found.size), hasBytes: true })
     else if (found) names.push(name)
   }
   for (const name of look.ignored) await (name.endsWith('/') ? visitFolder(name) : visitFile(name))

@@ -1,9 +1,10 @@
 // Submodules of a worktree: each that is initialised where it comes from gets a repository of its own where git itself would put it, copied from the local one (hard links; no network), with the same settings and remotes.
 // Sharing the one that is there is no choice: `git submodule update` in a second working tree writes its place into the settings of the first.
 
-import { copyFile, mkdir, open, readdir, realpath, rename, stat, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, realpath, rename, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { printableLine } from '../core/terminal-text.ts'
+import { canBeFound, isThere, syncFolder } from './disk.ts'
 import { type GitDeps, runGit } from './git.ts'
 import { nulPieces } from './paths.ts'
 import { WorkspaceFailed } from './workspaces.ts'
@@ -21,7 +22,7 @@ export async function addSubmodules(deps: GitDeps, of: { readonly repository: st
     const source = join(of.repository, submodule.path)
     const target = join(of.path, submodule.path)
     // Bare repositories have no working tree, and none of theirs is initialised.
-    if (!(await isThere(join(source, '.git')))) continue
+    if (!(await canBeFound(join(source, '.git')))) continue
     const has = await runGit(deps, ['cat-file', '-e', `${submodule.commit}^{commit}`], { cwd: source, accepts: [1, 128] }, signal)
     if (has.exitCode !== 0) continue
     const admin = join(of.admin, 'modules', submodule.name)
@@ -74,8 +75,7 @@ async function copyRepository(deps: GitDeps, { source, admin, target }: Copied, 
     const place = relative(await realpath(dirname(admin)), await realpath(target))
     await runGit(deps, ['config', '--file', join(half, 'config'), 'core.worktree', join('..', place)], { cwd: '/' }, signal)
     await rename(half, admin)
-    await using folder = await open(dirname(admin))
-    await folder.sync()
+    await syncFolder(dirname(admin))
   }
   if (!(await isThere(join(target, '.git')))) await writeFile(join(target, '.git'), `gitdir: ${relative(await realpath(target), await realpath(admin))}\n`)
 }
@@ -107,7 +107,7 @@ export async function refuseUnsaved(deps: GitDeps, of: { readonly repository: st
     }
     const commits = await commitsOf(deps, admin, signal)
     const source = join(of.repository, below)
-    const said = (await isThere(join(source, '.git')))
+    const said = (await canBeFound(join(source, '.git')))
       ? await runGit(deps, ['rev-list', '-n1', '--stdin', '--not', '--all'], { cwd: source, input: commits, accepts: [128] }, signal)
       : undefined
     if (said?.exitCode === 0 && said.text === '') continue
@@ -159,9 +159,3 @@ async function repositoriesBelow(folder: string): Promise<readonly string[]> {
 const isHalf = (name: string): boolean => /^\..*\.half\d+$/.test(name)
 
 export const hasSubmodules = async (admin: string): Promise<boolean> => (await repositoriesBelow(join(admin, 'modules'))).length > 0
-
-const isThere = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    () => false,
-  )

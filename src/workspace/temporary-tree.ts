@@ -2,7 +2,7 @@
 // only what lies in that folder, and git knows as a worktree of this repository, and nobody here uses.
 
 import { randomBytes } from 'node:crypto'
-import { mkdir, realpath, rmdir } from 'node:fs/promises'
+import { mkdir, readdir, realpath, rmdir } from 'node:fs/promises'
 import { dirname, join, sep } from 'node:path'
 import type { ObjectId } from '../core/workspace.ts'
 import { type GitDeps, runGit } from './git.ts'
@@ -59,6 +59,9 @@ async function removeLeftOvers(deps: GitDeps, repository: string, own: string, s
   const paths = text.split('\0').flatMap((line) => (line.startsWith(`worktree ${own}${sep}`) ? [line.slice('worktree '.length)] : []))
   // Where git refuses, it stays.
   for (const path of paths) if (!inUse.has(path)) await removeTree(deps, repository, path, signal).catch(() => signal.throwIfAborted())
+  // Of one that git had not begun with, or has removed.
+  const isUsed = (folder: string): boolean => [...inUse].some((path) => dirname(path) === folder)
+  for (const name of await readdir(own)) if (!isUsed(join(own, name))) await rmdir(join(own, name)).catch(() => {}) // something is in it
 }
 
 /** By force: the checks may have written into it, and nothing in it is anybody's work. */

@@ -56,6 +56,27 @@ export interface SnapshotWish {
   readonly base?: ObjectId
 }
 
+export interface TreeNow {
+  readonly tree: ObjectId
+  readonly head: ObjectId | null
+  readonly common: string
+  readonly uncommitted?: number
+  readonly inside?: readonly TreePath[]
+}
+
+/** Snapshots' commits; no `from`: nothing inside was changed yet. `now`: what `treeNow` has named. */
+export interface InsideOf {
+  readonly from?: ObjectId
+  readonly to: ObjectId | { readonly now: readonly TreePath[] }
+}
+
+export interface RepositoryInside {
+  /** In the tree that it is in. */
+  readonly path: TreePath
+  /** Absolute. */
+  readonly directory: string
+}
+
 export interface FilesOf {
   readonly files: readonly ChangedFile[]
   readonly patch?: Uint8Array
@@ -160,8 +181,8 @@ export interface Workspaces {
   // --- snapshot.ts
   /** Undefined: as it was at `unless`. */
   takeSnapshot(wish: SnapshotWish, signal: AbortSignal): Promise<Snapshot | undefined>
-  /** `uncommitted`: files that differ from HEAD; absent where some of that is staged. The tree as it is now, without a ref: for comparisons that are over soon. */
-  treeNow(directory: string, signal: AbortSignal): Promise<{ readonly tree: ObjectId; readonly head: ObjectId | null; readonly common: string; readonly uncommitted?: number }>
+  /** `uncommitted`: files that differ from HEAD; absent where some of that is staged. The tree as it is now, without a ref: for comparisons that are over soon. `inside`: repositories in it, but for submodules that are as git has checked them out; absent where there are none. */
+  treeNow(directory: string, signal: AbortSignal): Promise<TreeNow>
   /** By the refs themselves, oldest first: for a home whose database was lost. `directory`: any of the repository. */
   snapshotsOf(directory: string, session: string, signal: AbortSignal): Promise<readonly Snapshot[]>
   /** All that this snapshot keeps is kept by something besides snapshots: by branches, tags, the stash, or what was kept of its worktree's commits. */
@@ -175,6 +196,10 @@ export interface Workspaces {
     signal: AbortSignal,
   ): Promise<FilesOf>
   mergeBase(directory: string, one: string, other: string, signal: AbortSignal): Promise<ObjectId | undefined>
+
+  // --- inside.ts
+  /** Repositories inside, submodules too, of which files differ between these moments. */
+  changedInside(directory: string, of: InsideOf, signal: AbortSignal): Promise<readonly RepositoryInside[]>
 
   // --- undo.ts
   /** The tree that is `current` without what was done from each `from` to its `to` (the newest first). Conflicts: later changes are in the way. These and `current` are snapshots' commits where there are, else trees.
@@ -227,6 +252,8 @@ export interface Workspaces {
     },
     signal: AbortSignal,
   ): Promise<{ readonly moved: boolean; readonly left: readonly TreePath[]; readonly behind?: string }>
+  /** Throws where `publish` could do nothing, as far as that is known here: no remote, no program. */
+  mayPublish(of: { readonly repository: string; readonly branch: string; readonly how: 'push' | 'pull-request'; readonly into: string }, signal: AbortSignal): Promise<void>
   /** In words what became of it. */
   publish(
     of: { readonly repository: string; readonly branch: string; readonly how: 'push' | 'pull-request'; readonly into: string; readonly title: string },

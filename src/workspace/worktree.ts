@@ -1,21 +1,23 @@
 // The worktree of a session: where it is to be, and how it is made. Every step may be repeated: what a crash left half made is finished, and what is ready, or not ours, is never touched. Nothing here removes a file of anybody's.
 
 import { mkdir, readFile, unlink } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { printableLine } from '../core/terminal-text.ts'
 import type { ObjectId, Worktree } from '../core/workspace.ts'
 import { freeBranch } from './branch-name.ts'
 import { GitFailed, runGit } from './git.ts'
 import { keepCommits } from './kept-commits.ts'
-import { type TreeDeps, durable } from './open-tree.ts'
-import { nulList, nulPieces, pathText, within } from './paths.ts'
+import { nameOf } from './look.ts'
+import { type TreeDeps, durable, openScratch } from './open-tree.ts'
+import { nulPieces, withinNames } from './paths.ts'
 import { processesInside } from './processes-inside.ts'
 import { finishRemoval } from './remove-worktree.ts'
 import { repositoryName } from './repository.ts'
 import { type Kept, readKept, writeCommit, writeKept } from './snapshot-commit.ts'
 import { addSubmodules } from './submodules.ts'
+import { editTree } from './tree-edit.ts'
 import { type RepositoryAt, WorkspaceFailed } from './workspaces.ts'
-import { commonOf, isGoneByHand, lockOf, markReady, adminOf, sessionOf, standingAt } from './worktree-place.ts'
+import { commonOf, isGoneByHand, leadAway, lockOf, markReady, adminOf, sessionOf, standingAt } from './worktree-place.ts'
 import { writeTree } from './write-tree.ts'
 
 export interface WorktreeDeps extends TreeDeps {
@@ -132,26 +134,17 @@ async function countedFrom(deps: WorktreeDeps, worktree: Worktree, signal: Abort
 }
 
 /** The tree of the snapshot without untracked files that are to stay behind. */
-async function carriedTree(deps: WorktreeDeps, { repository, carries, path }: Worktree, { tree, index, head }: Kept, signal: AbortSignal): Promise<ObjectId> {
+async function carriedTree(deps: WorktreeDeps, { repository, carries }: Worktree, { tree, index, head }: Kept, signal: AbortSignal): Promise<ObjectId> {
   const untracked = carries?.untracked ?? 'all'
   if (untracked === 'all') return tree
-  const call = { cwd: repository }
   const tracked = index ?? head
   if (tracked === null) return tree
-  const listed = await runGit(deps, ['diff-tree', '-r', '-z', '--name-only', '--no-renames', '--diff-filter=A', tracked, tree], call, signal)
-  const isWanted = within(untracked)
-  const left = nulPieces(listed.bytes).map(pathText).filter((name) => untracked.length === 0 || !isWanted(name)) // prettier-ignore
+  const listed = await runGit(deps, ['diff-tree', '-r', '-z', '--name-only', '--no-renames', '--diff-filter=A', tracked, tree], { cwd: repository }, signal)
+  const isWanted = withinNames(untracked)
+  const left = nulPieces(listed.bytes).map(nameOf).filter((name) => untracked.length === 0 || !isWanted(name)) // prettier-ignore
   if (left.length === 0) return tree
-  const own = { ...call, vars: { GIT_INDEX_FILE: join(dirname(path), `.${basename(path)}.index`) } }
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-  try {
-    await runGit(deps, ['read-tree', '--empty'], own, signal)
-    await runGit(deps, ['read-tree', tree], own, signal)
-    await runGit(deps, ['update-index', '--force-remove', '-z', '--stdin'], { ...own, input: nulList(left) }, signal)
-    return (await runGit(deps, ['write-tree'], own, signal)).text.trim()
-  } finally {
-    await unlink(own.vars.GIT_INDEX_FILE).catch(() => {})
-  }
+  await using scratch = await openScratch(deps)
+  return await editTree(deps, { cwd: repository, vars: {} }, tree, new Map(left.map((name) => [name, undefined])), scratch.path, signal)
 }
 
 /** Without files and without a branch yet, in a few milliseconds. A worktree that git believes to be there and that is gone gives way: twice forced, as its beginning may be locked. */
@@ -163,9 +156,23 @@ async function addTree({ deps, worktree, common, head, signal }: Making): Promis
     if (lock !== undefined && lock !== 'initializing')
       throw new WorkspaceFailed('refused', `the worktree ${printableLine(path)} is gone and locked${lock === '' ? '' : `: ${lock}`}`, { hint: 'git worktree unlock it first' })
     await keepCommits(deps, { repository, common, admin: before.admin, session: sessionOf(worktree), branch: worktree.branch }, signal)
+    if (before.ready) await setAside(deps, worktree, before.admin, signal)
   }
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
   await runGit(deps, ['worktree', 'add', '-f', '-f', '--detach', '--no-checkout', path, head], { cwd: repository }, signal)
+}
+
+/** It was ready, and somebody has deleted or moved it. If it was moved, that folder stays all that it is, with an index of its own; only its branch, which goes with the session, it has no more. */
+async function setAside(deps: WorktreeDeps, { repository, path, branch }: Worktree, admin: string, signal: AbortSignal): Promise<void> {
+  if ((await readFile(join(admin, 'HEAD'), 'utf8')).trim() === `ref: refs/heads/${branch}`) {
+    const call = { cwd: repository, vars: { GIT_DIR: admin } }
+    const { text, exitCode } = await runGit(deps, ['rev-parse', '--verify', '-q', 'HEAD^{commit}'], { ...call, accepts: [1] }, signal)
+    if (exitCode === 0)
+      await runGit(deps, ['update-ref', '--no-deref', '-m', 'offstage: its tree is made again elsewhere', 'HEAD', text.trim()], { ...call, config: durable }, signal)
+  }
+  deps.step?.('detached')
+  await leadAway(admin, path)
+  deps.step?.('led-away')
 }
 
 /** The git that was killed, or one that goes on without its daemon: only the first leaves locks that nobody will take away. */

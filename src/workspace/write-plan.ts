@@ -116,8 +116,8 @@ async function knownBlobs(deps: TreeDeps, tree: OpenTree, wanted: readonly { rea
   for (const { tree: its, exact } of kept) {
     const left = wanted.filter(({ name }) => !known.has(name))
     if (left.length === 0) break
-    const isThere = await blobsAt(deps, tree, left.flatMap(({ name }) => [{ of: its, name }, ...(exact === undefined ? [] : [{ of: exact, name: `files/${name}` }])]), signal) // prettier-ignore
-    for (const { name, id } of left) if (isThere(its, name) === id && (exact === undefined || isThere(exact, `files/${name}`) === undefined)) known.add(name)
+    const idAt = await blobsAt(deps, tree, left.flatMap(({ name }) => [{ of: its, name }, ...(exact === undefined ? [] : [{ of: exact, name: `files/${name}` }])]), signal) // prettier-ignore
+    for (const { name, id } of left) if (idAt(its, name) === id && (exact === undefined || idAt(exact, `files/${name}`) === undefined)) known.add(name)
   }
   return known
 }

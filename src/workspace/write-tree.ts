@@ -8,8 +8,9 @@ import { type FileHandle, copyFile, lstat, mkdir, open, readdir, readlink, renam
 import { join } from 'node:path'
 import { printableLine } from '../core/terminal-text.ts'
 import type { ObjectId, TreePath } from '../core/workspace.ts'
+import { hasCode, syncFolder } from './disk.ts'
 import { runGit } from './git.ts'
-import { type Name, at, bytesOf, hasCode, listOf, nameOf, textOf } from './look.ts'
+import { type Name, at, bytesOf, listOf, nameOf, textOf } from './look.ts'
 import { diskAt, isStill, parentsOf } from './on-disk.ts'
 import { type OpenTree, type TreeDeps, openScratch, openTree } from './open-tree.ts'
 import { type Checked, type Wanted, check, planOf } from './write-plan.ts'
@@ -284,14 +285,4 @@ async function makeFolders(tree: OpenTree, folders: readonly Name[], touched: Se
     touched.add(folderOf(folder))
   }
   return true
-}
-
-/** Not every file system can. */
-async function syncFolder(path: Buffer): Promise<void> {
-  try {
-    await using folder = await open(path, 'r')
-    await folder.sync()
-  } catch (cause) {
-    if (!hasCode(cause, 'EACCES', 'EINVAL', 'ENOTSUP', 'EPERM', 'ENOENT')) throw cause
-  }
 }

@@ -496,6 +496,13 @@ describe('what would happen', () => {
     expect(at.git('rev-parse', `${commit}^{tree}`)).toBe(found.tree)
   })
 
+  test('a file that was renamed is one, as in what is brought', async () => {
+    const at = place({ 'a.txt': lines() })
+    at.gitIn(at.session, 'mv', 'a.txt', 'b.txt')
+    at.write(at.session, { 'new.txt': 'n\n' })
+    expect((await preview(at)).uncommitted).toEqual(['b.txt', 'new.txt'])
+  })
+
   test.each(['merge', 'squash', 'rebase'] as const)('%s: conflicts are told, also with what is not committed', async (how) => {
     const at = place({ 'a.txt': 'a\n' })
     at.write(at.session, { 'a.txt': 'b\n' })

@@ -1,9 +1,9 @@
 // What has landed goes to others only when told: to a bare repository beside it, and through programs of that name on the PATH.
 
-import { mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
-import { type Publication, publish } from '../../src/workspace/publish.ts'
+import { type Publication, mayPublish, publish } from '../../src/workspace/publish.ts'
 import { LandingPlace, never } from './landing-place.ts'
 
 const places: LandingPlace[] = []
@@ -32,6 +32,7 @@ function published(programs: Readonly<Record<string, string>> = {}) {
     at,
     remote,
     publish: (more: Partial<Publication> = {}) => publish(deps, { ...of, ...more }, never),
+    may: (more: Partial<Publication> = {}) => mayPublish(deps, { ...of, ...more }, never),
     asked: () => readFileSync(join(at.folder, 'asked'), 'utf8').split('\n'),
   }
 }
@@ -91,8 +92,21 @@ test('glab is asked where the remote is a GitLab', async () => {
   expect(asked().slice(0, 4)).toEqual(['mr', 'create', '--source-branch=offstage/s1', '--target-branch=main'])
 })
 
+test('that there is no remote is known before, and nothing is pushed to find out', async () => {
+  const { at, remote, may } = published({ gh: 'exit 0' })
+  await expect(may()).resolves.toBeUndefined()
+  await expect(may({ how: 'pull-request', branch: 'offstage/s1' })).resolves.toBeUndefined()
+  expect([at.gitIn(remote, 'branch'), existsSync(join(at.folder, 'asked'))]).toEqual(['', false])
+  at.git('remote', 'remove', 'origin')
+  await expect(may()).rejects.toMatchObject({ message: 'there is no remote to push to', hint: 'git remote add origin URL' })
+})
+
 test('where neither is installed nothing is pushed', async () => {
-  const { at, remote, publish: go } = published()
+  const { at, remote, publish: go, may } = published()
+  await expect(may({ how: 'pull-request', branch: 'offstage/s1' })).rejects.toMatchObject({
+    kind: 'impossible',
+    message: 'neither gh nor glab is installed, by which a pull request is opened',
+  })
   await expect(go({ how: 'pull-request', branch: 'offstage/s1' })).rejects.toMatchObject({ kind: 'impossible', hint: 'install one of them and log in; or --push' })
   expect(at.gitIn(remote, 'branch')).toBe('')
 })

@@ -369,6 +369,17 @@ test('a file that is too large is left out and named; with everything asked for 
   expect(git('for-each-ref', 'refs/offstage').split('\n')).toHaveLength(2)
 })
 
+test.skipIf(process.platform !== 'linux')('a file that cannot be looked at, as its path is too long, is named; with everything asked for it is refused by name', async () => {
+  const { repository, folder, write, snapshot } = ground()
+  repository('a')
+  write('.gitignore', '*.ignored\n')
+  const deep = Array.from({ length: 200 }, () => 'd'.repeat(200)).join('/').slice(0, 4060 - folder.length) // prettier-ignore
+  mkdirSync(join(folder, deep), { recursive: true })
+  for (const name of ['new', 'old.ignored']) execFileSync('touch', [name.padStart(60, 'x')], { cwd: join(folder, deep) })
+  expect((await snapshot()).leftOut).toEqual([{ path: `${deep}/${'new'.padStart(60, 'x')}`, why: 'cannot be read' }])
+  await expect(snapshot({ n: 2, whole: true })).rejects.toMatchObject({ kind: 'refused', paths: expect.arrayContaining([`${deep}/${'old.ignored'.padStart(60, 'x')}`]) })
+})
+
 test('with everything asked for, ignored files are kept too, but for what programs make again', async () => {
   const { repository, write, link, git, snapshot } = ground()
   repository('a')

@@ -51,7 +51,10 @@ test('what a crash left is removed by the next; what is in use, and what is not 
   at.write(left, { 'a.txt': 'changed\n' })
   mkdirSync(join(folder, 'notes'))
   writeFileSync(join(folder, 'notes', 'mine'), '')
+  // Died before git had begun.
+  mkdirSync(join(folder, 'fedcba9876543210'))
   const next = await make()
+  expect(existsSync(join(folder, 'fedcba9876543210'))).toBe(false)
   expect([existsSync(left), existsSync(used.path), existsSync(join(folder, 'notes', 'mine')), existsSync(at.session)]).toEqual([false, true, true, true])
   await Promise.all([used.remove(), next.remove()])
 })

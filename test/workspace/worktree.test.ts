@@ -2,7 +2,7 @@
 
 import { execFileSync, spawn } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Worktree } from '../../src/core/workspace.ts'
@@ -34,6 +34,18 @@ test('it is made once: what is there is found, whatever was done in it', async (
   expect(await makeWorktree(deps, worktree, undefined, never)).toEqual({ base: worktree.base })
   expect(filesOf(worktree.path)).toEqual(before)
   expect(git(worktree.path, 'branch', '--show-current')).toBe('own')
+})
+
+test('where it cannot be read whether it is ready, it is not made again over what was done in it', async () => {
+  const { repository, git, write, deps, made } = place()
+  const worktree = await made(repository('shop', 'a'))
+  write(join(worktree.path, 'a'), 'changed')
+  const mark = git(worktree.path, 'rev-parse', '--path-format=absolute', '--git-path', 'offstage-ready')
+  rmSync(mark)
+  mkdirSync(mark)
+  const before = filesOf(worktree.path)
+  await expect(makeWorktree(deps, worktree, undefined, never)).rejects.toThrow('EISDIR')
+  expect(filesOf(worktree.path)).toEqual(before)
 })
 
 test('a label makes a branch as far as it can be one', () => {
@@ -202,6 +214,63 @@ test('a worktree that was deleted, or moved, by hand is told of and not made ane
   expect(git(`${worktree.path}.elsewhere`, 'status', '--porcelain', '--branch')).toBe('## offstage/k3f9x2ab')
 })
 
+/** With a commit, a staged file and a new one, all in a snapshot, and more of each since. */
+async function keptOnce(at: ReturnType<typeof place>) {
+  const top = at.repository('shop', 'a', 'b')
+  const worktree = await at.made(top)
+  const { path } = worktree
+  at.write(join(path, 'a'), 'committed')
+  at.commit(path)
+  at.write(join(path, 'new'), 'new')
+  const snapshot = await takeSnapshot(at.deps, { directory: path, session: 'k3f9x2ab', n: 1, why: 'turn-end', turn: 1, atMs: 1_700_000_000_000 }, never)
+  const kept = filesOf(path)
+  at.write(join(path, 'staged'), 'staged later')
+  at.git(path, 'add', 'staged')
+  at.write(join(path, 'new'), 'later')
+  return { top, worktree, kept, commit: snapshot?.commit ?? '', head: at.git(path, 'rev-parse', 'HEAD') }
+}
+
+test('one that somebody deleted comes back as it was kept last, on its branch', async () => {
+  const at = place()
+  const { top, worktree, kept, commit } = await keptOnce(at)
+  rmSync(worktree.path, { recursive: true })
+  expect(await makeWorktree(at.deps, worktree, commit, never)).toEqual({ base: worktree.base })
+  expect(filesOf(worktree.path)).toEqual(kept)
+  expect(at.git(worktree.path, 'status', '--porcelain', '--branch')).toBe('## offstage/k3f9x2ab\n?? new')
+  // Once more, beside what git knows of the first one.
+  rmSync(worktree.path, { recursive: true })
+  await makeWorktree(at.deps, worktree, commit, never)
+  expect([filesOf(worktree.path), at.git(worktree.path, 'branch', '--show-current')]).toEqual([kept, worktree.branch])
+  at.git(top, 'worktree', 'prune')
+  expect(at.git(top, 'worktree', 'list').split('\n')).toHaveLength(2)
+})
+
+test.each(['never', 'detached', 'led-away', 'added', 'branch', 'filled'])('one that somebody moved away keeps its files, its index and its HEAD; dying at: %s', async (step) => {
+  const at = place()
+  const { worktree, kept, commit, head } = await keptOnce(at)
+  const elsewhere = `${worktree.path}.elsewhere`
+  const [files, index] = [filesOf(worktree.path), at.git(worktree.path, 'ls-files', '--stage')]
+  renameSync(worktree.path, elsewhere)
+  if (step === 'never') await makeWorktree(at.deps, worktree, commit, never)
+  else await diesAt(step, at, worktree, commit)
+  expect([filesOf(worktree.path), at.git(worktree.path, 'branch', '--show-current')]).toEqual([kept, worktree.branch])
+  at.write(join(worktree.path, 'a'), 'staged here')
+  at.git(worktree.path, 'add', 'a')
+  expect([filesOf(elsewhere), at.git(elsewhere, 'ls-files', '--stage'), at.git(elsewhere, 'rev-parse', 'HEAD')]).toEqual([files, index, head])
+  at.git(elsewhere, 'commit', '-qm', 'goes on there')
+  expect([at.git(elsewhere, 'show', 'HEAD:staged'), at.git(worktree.path, 'rev-parse', 'HEAD')]).toEqual(['staged later', head])
+})
+
+test('one that git was told to move stays where it is, with its branch', async () => {
+  const at = place()
+  const { top, worktree, kept, commit } = await keptOnce(at)
+  const elsewhere = `${worktree.path}.elsewhere`
+  at.git(top, 'worktree', 'move', worktree.path, elsewhere)
+  const before = [filesOf(elsewhere), at.git(elsewhere, 'status', '--porcelain', '--branch')]
+  expect(await makeWorktree(at.deps, worktree, commit, never)).toEqual({ base: worktree.base, detached: true })
+  expect([filesOf(worktree.path), [filesOf(elsewhere), at.git(elsewhere, 'status', '--porcelain', '--branch')]]).toEqual([kept, before])
+})
+
 class Killed extends Error {}
 
 /** Makes it, dying at the step of this name; then once more. */
@@ -341,6 +410,8 @@ test('of untracked files only those that were chosen are taken along, and what i
   at.write(join(top, 'untracked'))
   at.write(join(top, 'a'), 'changed')
   const worktree = { ...(await at.plan(top)), carries: { untracked: [] } }
+  // Of a git that was killed over it.
+  at.write(join(dirname(worktree.path), '.shop.index.lock'), '')
   await makeWorktree(at.deps, worktree, (await snapshot(at, top)).commit, never)
   expect(Object.keys(filesOf(worktree.path)).toSorted()).toEqual(['a', 'staged'])
 })
