@@ -273,7 +273,9 @@ export class Conversation {
   }
 
   #answer(request: Request, answer: Answer): void {
-    this.#ask(() => this.#submit({ type: 'answer', requestId: request.id, answer }))
+    // What Offstage asks itself is asked before something begins.
+    const { environment } = this.#parts
+    this.#ask(async () => this.#submit({ type: 'answer', requestId: request.id, answer }, request.about === undefined ? undefined : await environment()))
   }
 
   /** A question with several fields is answered one line at a time. */

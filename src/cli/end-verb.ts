@@ -65,7 +65,9 @@ export function endVerb({ name, type, done, summary, about, examples }: EndVerb)
       const became = worktree
         ? {
             worktree:
-              worktree.type === 'workspace-removed' ? { removed: true, snapshot: worktree.snapshot, branchKept: worktree.branchKept } : { removed: false, reason: worktree.reason },
+              worktree.type === 'workspace-removed'
+                ? { removed: true, snapshot: worktree.snapshot, branchKept: worktree.branchKept, ...(worktree.gone ? { gone: true } : {}) }
+                : { removed: false, reason: worktree.reason },
           }
         : {}
       results.push({ id: session.id, label: session.label, done, processes: processes ?? 0, ...became })

@@ -14,6 +14,7 @@ import { Mailbox } from './mailbox.ts'
 import { readLines } from './read-lines.ts'
 import { PlainSheet } from './sheet.ts'
 import { openOnScreen, wayToShow } from './screens.ts'
+import { untilKept } from '../client/kept.ts'
 import { notStarted } from '../client/started.ts'
 import { showTerminal } from './terminal-session.ts'
 import type { Context } from './verb.ts'
@@ -35,7 +36,12 @@ export async function openSession(context: Context, client: Client, first: Sessi
   for (;;) {
     const way = session.kind === 'agent' && opening.reads ? await wayToShow(context) : undefined
     if (way?.kind === 'screens') return await openOnScreen(context, client, way.config, { session, from })
-    if (session.kind === 'terminal') return await showTerminal(context, client, session, { fresh: from === 'start', ids, readOnly: opening.readOnly ?? false })
+    if (session.kind === 'terminal') {
+      const code = await showTerminal(context, client, session, { fresh: from === 'start', ids, readOnly: opening.readOnly ?? false })
+      // A script goes on at once.
+      if (!context.stdout.isTTY) await untilKept(client, session.id, context.signal)
+      return code
+    }
     const done = await converse(context, client, session, { ...opening, from }, ids)
     if (done.kind === 'exit') return done.code
     session = done.to
@@ -81,6 +87,7 @@ async function converse(context: Context, client: Client, session: SessionView, 
     case 'not-started':
       throw notStarted(session.id, ending.why)
     case 'rest':
+      await untilKept(client, session.id, context.signal)
       return { kind: 'exit', code: restExitCode(conversation.status) }
     case 'left': {
       const { known } = conversation

@@ -1,7 +1,7 @@
 // Before an agent is started: what is not committed, and who else works there. Asked once where somebody sits at the terminal, else said in one line.
 
 import type { LaunchSpec } from '../core/events.ts'
-import { printableLine } from '../core/terminal-text.ts'
+import { pathLine, printableLine } from '../core/terminal-text.ts'
 import type { Place, TreePath } from '../core/workspace.ts'
 import { CommandFailed, exitCodes, usageError } from '../client/failures.ts'
 import { ownConfig } from '../client/own-config.ts'
@@ -106,7 +106,7 @@ const isNew = ({ untracked }: Repository, path: TreePath): boolean =>
 /** Asked until what is typed names some; Enter is none. */
 async function chosenFrom(context: Context, untracked: readonly TreePath[]): Promise<readonly TreePath[]> {
   const width = String(untracked.length).length
-  context.err(untracked.map((path, index) => `  ${String(index + 1).padStart(width)} ${printableLine(path)}\n`).join(''))
+  context.err(untracked.map((path, index) => `  ${String(index + 1).padStart(width)} ${pathLine(path)}\n`).join(''))
   for (;;) {
     const line = await askLine(context, 'which? numbers, like 1 3-5; Enter for none ')
     const chosen = numbersFrom(line ?? '', untracked.length)

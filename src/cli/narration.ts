@@ -6,7 +6,7 @@ import { printable, printableLine } from '../core/terminal-text.ts'
 import { firstRow, indent, paragraph, planLines, toolLine, toolOutput } from '../text/agent-text.ts'
 import type { Entry } from '../core/events.ts'
 import { type Paint, agentLabel, withLocalTimes } from '../text/format.ts'
-import { choicesText, closedText, requestText } from '../text/request-text.ts'
+import { choicesText, closedText, detailLines, requestText } from '../text/request-text.ts'
 
 /** Where it is told. */
 export interface Sheet {
@@ -189,9 +189,16 @@ export class Narration {
     const { paint } = this.#voice
     const arrow = (text: string): string => `     ${paint.dim('→')} ${printableLine(text)}`
     const outcome = line.state === 'answered' ? (line.answer ?? 'answered') : closedText(line.state)
-    if (line.state === 'open') return this.#block('agent', ['', requestText(line.request, paint)])
+    // What a failed program printed is nowhere else, and its end says most.
+    const isError = line.request.kind === 'error'
+    if (line.state === 'open') return this.#block('agent', ['', requestText(line.request, paint, isError ? Infinity : undefined)])
     if (before !== undefined) return this.#block('agent', [arrow(outcome)])
-    this.#block('agent', [`${indent}${paint.status('waiting', '◆')} ${printableLine(line.request.title)}`, `     ${paint.dim(choicesText(line.request))}`, arrow(outcome)])
+    this.#block('agent', [
+      `${indent}${paint.status('waiting', '◆')} ${printableLine(line.request.title)}`,
+      ...(isError ? detailLines(line.request) : []),
+      `     ${paint.dim(choicesText(line.request))}`,
+      arrow(outcome),
+    ])
   }
 
   /** Lines that belong together, under the name of who they are by. */

@@ -4,7 +4,7 @@ import { isRefusal } from '../core/errors.ts'
 import type { AgentOffer } from '../core/events.ts'
 import type { Command } from '../core/inputs.ts'
 import type { Request } from '../core/requests.ts'
-import { printable, printableLine } from '../core/terminal-text.ts'
+import { pathLine, printable, printableLine } from '../core/terminal-text.ts'
 import type { Line } from '../core/transcript.ts'
 import type { ConversationParts, Ending, Happening } from './conversation-parts.ts'
 import { agentLines, agentsHere } from '../client/agents.ts'
@@ -81,7 +81,7 @@ export function obey(slash: Slash, text: string, on: Commanded): Ending | undefi
     case 'check':
       if (slash.kind === 'check') say(`   ${paint.dim('its checks run …')}`)
       return void reply(on, async () => {
-        const rows = await reviewRows(client, session.id, slash, { paint, columns: on.surface.columns() - 3 }, context.signal)
+        const rows = await reviewRows(client, session.id, slash, { paint, columns: on.surface.columns() - 3 }, on.environment, context.signal)
         return { kind: 'say', text: rows.map((row) => `   ${row}`).join('\n') }
       })
     case 'resume':
@@ -124,7 +124,7 @@ function changesText(lines: readonly Line[], paint: Paint): string {
   const coloured = (row: string): string => `   ${row.startsWith('+') ? paint.added(row) : row.startsWith('-') ? paint.removed(row) : row}`
   return files
     .map(({ path, added, removed, diffs }) => {
-      const head = `   ${paint.bold(printableLine(path))}  ${paint.added(`+${added}`)} ${paint.removed(`−${removed}`)}`
+      const head = `   ${paint.bold(pathLine(path))}  ${paint.added(`+${added}`)} ${paint.removed(`−${removed}`)}`
       return [head, ...diffs.flatMap((diff) => printable(diff).replace(/\n$/, '').split('\n').map(coloured))].join('\n')
     })
     .join('\n\n')

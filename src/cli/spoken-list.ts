@@ -2,9 +2,10 @@
 
 import type { SessionView } from '../core/view.ts'
 import { printableLine } from '../core/terminal-text.ts'
-import { answerTo } from '../client/answers.ts'
+import { answerOrder, answerTo } from '../client/answers.ts'
 import { exitCodes, failureFrom, failureText, usageError } from '../client/failures.ts'
 import { onlyRequest, pickSession } from '../client/find.ts'
+import { environmentFor } from '../client/launch.ts'
 import { submit } from '../client/submit.ts'
 import type { Client } from '../sdk/client.ts'
 import { agentLabel, clock, count, duration, nameOf } from '../text/format.ts'
@@ -149,7 +150,8 @@ class SpokenList {
     const { session, request } = onlyRequest(this.#meant(which))
     if (choice === '') throw usageError(`${nameOf(session)} is to be answered with what?`, choicesText(request).replaceAll(/ {2,}/g, ', '))
     const given = answerTo(request, { choice })
-    await submit(this.#client, { session: session.id, command: { type: 'answer', requestId: request.id, answer: given } }, this.#context.signal)
+    const order = await answerOrder(session, request.id, given, () => environmentFor(this.#context.env, session.agent, session.cwd))
+    await submit(this.#client, order, this.#context.signal)
     this.#context.out(`answered ${nameOf(session)}.\n`)
     return undefined
   }

@@ -3,9 +3,7 @@
 import type { Event } from '../core/events.ts'
 import type { Command } from '../core/inputs.ts'
 import type { Client } from '../sdk/client.ts'
-import { submit } from './submit.ts'
-
-type Environment = Readonly<Record<string, string>>
+import { type Environment, submit } from './submit.ts'
 
 export interface AskedFor<Type extends Event['type']> {
   readonly session: string

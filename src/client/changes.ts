@@ -3,7 +3,7 @@
 import type { ChangesFound, ChangesQuery } from '../core/api.ts'
 import { isRefusal } from '../core/errors.ts'
 import type { Undo } from '../core/events.ts'
-import { printableLine } from '../core/terminal-text.ts'
+import { pathLine, printableLine } from '../core/terminal-text.ts'
 import type { TreePath } from '../core/workspace.ts'
 import type { Client } from '../sdk/client.ts'
 import { statText } from '../text/changes-text.ts'
@@ -54,7 +54,7 @@ const shownPaths = 8
 
 export function someOf(paths: readonly TreePath[]): string {
   const more = paths.length - shownPaths
-  return `${paths.slice(0, shownPaths).map(printableLine).join(', ')}${more > 0 ? ` and ${count(more, 'more', 'more')}` : ''}`
+  return `${paths.slice(0, shownPaths).map(pathLine).join(', ')}${more > 0 ? ` and ${count(more, 'more', 'more')}` : ''}`
 }
 
 /** What is about to happen, for a person. */

@@ -4,21 +4,22 @@ import type { CheckResult } from '../core/workspace.ts'
 import type { Client } from '../sdk/client.ts'
 import { askedFor } from './asked-for.ts'
 import { CommandFailed, exitCodes } from './failures.ts'
+import type { Environment } from './submit.ts'
 
 /** `begins` hears each command as it is started. `environment`: where that of its run is gone. Throws CommandFailed when they are refused, cannot be run, or are cut short. */
 export async function runChecks(
   client: Client,
   session: string,
   begins: (command: string) => void,
+  environment: Environment,
   signal: AbortSignal,
-  environment?: Readonly<Record<string, string>>,
 ): Promise<readonly CheckResult[]> {
   const end = await askedFor(
     client,
     {
       session,
       command: { type: 'check' },
-      ...(environment ? { environment } : {}),
+      environment,
       asked: 'checks-started',
       ends: ['checked', 'checks-cut-short', 'stopped'],
       meanwhile: (event) => {

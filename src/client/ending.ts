@@ -62,6 +62,8 @@ export function endedText(done: string, { processes, worktree }: Ended): string 
 }
 
 function worktreeText(event: NonNullable<Ended['worktree']>): string {
+  if (event.type === 'workspace-removed' && event.gone)
+    return `its worktree was gone already, ${event.snapshot === 0 ? 'and no snapshot of it is kept' : `snapshot ${event.snapshot} has what it was`}`
   if (event.type === 'workspace-removed') return `its worktree is gone, snapshot ${event.snapshot} has all of it${event.branchKept ? ', and its branch stays' : ''}`
   return printableLine(`its worktree stays: ${event.reason}${event.hint === undefined ? '' : ` (${event.hint})`}; then offstage rm again`)
 }

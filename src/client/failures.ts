@@ -2,7 +2,7 @@
 
 import type { Refusal } from '../core/errors.ts'
 import { printable, printableLine } from '../core/terminal-text.ts'
-import { jsonText } from '../text/format.ts'
+import { dayAndTime, jsonText } from '../text/format.ts'
 
 export const exitCodes = { done: 0, failed: 1, usage: 2, unknown: 3, refused: 4, unreachable: 5 } as const
 
@@ -10,6 +10,8 @@ export interface Candidate {
   readonly id: string
   readonly label: string | null
   readonly title: string
+  /** When it last changed, where that tells it from others. */
+  readonly updatedAt?: string
 }
 
 /** What the user is told instead of a result. */
@@ -79,8 +81,8 @@ export function reportFailure(context: Reporting, thrown: unknown): number {
 
 export function failureText(failure: Pick<CommandFailed, 'message' | 'hint' | 'candidates'>): string {
   const candidates = failure.candidates.map(
-    ({ id, label, title }) =>
-      `  ${[id, label, title]
+    ({ id, label, title, updatedAt }) =>
+      `  ${[id, label, updatedAt === undefined ? null : dayAndTime(Date.parse(updatedAt)), title]
         .filter((part) => part !== null && part !== '')
         .map((part) => printableLine(part ?? ''))
         .join('  ')}\n`,

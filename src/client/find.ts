@@ -1,6 +1,7 @@
 // From what a person typed to the session or request that is meant, or the candidates.
 
 import { match } from '../core/ids.ts'
+import { printableLine } from '../core/terminal-text.ts'
 import type { RequestView, SessionView } from '../core/view.ts'
 import type { Client } from '../sdk/client.ts'
 import { type Candidate, CommandFailed, exitCodes, refusedError } from './failures.ts'
@@ -9,6 +10,8 @@ const listHint = 'offstage sessions lists them'
 const shownCandidates = 8
 
 const candidateOf = ({ id, label, title }: Candidate): Candidate => ({ id, label, title })
+/** One label, and often one title: the time tells them apart. */
+const datedOf = ({ id, label, title, updatedAt }: SessionView): Candidate => ({ id, label, title, updatedAt })
 
 /** Every session that a name can mean, removed ones too. */
 export const allSessions = (client: Client, signal: AbortSignal): Promise<readonly SessionView[]> => client.list({ all: true }, signal)
@@ -39,8 +42,20 @@ export function pickSession(all: readonly SessionView[], typed: string): Session
     typed,
   )
   if (removed.kind === 'one') throw refusedError('removed', `session ${removed.found.id} was removed`, `offstage restore ${removed.found.id} brings it back`)
+  if (removed.kind === 'several') throw removedOnes(typed, removed.candidates)
   throw unknownSession(typed, listed)
 }
+
+/** All of them went; which one is meant only the user knows. */
+export const removedOnes = (typed: string, removed: readonly SessionView[]): CommandFailed =>
+  new CommandFailed('ambiguous', `"${printableLine(typed)}" fits ${removed.length} ${removed.every((one) => one.removed) ? 'removed' : 'removed or archived'} sessions`, {
+    exitCode: exitCodes.unknown,
+    hint: 'offstage restore ID brings one of them back',
+    candidates: removed
+      .toSorted((one, other) => other.updatedAt.localeCompare(one.updatedAt))
+      .slice(0, shownCandidates)
+      .map(datedOf),
+  })
 
 export const ambiguous = (typed: string, candidates: readonly Candidate[]): CommandFailed =>
   new CommandFailed('ambiguous', `"${typed}" fits ${candidates.length} sessions`, {

@@ -1,9 +1,10 @@
 // Landing, as any client does it: the plan first, then one session after the other in the order given, each waited for. And what the agent is asked to do about a conflict, as the user's own prompt.
 
+import type { LandingQuery } from '../core/api.ts'
 import { isRefusal } from '../core/errors.ts'
 import type { Event, Land } from '../core/events.ts'
 import { printableLine } from '../core/terminal-text.ts'
-import type { LandHow, LandingPlan } from '../core/workspace.ts'
+import type { LandingPlan } from '../core/workspace.ts'
 import type { SessionView } from '../core/view.ts'
 import type { Client } from '../sdk/client.ts'
 import { totalText } from '../text/changes-text.ts'
@@ -12,12 +13,12 @@ import { count } from '../text/format.ts'
 import { nextFact } from './asked-for.ts'
 import { someOf } from './changes.ts'
 import { type CommandFailed, failureOf, refusedError } from './failures.ts'
-import { submit } from './submit.ts'
+import { type Environment, submit } from './submit.ts'
 
 export type Landed = Extract<Event, { readonly type: 'landed' | 'land-failed' }>
 
 /** Throws CommandFailed. */
-export async function planOf(client: Client, query: { readonly session: string; readonly into?: string; readonly how?: LandHow }, signal: AbortSignal): Promise<LandingPlan> {
+export async function planOf(client: Client, query: LandingQuery, signal: AbortSignal): Promise<LandingPlan> {
   const plan = await client.landing(query, signal)
   if (isRefusal(plan)) throw failureOf(plan)
   return plan
@@ -31,9 +32,11 @@ export const commitsText = ({ ahead, uncommitted }: Pick<LandingPlan, 'ahead' | 
 
 /** What would happen, a line each. */
 export function planRows({ into, how, ahead, behind, uncommitted, changes, conflicts, checks, against }: LandingPlan, withChecks: boolean): readonly string[] {
+  const hasAll = changes.files.length === 0 && ahead > 0
+  const commits = `${commitsText({ ahead, uncommitted })}${hasAll ? ', nothing of which is missing there' : ''}`
   return [
-    `${how} into ${printableLine(into)}: ${changes.files.length === 0 ? 'nothing to bring' : totalText(changes)}`,
-    [commitsText({ ahead, uncommitted }), ...(behind > 0 ? [`${printableLine(into)} is ${behind} ahead of its base`] : [])].join(', '),
+    `${how} into ${printableLine(into)}: ${changes.files.length > 0 ? totalText(changes) : hasAll ? 'no changes of files' : 'nothing to bring'}`,
+    [commits, ...(behind > 0 ? [`${printableLine(into)} is ${behind} ahead of its base`] : [])].join(', '),
     ...(conflicts.length > 0 ? [`conflicts: ${someOf(conflicts)}`] : []),
     checks.length === 0 ? 'no checks' : withChecks ? `checks on the merged tree: ${checks.map(printableLine).join(', ')}` : 'without its checks',
     ...against.map((one) => `not now: ${printableLine(one)}`),
@@ -46,9 +49,9 @@ export interface Queued {
 }
 
 /** Durable when it resolves: it lands whatever becomes of this client. `environment`: for its checks, where that of its run is gone. Throws CommandFailed. */
-export async function queueLanding(client: Client, session: string, land: Land, signal: AbortSignal, environment?: Readonly<Record<string, string>>): Promise<Queued> {
+export async function queueLanding(client: Client, session: string, land: Land, environment: Environment, signal: AbortSignal): Promise<Queued> {
   const before = await client.get(session, signal)
-  await submit(client, { session, command: { type: 'land', land }, ...(environment ? { environment } : {}) }, signal)
+  await submit(client, { session, command: { type: 'land', land }, environment }, signal)
   return { session, after: before?.cursor ?? 0 }
 }
 

@@ -11,6 +11,7 @@ import { runChecks } from './checking.ts'
 import { CommandFailed, exitCodes } from './failures.ts'
 import { handOverHint, landedText, landingEnd, planOf, planRows, queueLanding } from './landing.ts'
 import type { Slash } from './slash.ts'
+import type { Environment } from './submit.ts'
 
 export interface Look {
   readonly paint: Paint
@@ -19,15 +20,22 @@ export interface Look {
 
 export type Review = Extract<Slash, { readonly kind: 'undo' | 'land' | 'check' }>
 
-/** Throws CommandFailed. */
-export async function reviewRows(client: Client, session: string, slash: Review, look: Look, signal: AbortSignal): Promise<readonly string[]> {
+/** `environment`: for the checks, where that of its run is gone. Throws CommandFailed. */
+export async function reviewRows(
+  client: Client,
+  session: string,
+  slash: Review,
+  look: Look,
+  environment: () => Promise<Environment>,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
   switch (slash.kind) {
     case 'undo':
       return await undoRows(client, session, { kind: 'turns', turn: slash.turn === 'last' ? 0 : (slash.turn ?? 'all') }, slash.yes, look, signal)
     case 'land':
-      return await landRows(client, session, slash.yes, signal)
+      return await landRows(client, session, slash.yes, environment, signal)
     case 'check': {
-      const results = await runChecks(client, session, () => {}, signal)
+      const results = await runChecks(client, session, () => {}, await environment(), signal)
       return failedChecks(results).length === 0 ? [`verified: ${checksLine(results)}`] : checkRows(results, look.paint).map((row) => row.slice(3))
     }
   }
@@ -47,11 +55,11 @@ async function undoRows(client: Client, session: string, what: Undo, yes: boolea
   return [`took back ${undoText(what)}: ${count(end.files.length, 'file')} written; offstage restore ${session}@${end.before} brings it back`]
 }
 
-async function landRows(client: Client, session: string, yes: boolean, signal: AbortSignal): Promise<readonly string[]> {
+async function landRows(client: Client, session: string, yes: boolean, environment: () => Promise<Environment>, signal: AbortSignal): Promise<readonly string[]> {
   const plan = await planOf(client, { session }, signal)
   const stands = plan.against.length > 0 || plan.conflicts.length > 0
   if (!yes || stands) return [...planRows(plan, true), plan.conflicts.length > 0 ? handOverHint(session) : stands ? 'it cannot land now' : `/land yes   lands it in ${plan.into}`]
-  const queued = await queueLanding(client, session, { into: plan.into, how: plan.how, checks: true }, signal)
+  const queued = await queueLanding(client, session, { into: plan.into, how: plan.how, checks: true }, await environment(), signal)
   const { text, hint } = landedText({ id: session }, await landingEnd(client, queued, () => {}, signal))
   return [text, ...(hint === undefined ? [] : [hint])]
 }

@@ -10,16 +10,22 @@ const startedWithinMs = 2000
 export async function whyNotStarted(client: Client, session: string, after: number, signal: AbortSignal, prepared = false): Promise<string | undefined> {
   const known = new AbortController()
   const watching = AbortSignal.any([signal, known.signal, ...(prepared ? [] : [AbortSignal.timeout(startedWithinMs)])])
+  const open = new Set<string>()
+  let isNow = false
   try {
     for await (const frame of client.watch({ session, after, follow: true }, watching)) {
-      if (frame.kind !== 'fact') continue
-      const { event } = frame.envelope
-      if (event.type === 'run-started') return undefined
-      if (event.type === 'run-not-started') return event.why
+      if (frame.kind === 'caught-up') isNow = true
+      if (frame.kind === 'fact') {
+        const { event } = frame.envelope
+        if (event.type === 'run-started') return undefined
+        if (event.type === 'run-not-started') return event.why
+        if (event.type === 'asked' && event.ask.about !== undefined) open.add(event.ask.id)
+        if (event.type === 'answered' || event.type === 'request-closed') open.delete(event.requestId)
+        if (event.type === 'run-deferred' && prepared) return undefined
+        if (event.type === 'stopped') return 'it was stopped'
+      }
       // It waits for the user, and says so in every list.
-      if (event.type === 'asked' && event.ask.about !== undefined) return undefined
-      if (event.type === 'run-deferred' && prepared) return undefined
-      if (event.type === 'stopped') return 'it was stopped'
+      if (isNow && open.size > 0) return undefined
     }
   } catch (thrown) {
     if (!watching.aborted) throw thrown

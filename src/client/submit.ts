@@ -10,10 +10,12 @@ import { failureOf } from './failures.ts'
 
 export const newId = (): string => idFromBytes(randomBytes(8))
 
+export type Environment = Readonly<Record<string, string>>
+
 export interface Order {
   readonly session: string
   readonly command: Command
-  readonly environment?: Readonly<Record<string, string>>
+  readonly environment?: Environment
 }
 
 /** Throws CommandFailed when it is refused. */

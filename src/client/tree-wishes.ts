@@ -4,7 +4,7 @@ import type { Config } from '../config/config.ts'
 import type { LaunchSpec } from '../core/events.ts'
 import type { Place, WorkspaceWish } from '../core/workspace.ts'
 
-export type TreeSpec = Pick<LaunchSpec, 'workspace' | 'carries' | 'preparation' | 'checks' | 'checkRetries' | 'trust'>
+export type TreeSpec = Pick<LaunchSpec, 'workspace' | 'carries' | 'preparation' | 'checks' | 'checksIn' | 'checkRetries' | 'trust'>
 
 export interface TreeWishes {
   /** Undefined: as configured. */
@@ -39,6 +39,7 @@ export async function treeSpec(config: Pick<Config, 'workspace'>, cwd: string, w
     ...(wishes.carries && workspace !== 'in-place' ? { carries: wishes.carries } : {}),
     ...(preparation ? { preparation } : {}),
     ...(checks.length === 0 ? {} : { checks }),
+    ...(own !== undefined || ofProject.checksIn === undefined ? {} : { checksIn: ofProject.checksIn }),
     ...(checkRetries === undefined || checks.length === 0 ? {} : { checkRetries }),
     ...(ofProject.trust && digest !== undefined ? { trust: { file: ofProject.trust.file, digest } } : {}),
   }

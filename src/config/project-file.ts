@@ -9,7 +9,7 @@ import { environment, words } from './agent-settings.ts'
 import { type Source, ConfigInvalid, findProjectFile, readSource } from './config.ts'
 import { commandLine } from './shell-words.ts'
 
-export type ProjectSettings = Pick<LaunchSpec, 'preparation' | 'checks' | 'checkRetries' | 'trust'>
+export type ProjectSettings = Pick<LaunchSpec, 'preparation' | 'checks' | 'checksIn' | 'checkRetries' | 'trust'>
 
 export const includeFileName = '.worktreeinclude'
 
@@ -18,7 +18,7 @@ const longestIncludeFile = 256 * 1024
 const mostRetries = 100
 const known = ['bring', 'setup', 'ports', 'env']
 
-/** For a session that starts in `cwd` (absolute). A set-up is run at the top of the tree, and checks where the session starts: each goes to the folder of its project file itself. The patterns of that file hold below it. Throws ConfigInvalid. */
+/** For a session that starts in `cwd` (absolute). Set-up and checks are run in the folder of that file, which is said from the top of the tree, and from where the session starts. The patterns of that file hold below it. Throws ConfigInvalid. */
 export async function projectSettings(cwd: string): Promise<ProjectSettings> {
   const start = await realpath(cwd).catch(() => resolve(cwd))
   const top = await topOf(start)
@@ -40,9 +40,8 @@ function settingsOf(source: Source, { file, top, start, included }: Where): Proj
   source.optionalTable(['workspace'], known)
   const folder = dirname(file)
   const below = relative(top, folder)
-  const checks = words(source, ['checks'], 'write for example: checks = ["npm test"]')?.map((command, index) =>
-    goingTo(relative(start, folder), notEmpty(source, ['checks'], `check ${index + 1}`, command)),
-  )
+  const checks = words(source, ['checks'], 'write for example: checks = ["npm test"]')?.map((command, index) => notEmpty(source, ['checks'], `check ${index + 1}`, command))
+  const checksIn = relative(start, folder)
   const retries = checkRetries(source)
   const setup = source.text(['workspace', 'setup'])
   const ports = words(source, ['workspace', 'ports'], 'write for example: ports = ["PORT"]')
@@ -55,13 +54,13 @@ function settingsOf(source: Source, { file, top, start, included }: Where): Proj
   const bring = [...included, ...brought.map((pattern) => patternBelow(source, below, pattern))]
   const preparation: Preparation = {
     ...(bring.length === 0 ? {} : { bring }),
-    ...(setup === undefined ? {} : { setup: goingTo(below, notEmpty(source, ['workspace', 'setup'], 'setup', setup)) }),
+    ...(setup === undefined ? {} : { setup: notEmpty(source, ['workspace', 'setup'], 'setup', setup), ...(below === '' ? {} : { setupIn: below }) }),
     ...(ports === undefined || ports.length === 0 ? {} : { ports }),
     ...(Object.keys(variables).length === 0 ? {} : { environment: variables }),
   }
   const settings: ProjectSettings = {
     ...(Object.keys(preparation).length === 0 ? {} : { preparation }),
-    ...(checks === undefined || checks.length === 0 ? {} : { checks }),
+    ...(checks === undefined || checks.length === 0 ? {} : { checks, ...(checksIn === '' ? {} : { checksIn }) }),
     ...(retries === undefined ? {} : { checkRetries: retries }),
   }
   const digest = digestOf(settings)
@@ -69,12 +68,18 @@ function settingsOf(source: Source, { file, top, start, included }: Where): Proj
 }
 
 /** Of what would be executed, or be in the environment of what is; undefined where there is nothing of that. Files that are brought are the user's own, and a port is only a number: they alone need no trust. */
-export function digestOf({ preparation, checks, checkRetries }: Omit<ProjectSettings, 'trust'>): string | undefined {
-  const { setup, ports = [], environment: variables = {} } = preparation ?? {}
+export function digestOf({ preparation, checks = [], checksIn, checkRetries }: Omit<ProjectSettings, 'trust'>): string | undefined {
+  const { setup, setupIn, ports = [], environment: variables = {} } = preparation ?? {}
   const names = Object.keys(variables).toSorted()
-  if (setup === undefined && names.length === 0 && (checks ?? []).length === 0) return undefined
+  if (setup === undefined && names.length === 0 && checks.length === 0) return undefined
   // Each in its place, so that no two projects say the same with other words. The order of variables means nothing.
-  const said = [setup ?? null, ports, names.map((name) => [name, variables[name]]), checks ?? [], checkRetries ?? 0]
+  const said = [
+    setup === undefined ? null : goingTo(setupIn, setup),
+    ports,
+    names.map((name) => [name, variables[name]]),
+    checks.map((check) => goingTo(checksIn, check)),
+    checkRetries ?? 0,
+  ]
   return createHash('sha256').update(JSON.stringify(said)).digest('hex')
 }
 
@@ -107,7 +112,8 @@ function refuseName(source: Source, path: readonly string[], name: string): void
     throw source.invalid(path, `a project file cannot set ${name}`, 'it changes which programs run, or whom they talk to: set it yourself, where you start Offstage')
 }
 
-const goingTo = (folder: string, command: string): string => (folder === '' ? command : `cd ${commandLine([folder])} || exit; ${command}`)
+/** What is run, in words of the shell. */
+const goingTo = (folder: string | undefined, command: string): string => (folder === undefined ? command : `cd ${commandLine([folder])} || exit; ${command}`)
 
 function notEmpty(source: Source, path: readonly string[], what: string, command: string): string {
   if (command.trim() !== '') return command

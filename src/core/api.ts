@@ -1,6 +1,6 @@
 // What every client sees and the engine implements: one interface for the CLI, the screens, the web and other machines.
 
-import type { Envelope, TerminalSize, Undo } from './events.ts'
+import type { Envelope, Land, TerminalSize, Undo } from './events.ts'
 import type { Command } from './inputs.ts'
 import type { Refusal } from './errors.ts'
 import type { SessionId } from './ids.ts'
@@ -12,7 +12,7 @@ export interface Submission {
   /** Made by the client, 8 characters of a-z0-9. The same id submitted again counts once and gets the first reply. */
   readonly commandId: string
   readonly command: Command
-  /** For `create`, `resume`, `prompt` and `restore`: the environment of a run or a set-up that this starts. Kept in memory only. */
+  /** For `create`, `resume`, `prompt` and `restore`: the environment of a run or a set-up that this starts. With `check`, `land` and `answer` it is taken where that of its run is gone. Kept in memory only. */
   readonly environment?: Readonly<Record<string, string>>
 }
 
@@ -133,8 +133,18 @@ export interface ChangesFound extends Changes {
   readonly conflicts?: readonly TreePath[]
   /** Changed and not committed, of a worktree. */
   readonly uncommitted: number
+  /** Repositories inside, and submodules, whose changes are not among these; of a preview, that are not taken back. */
+  readonly inside?: readonly TreePath[]
   /** Snapshots that it rests on could not be taken, or other sessions worked in the same tree: in words. */
   readonly notes: readonly string[]
+}
+
+/** What would happen if it landed so. With `pull-request` no branch of the user's moves here, and no file. */
+export interface LandingQuery {
+  readonly session: SessionId
+  readonly into?: string
+  readonly how?: LandHow
+  readonly publish?: Land['publish']
 }
 
 /** Each method may also throw what the world does to it (connection lost, disk); a Refusal is an expected answer. */
@@ -154,11 +164,11 @@ export interface Api {
   /** What a session that is started there would work in. */
   place(query: { readonly cwd: string }, signal: AbortSignal): Promise<Place>
   changes(query: ChangesQuery, signal: AbortSignal): Promise<ChangesFound | Refusal>
-  /** What `undo` can bring back, oldest first. */
+  /** What `undo` can bring back, oldest first. One that is being taken is waited for, up to some seconds. */
   snapshots(session: SessionId, signal: AbortSignal): Promise<readonly Snapshot[]>
   /** As of now, made when asked for. `cwd`: only of the repository there. */
   conflicts(query: { readonly cwd?: string }, signal: AbortSignal): Promise<readonly Forecast[]>
-  landing(query: { readonly session: SessionId; readonly into?: string; readonly how?: LandHow }, signal: AbortSignal): Promise<LandingPlan | Refusal>
+  landing(query: LandingQuery, signal: AbortSignal): Promise<LandingPlan | Refusal>
   /** Keystrokes for a terminal, not recorded as facts. Resolves when the keeper has them. */
   write(session: SessionId, bytes: Uint8Array, signal: AbortSignal): Promise<Refusal | undefined>
   resize(session: SessionId, size: { readonly columns: number; readonly rows: number }, signal: AbortSignal): Promise<Refusal | undefined>

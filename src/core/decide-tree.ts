@@ -68,7 +68,16 @@ export const mayExpire = ({ spec, tree, archived, removed, process, stopping }: 
   (tree.state === 'ready' || tree.state === 'failed') &&
   !isBusy(tree)
 
+/** Somebody deleted or moved its worktree. */
+export function treeGone({ id, tree, spec }: Session): Refusal {
+  const { path = spec.cwd, branch = '' } = spec.worktree ?? {}
+  const hint = tree.snapshot ? `offstage restore ${id} brings it back as it was in snapshot ${tree.snapshot.n}` : `no snapshot of it is kept; what was committed is on ${branch}`
+  return refusal('no-worktree', `the worktree of session ${id} is not there any more: ${path}`, hint)
+}
+
 const hasChecks = ({ spec, tree }: Session): boolean => (spec.checks ?? []).length > 0 && tree.trusted !== 'without'
+
+const isEnding = ({ stopping }: Session): boolean => stopping !== null && stopping !== 'given-back'
 
 export function decideTree(session: Session, report: TreeReport): readonly Event[] | Refusal {
   const { tree } = session
@@ -77,13 +86,13 @@ export function decideTree(session: Session, report: TreeReport): readonly Event
     case 'asks-about': {
       const { ask } = report
       const isKnown = Object.hasOwn(session.closedRequests, ask.id) || session.requests.some(({ id }) => id === ask.id)
-      return isKnown || session.stopping || session.removed ? [] : [{ type: 'asked', run: session.runs, ask }]
+      return isKnown || isEnding(session) || session.removed ? [] : [{ type: 'asked', run: session.runs, ask }]
     }
     case 'workspace-ready':
       return tree.state === 'preparing' ? [report, ...(session.stopping ? [] : started(session))] : over
     case 'workspace-failed':
       if (tree.state !== 'preparing') return over
-      return [report, ...(session.stopping ? [] : [{ type: 'asked', run: session.runs, ask: failedAsk(session, report) } as const])]
+      return [report, ...(isEnding(session) ? [] : [{ type: 'asked', run: session.runs, ask: failedAsk(session, report) } as const])]
     case 'workspace-removed':
       // Or of a session that was ended long ago: by the user's configuration.
       return tree.state === 'removing' || mayExpire(session) ? [report] : over
@@ -147,20 +156,21 @@ function toldOf(session: Session, { turn, results }: Extract<Event, { type: 'che
   const { spec, tree, queue, process } = session
   const isWanted = failed.length > 0 && tree.checkFailures < (spec.checkRetries ?? 0) && queue.length === 0 && process.kind === 'live' && !session.stopping
   if (!isWanted) return []
+  const where = spec.checksIn === undefined ? '' : ` in ${spec.checksIn}`
   const text = [
-    'Offstage ran the checks of this session after your turn, and they failed. Please find the cause and mend it.',
+    `Offstage ran the checks of this session${where} after your turn, and they failed. Please find the cause and mend it.`,
     ...failed.map((result) => `$ ${checkText(result)}\n${result.output.trimEnd()}`),
   ].join('\n\n')
   return [{ type: 'prompt-queued', promptId: derivedId(session.id, turn, 'check', session.seq), text, because: 'check-failed' }]
 }
 
 /** What follows from the answer to a question about the tree, besides that it was given. */
-export function treeAnswered(session: Session, { about }: Request, answer: Answer, id: string): readonly Event[] {
+export function treeAnswered(session: Session, { about }: Request, answer: Answer, id: string, environmentNames: readonly string[]): readonly Event[] {
   const said = answer.kind === 'option' ? answer.optionId : ''
   const { tree } = session
   switch (about) {
     case 'workspace':
-      return [{ type: 'workspace-preparing', ...madeFrom(tree), ...(tree.starts ? { start: true } : {}) }]
+      return [{ type: 'workspace-preparing', ...madeFrom(tree), ...(tree.starts ? { start: true } : {}), ...(environmentNames.length > 0 ? { environmentNames } : {}) }]
     case 'conflict':
       return said === 'now' && tree.note !== null ? [{ type: 'prompt-queued', promptId: id, text: tree.note }] : []
     default:

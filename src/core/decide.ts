@@ -2,18 +2,23 @@
 
 import { type Refusal, refusal, unreachable } from './errors.ts'
 import type { Author, Event, RunBecause } from './events.ts'
+import { derivedId } from './ids.ts'
 import type { Command, Input, Report } from './inputs.ts'
 import { choicesOf } from './offer.ts'
-import { type Answer, type Request, answerText, asksAgain, checkAnswer, withoutSecrets } from './requests.ts'
+import { type Answer, type Ask, type Request, answerText, asksAgain, checkAnswer, withoutSecrets } from './requests.ts'
 import { type Session, goesOnWith, mostRestarts } from './session.ts'
 import { newsOf, wantsALook } from './signal.ts'
-import { type TreeReport, checksOf, decideTree, decideTreeCommand, isAboutTree, isOfTree, isPreparing, madeAgain, madeFrom, treeAnswered } from './decide-tree.ts'
+import { type TreeReport, checksOf, decideTree, decideTreeCommand, isAboutTree, isOfTree, isPreparing, madeAgain, madeFrom, treeAnswered, treeGone } from './decide-tree.ts'
 import { needsPreparing } from './place.ts'
 import { isBeyond, isBusy, notReady } from './tree.ts'
 
 /** The facts that this input makes now, possibly none; they are to be appended together. */
 export function decide(session: Session | undefined, input: Input): readonly Event[] | Refusal {
-  if (input.kind === 'command') return decideCommand(session, input.command, input.id, input.environmentNames ?? [])
+  if (input.kind === 'command') {
+    const { command, environmentNames = [] } = input
+    const without = session && input.treeGone ? decideWithoutTree(session, command, environmentNames) : undefined
+    return without ?? decideCommand(session, command, input.id, environmentNames)
+  }
   if (!session) return refusal('unknown-session', 'a report for a session that is not there')
   if (isOfTree(input.report)) return decideTree(session, input.report)
   if (input.run !== session.runs) return refusal('stale-run', `run ${input.run} reported after run ${session.runs} had begun`)
@@ -125,7 +130,7 @@ function decideCommand(session: Session | undefined, command: Command, id: strin
     case 'prompt':
       return decidePrompt(session, id, command.text, environmentNames)
     case 'answer':
-      return decideAnswer(session, id, command.requestId, command.answer)
+      return decideAnswer(session, id, command.requestId, command.answer, environmentNames)
     case 'withdraw':
       return decideWithdraw(session, command.promptId)
     case 'choose':
@@ -187,8 +192,7 @@ function decidePrompt(session: Session, promptId: string, text: string, environm
   if (session.deferred !== null || (session.environmentMissing && environmentNames.length === 0)) return queued
   // What was lost with the former run stays unanswered: this one knows nothing of it.
   if (comesBack(session) || session.environmentMissing) {
-    const starting = notReady(session.tree, session.spec) === undefined ? runStarting(session, 'prompt', environmentNames) : treePreparing(session, environmentNames)
-    return [...closed(session.requests, 'superseded'), ...queued, starting]
+    return [...closed(session.requests, 'superseded'), ...queued, beginning(session, 'prompt', environmentNames)]
   }
   return refusal('not-running', `session ${session.id} has no agent at work (${endText(session)}), so it cannot take a prompt`, resumeHint(session))
 }
@@ -229,7 +233,7 @@ function endText(session: Session): string {
   return session.outcome?.summary ?? session.process.kind
 }
 
-function decideAnswer(session: Session, id: string, requestId: string, answer: Answer): readonly Event[] | Refusal {
+function decideAnswer(session: Session, id: string, requestId: string, answer: Answer, environmentNames: readonly string[]): readonly Event[] | Refusal {
   const request = session.requests.find((one) => one.id === requestId)
   if (!request) {
     const how = Object.hasOwn(session.closedRequests, requestId) ? session.closedRequests[requestId] : undefined
@@ -254,10 +258,11 @@ function decideAnswer(session: Session, id: string, requestId: string, answer: A
   // It goes before what waits, and says what there is to say besides as well.
   if (again && session.prompt)
     return [answered, { type: 'prompt-queued', promptId: id, text: [session.prompt.text, note.trim()].filter((part) => part !== '').join('\n\n'), again: true }]
-  if (request.about && !stops) return [answered, ...treeAnswered(session, request, answer, id)]
+  const others = { ...session, requests: session.requests.filter((one) => one !== request) }
+  if (request.about === 'environment' && !stops) return [answered, ...closed(others.requests, 'superseded'), beginning(session, 'resume', environmentNames)]
+  if (request.about && !stops) return [answered, ...treeAnswered(session, request, answer, id, environmentNames)]
   // The agent hears it as the user's next prompt, when the turn that asked is over.
   if (!stops) return note.trim() === '' ? [answered] : [answered, { type: 'prompt-queued', promptId: id, text: note }]
-  const others = { ...session, requests: session.requests.filter((one) => one !== request) }
   return [answered, ...stopAsked(others, 'stopped')]
 }
 
@@ -281,11 +286,61 @@ export function lostAnswerPrompt(request: Request, answer: Answer): string {
   return `Before you were restarted you asked:\n\n> ${`${request.title}${detail}`.split('\n').join('\n> ')}\n\nMy answer: ${answerText(request, answer)}${note === '' ? '' : `\n\n${note}`}\n\nPlease go on from there.`
 }
 
+/** Where somebody deleted or moved its worktree. Undefined: that is of no matter to this command. */
+function decideWithoutTree(session: Session, command: Command, environmentNames: readonly string[]): readonly Event[] | Refusal | undefined {
+  switch (command.type) {
+    case 'prompt':
+      return session.spec.kind === 'terminal' ? undefined : (gone(session) ?? treeGone(session))
+    case 'resume':
+    case 'undo':
+    case 'land':
+    case 'snapshot':
+    case 'check':
+      return gone(session) ?? treeGone(session)
+    case 'restore':
+      return decideTreeRestored(session, environmentNames)
+    default:
+      return undefined
+  }
+}
+
+/** As its newest snapshot has it. An agent at rest goes back first: it would go on where nothing is. */
+function decideTreeRestored(session: Session, environmentNames: readonly string[]): readonly Event[] | Refusal | undefined {
+  const { id, tree, removed, archived } = session
+  const isAway = removed || archived
+  if (session.stopping) return stillStopping(session)
+  if (!tree.snapshot) return isAway ? undefined : treeGone(session)
+  if (isBusy(tree) || (isLive(session) && !isIdle(session)))
+    return refusal('at-work', `session ${id} is at work where its worktree was`, `offstage stop ${id}, and then offstage restore ${id}`)
+  return [
+    ...(isAway ? [{ type: 'restored' } as const] : []),
+    ...(isLive(session) ? [{ type: 'stop-asked', then: 'given-back' } as const] : []),
+    { type: 'workspace-preparing', from: tree.snapshot.commit, gone: true, ...(environmentNames.length > 0 ? { environmentNames } : {}) },
+  ]
+}
+
 const treePreparing = ({ tree }: Session, environmentNames: readonly string[]): Event => ({
   type: 'workspace-preparing',
   start: true,
   ...madeFrom(tree),
   ...(environmentNames.length > 0 ? { environmentNames } : {}),
+})
+
+/** A program of it, or its tree first. */
+const beginning = (session: Session, because: RunBecause, environmentNames: readonly string[]): Event =>
+  notReady(session.tree, session.spec) === undefined ? runStarting(session, because, environmentNames) : treePreparing(session, environmentNames)
+
+/** Only a client can give it one, with the answer or with `resume`. */
+const environmentAsk = ({ id, seq }: Session): Ask => ({
+  id: derivedId(id, seq, 'environment'),
+  kind: 'error',
+  title: `needs an environment: offstage resume ${id} gives it one`,
+  detail: 'It is kept in memory only, and the daemon that had it is gone.',
+  options: [
+    { id: 'retry', label: 'start it with mine', kind: 'other' },
+    { id: 'stop', label: 'stop it', kind: 'reject' },
+  ],
+  about: 'environment',
 })
 
 function decideResume(session: Session, id: string, reply: { requestId: string; answer: Answer } | undefined, environmentNames: readonly string[]): readonly Event[] | Refusal {
@@ -331,7 +386,8 @@ function decideReport(session: Session, run: number, report: RunReport): readonl
     case 'failed':
       return live ? [{ type: 'run-failed', run, why: report.why }] : over
     case 'environment-missing':
-      return session.process.kind === 'starting' ? [{ type: 'environment-missing', run }] : over
+      if (session.process.kind !== 'starting') return over
+      return [{ type: 'environment-missing', run }, ...(session.stopping ? [] : [{ type: 'asked', run, ask: environmentAsk(session) } as const])]
     case 'exited': {
       if (!live) return over
       const { type: _, ...facts } = report
@@ -390,7 +446,8 @@ function swept(session: Session, ended: number): readonly Event[] {
     case 'removed':
       return [{ type: 'stopped', ended }, { type: 'removed' }]
     case 'given-back':
-      return [{ type: 'given-back' }, ...(session.queue.length > 0 ? [runStarting(session, 'prompt', [])] : [])]
+      // What waits for its tree begins when that is ready.
+      return [{ type: 'given-back' }, ...(session.queue.length > 0 && !isPreparing(session) ? [runStarting(session, 'prompt', [])] : [])]
   }
 }
 

@@ -34,8 +34,10 @@ export interface LaunchSpec {
   readonly carries?: { readonly untracked: 'all' | readonly TreePath[] }
   readonly worktree?: Worktree
   readonly preparation?: Preparation
-  /** Commands, each run by `sh -c` when a turn has ended as done: where its programs start (`directoryOf`), and before landing at the same place in the merged tree. One that a project file says goes to the folder of that file by itself (`cd`). */
+  /** Commands, each run by `sh -c` when a turn has ended as done: where its programs start (`directoryOf`), and before landing at the same place in the merged tree. Not so with `checksIn`. */
   readonly checks?: readonly string[]
+  /** From there to the folder of the project file that `checks` come from, where they are run: `../..`. Absent: there itself. */
+  readonly checksIn?: string
   /** So often in a row is a failed check told to the agent, by this policy of the user's. Default 0. */
   readonly checkRetries?: number
   /** The project file that `setup` or `checks` come from, and the SHA-256 of what of it would be run: nothing of it is, unless the user trusts just that. */

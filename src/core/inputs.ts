@@ -105,5 +105,6 @@ export type WorkspaceReport = Extract<
 >
 
 export type Input =
-  | { readonly kind: 'command'; readonly id: string; readonly command: Command; readonly environmentNames?: readonly string[] }
+  /** `treeGone`: the engine has found nothing at the place of its worktree, and it is not Offstage that removed it. */
+  | { readonly kind: 'command'; readonly id: string; readonly command: Command; readonly environmentNames?: readonly string[]; readonly treeGone?: true }
   | { readonly kind: 'report'; readonly run: number; readonly report: Report }

@@ -39,6 +39,8 @@ export interface PatchFile {
   readonly kind: 'added' | 'modified' | 'deleted' | 'renamed' | 'copied'
   readonly mode?: { readonly from: string; readonly to: string }
   readonly binary: boolean
+  /** A symbolic link: its text is where it leads. */
+  readonly link?: true
   /** Bytes from its `diff --git` to the next file. */
   readonly start: number
   readonly end: number
@@ -85,11 +87,12 @@ interface Header {
   before?: TreePath | null | undefined
   after?: TreePath | null | undefined
   binary: boolean
+  isLink: boolean
 }
 
 function fileAt(patch: Uint8Array, start: number): PatchFile | undefined {
   const named = namedTwice(patch, start + 'diff --git '.length, lineEnd(patch, start))
-  const header: Header = { kind: 'modified', binary: false }
+  const header: Header = { kind: 'modified', binary: false, isLink: false }
   const hunks: PatchHunk[] = []
   let at = nextLine(patch, start)
   while (at < patch.length && !beginsWith(patch, at, 'diff --git ')) {
@@ -98,15 +101,16 @@ function fileAt(patch: Uint8Array, start: number): PatchFile | undefined {
     else if (hunks.length === 0) readHeader(patch, at, header)
     at = hunk ? hunk.end : nextLine(patch, at)
   }
-  const { kind, oldMode, newMode, binary } = header
+  const { kind, oldMode, newMode, binary, isLink } = header
   const path = header.to ?? header.after ?? header.before ?? named
   if (path === undefined) return undefined
   const mode = oldMode !== undefined && newMode !== undefined ? { mode: { from: oldMode, to: newMode } } : {}
-  return { path, ...(header.from === undefined ? {} : { from: header.from }), kind, ...mode, binary, start, end: at, hunks }
+  return { path, ...(header.from === undefined ? {} : { from: header.from }), kind, ...mode, binary, ...(isLink ? { link: true } : {}), start, end: at, hunks }
 }
 
 function readHeader(patch: Uint8Array, at: number, header: Header): void {
   const end = lineEnd(patch, at)
+  if (/^(?:(?:new file|deleted file|new) mode|index \S+) 120000$/.test(ascii(patch, at, end))) header.isLink = true
   const [words = '', what] =
     /^(?:(old|new) mode |(?:new file|deleted file) mode |(?:rename|copy) (?:from|to) |--- |\+\+\+ |Binary files |GIT binary patch)/.exec(
       ascii(patch, at, Math.min(end, at + 40)),

@@ -132,6 +132,7 @@ export function recover(session: Session): readonly Effect[] {
   if (tree.state === 'removing') effects.push({ type: 'dispose-workspace' })
   if (tree.landing) effects.push({ type: 'land', land: tree.landing.land, ...(tree.landing.going ? { going: tree.landing.going } : {}) })
   // What runs was to be ended; also what has just been begun again.
-  if (session.stopping || (tree.step && !isBusy(tree))) effects.push({ type: 'stop-steps' })
+  const isStopped = session.stopping !== null && session.stopping !== 'given-back'
+  if (isStopped || (tree.step && !isBusy(tree))) effects.push({ type: 'stop-steps' })
   return [...effects, ...restart(session)]
 }

@@ -39,8 +39,8 @@ export interface Ask {
   readonly fields?: readonly Field[]
   /** The transcript entry of the tool call that it is about. */
   readonly entryId?: string
-  /** Asked by Offstage about the session's tree, not by an agent: what the answer does is decided here. */
-  readonly about?: 'trust' | 'workspace' | 'snapshot' | 'conflict'
+  /** Asked by Offstage about the session's tree, or for the environment of a run, not by an agent: what the answer does is decided here. */
+  readonly about?: 'trust' | 'workspace' | 'snapshot' | 'conflict' | 'environment'
 }
 
 export interface Request extends Ask {

@@ -36,6 +36,16 @@ export const printableLine = (text: string): string =>
     .replace(/[\n\t]+/g, ' ')
     .trim()
 
+const escapedAs: Readonly<Record<string, string>> = { '\x07': 'a', '\b': 'b', '\t': 't', '\n': 'n', '\v': 'v', '\f': 'f', '\r': 'r', '"': '"', '\\': '\\' }
+
+/** A path as git prints it to people, in one line: with controls, quotes or backslashes in it, in quotes as C has them. One that is in quotes already (`TreePath`) stays as it is. */
+export function pathLine(path: string): string {
+  // oxlint-disable-next-line no-control-regex
+  const special = /[\0-\x1f"\\\x7f]/g
+  if (!special.test(path) || /^"(?:[^"\\]|\\[abtnvfr"\\]|\\[0-3][0-7]{2})*"$/.test(path)) return printableLine(path)
+  return printableLine(`"${path.replace(special, (one) => `\\${escapedAs[one] ?? one.charCodeAt(0).toString(8).padStart(3, '0')}`)}"`)
+}
+
 const BS = 0x08
 const TAB = 0x09
 const LF = 0x0a

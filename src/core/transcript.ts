@@ -3,7 +3,7 @@
 import type { Entry, Envelope, Event } from './events.ts'
 import { type Request, answerText } from './requests.ts'
 import { exitText } from './session.ts'
-import { printableLine } from './terminal-text.ts'
+import { pathLine } from './terminal-text.ts'
 import { checkText } from './tree.ts'
 import type { CheckResult } from './workspace.ts'
 
@@ -218,7 +218,7 @@ export class Transcript {
 function treeNotice(event: Event): string | undefined {
   const held = (count: number): string => `${count} ${count === 1 ? 'file' : 'files'}`
   const names = (paths: readonly string[] = []): string =>
-    paths.length === 0 ? '' : `: ${paths.slice(0, 5).map(printableLine).join(', ')}${paths.length > 5 ? ` and ${paths.length - 5} more` : ''}`
+    paths.length === 0 ? '' : `: ${paths.slice(0, 5).map(pathLine).join(', ')}${paths.length > 5 ? ` and ${paths.length - 5} more` : ''}`
   switch (event.type) {
     case 'workspace-preparing':
       return event.from === undefined ? undefined : `its worktree ${event.gone ? 'was not there any more, and ' : ''}is made again`
@@ -246,7 +246,7 @@ function treeNotice(event: Event): string | undefined {
     case 'checks-cut-short':
       return 'its checks were cut short: it goes on'
     case 'undone':
-      return `undone in ${held(event.files.length)}${names(event.files)}; snapshot ${event.before} has all as it was`
+      return `undone in ${held(event.files.length)}${names(event.files)}; snapshot ${event.before} has all as it was${event.inside ? `; not undone, as repositories of their own${names(event.inside)}` : ''}`
     case 'undo-failed':
       return `not undone: ${event.reason}${names(event.paths)}`
     case 'landed':

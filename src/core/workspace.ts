@@ -33,8 +33,10 @@ export interface Worktree {
 export interface Preparation {
   /** Ignored files and folders to bring from the tree that it was started from: patterns as in .gitignore. */
   readonly bring?: readonly string[]
-  /** Run by `sh -c` at the top of the tree, also of one that comes back; one that a project file says goes to the folder of that file by itself (`cd`). The program starts only when it succeeded. */
+  /** Run by `sh -c` at the top of the tree, also of one that comes back. The program starts only when it succeeded. */
   readonly setup?: string
+  /** From the top to the folder of the project file that `setup` comes from, where it is run. Absent: the top. */
+  readonly setupIn?: string
   /** Names of variables that each get a free port. */
   readonly ports?: readonly string[]
   readonly environment?: Readonly<Record<string, string>>

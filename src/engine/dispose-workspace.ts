@@ -14,14 +14,18 @@ export async function disposeWorkspace(work: TreeWork): Promise<void> {
   const { workspaces } = work.deps.trees
   if (!worktree) return workspaces.forgetPorts(id)
   // One that is gone went when a former daemon died before it could say so, or was never made.
-  let kept: Snapshot | null | undefined = work.session.tree.snapshot
+  const { snapshot, base } = work.session.tree
+  let kept: Snapshot | null | undefined = snapshot
   try {
-    if (existsSync(worktree.path)) kept = await work.take('remove', turns, { whole: true })
+    const isThere = existsSync(worktree.path)
+    if (isThere) kept = await work.take('remove', turns, { whole: true })
     crashPoint('remove.kept')
-    const { branchKept } = kept ? await workspaces.removeWorktree(worktree, kept, work.deps.signal) : { branchKept: false }
+    const removed = kept ? await workspaces.removeWorktree(worktree, kept, work.deps.signal) : { branchKept: base !== null }
+    // What a former daemon had begun to remove has a snapshot of just that.
+    const wasGone = ('gone' in removed && removed.gone) || (!isThere && base !== null && kept?.why !== 'remove')
     crashPoint('remove.done')
     await workspaces.forgetPorts(id)
-    await work.report({ type: 'workspace-removed', snapshot: kept?.n ?? 0, branchKept })
+    await work.report({ type: 'workspace-removed', snapshot: kept?.n ?? 0, branchKept: removed.branchKept, ...(wasGone ? { gone: true } : {}) })
   } catch (cause) {
     if (work.deps.signal.aborted) return
     const isRefused = cause instanceof WorkspaceFailed && cause.kind === 'refused'

@@ -18,6 +18,7 @@ import type {
   WatchQuery,
 } from '../core/api.ts'
 import type { Delivery } from '../core/announcement.ts'
+import { treeGone } from '../core/decide-tree.ts'
 import { type Refusal, refusal } from '../core/errors.ts'
 import { isId, type SessionId } from '../core/ids.ts'
 import type { ForecastNews } from '../core/overlap.ts'
@@ -29,6 +30,7 @@ import { changesOf } from './changes.ts'
 import { crashPoint } from './crash-point.ts'
 import { Feed } from './feed.ts'
 import { Forecasts } from './forecasts.ts'
+import { isTreeGone } from './gone-tree.ts'
 import { ListFeed, sayingTogetherMs } from './list-feed.ts'
 import { landingOf } from './land-session.ts'
 import { Mailbox } from './mailbox.ts'
@@ -39,13 +41,15 @@ import { Room } from './room.ts'
 import { SessionActor, placeOf as shownPlaceOf } from './session-actor.ts'
 import { treeOf } from './tree-work.ts'
 import { StateFolders } from './state-files.ts'
-import { marksOf } from './tree-marks.ts'
+import { markTypes, marksOf } from './tree-marks.ts'
 import { type ChoiceDeps, chooseWorkspace, placeOf } from './workspace-choice.ts'
 
 const adoptionDeadlineMs = 2000
 const chunkBytes = 64 * 1024
 /** A disk that does not answer holds up nobody else's start for longer. */
 const choosingMs = 15_000
+/** Nor who asks what is kept: a snapshot of a turn is given up before. */
+const keepingMs = 15_000
 
 export class Engine implements Api {
   readonly #deps: EngineDeps
@@ -255,12 +259,14 @@ export class Engine implements Api {
     const others = Array.from(this.#actors.values(), ({ session: other }) => other)
       .filter((other) => other && other.id !== session.id && !session.spec.worktree && treeOf(other.spec) === top && overlaps(session, other))
       .flatMap((other) => other?.id ?? [])
-    return changesOf(this.#deps.trees.workspaces, session, marksOf(actor.facts(0)), query, others, signal)
+    return changesOf(this.#deps.trees.workspaces, session, marksOf(actor.facts(0, markTypes)), query, others, signal)
   }
 
   async snapshots(session: SessionId, _signal: AbortSignal): Promise<readonly Snapshot[]> {
     const actor = this.#actors.get(session)
-    return actor?.session ? marksOf(actor.facts(0)).snapshots : []
+    if (!actor?.session) return []
+    await Promise.race([actor.kept(), this.#deps.delay(keepingMs)])
+    return marksOf(actor.facts(0, markTypes)).snapshots
   }
 
   async conflicts(query: { readonly cwd?: string }, signal: AbortSignal): Promise<readonly Forecast[]> {
@@ -277,14 +283,8 @@ export class Engine implements Api {
         `offstage diff ${session.id} shows what it changed; commit it as you like`,
       )
     const { path } = session.spec.worktree
-    if (!existsSync(path))
-      return refusal(
-        'no-worktree',
-        `the worktree of session ${session.id} is not there: ${path}`,
-        session.tree.state === 'ready'
-          ? `if it was deleted, git worktree prune, offstage rm ${session.id} and offstage restore ${session.id} bring back its last snapshot`
-          : `offstage why ${session.id} says more`,
-      )
+    if (isTreeGone(session)) return treeGone(session)
+    if (!existsSync(path)) return refusal('no-worktree', `the worktree of session ${session.id} is not there: ${path}`, `offstage why ${session.id} says more`)
     const { trees } = this.#deps
     try {
       return await trees.planLanding({ workspaces: trees.workspaces }, landingOf(session), query, signal)

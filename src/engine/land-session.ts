@@ -19,12 +19,13 @@ export const landingOf = ({ id, label, title, spec, tree }: Session): Landing =>
   checks: tree.trusted === 'without' ? [] : (spec.checks ?? []),
 })
 
-/** Ends in `landed` or `land-failed`. */
-export async function landSession(work: TreeWork, land: Land, going: Extract<Event, { readonly type: 'landing' }> | undefined): Promise<void> {
+/** Ends in `landed` or `land-failed`. `leftOver`: a former daemon died over it, and may have left the tree in which it ran the checks. */
+export async function landSession(work: TreeWork, land: Land, going: Extract<Event, { readonly type: 'landing' }> | undefined, leftOver: boolean): Promise<void> {
   if (!work.session.tree.landing) return
   const { deps, session } = work
   const of = landingOf(session)
   const { step } = session.tree
+  let isLeft = leftOver
   try {
     // What a former daemon ran in a tree that is made anew now.
     if (step?.what === 'landing') await sweepStep(deps, session.id, step.step, deps.signal)
@@ -32,7 +33,11 @@ export async function landSession(work: TreeWork, land: Land, going: Extract<Eve
       {
         workspaces: deps.trees.workspaces,
         report: (report) => work.report(report),
-        runSteps: (tree, commands, signal) => runSteps(work, tree, commands, signal),
+        runSteps: (tree, commands, signal) => {
+          // Whoever makes one removes what is left of others.
+          isLeft = false
+          return runSteps(work, tree, commands, signal)
+        },
         snapshot: async (tree) => void (await work.take('land', work.session.turns, { directory: tree })),
         closing: deps.signal,
       },
@@ -45,7 +50,17 @@ export async function landSession(work: TreeWork, land: Land, going: Extract<Eve
     if (deps.signal.aborted || !work.session.tree.landing) return
     const stopped = work.signal.aborted
     await work.report({ type: 'land-failed', at: 'failed', reason: stopped ? 'it was stopped before it landed' : messageOf(cause) })
+  } finally {
+    if (isLeft) await removeLeftOver(deps, of)
   }
+}
+
+/** By making another tree and removing it, which is dear and seldom: this landing has ended without one, and there may never be a next. */
+async function removeLeftOver({ trees: { workspaces }, signal }: TreeWork['deps'], { worktree }: Landing): Promise<void> {
+  if (!worktree) return
+  const tree = await workspaces.temporaryTree(worktree.repository, worktree.base, signal).catch(() => undefined)
+  // Where git refuses, the next landing tries again.
+  await tree?.remove().catch(() => {})
 }
 
 async function runSteps(
@@ -61,16 +76,19 @@ async function runSteps(
   try {
     const given = await work.environment()
     if (!given) throw new WorkspaceFailed('failed', 'the environment of its run is gone', { hint: `offstage resume ${id} gives it one` })
-    const { ports: names = [], bring = [], setup } = spec.preparation ?? {}
+    const { ports: names = [], bring = [], setup, setupIn } = spec.preparation ?? {}
     const ports = names.length > 0 ? await workspaces.takePorts(portsOf, names, signal) : {}
     const environment = { ...given, ...work.additions(ports), OFFSTAGE_WORKTREE: tree }
     if (spec.worktree && bring.length > 0) await workspaces.bring({ ...spec.worktree, path: tree }, bring, signal)
     if (setup !== undefined && state.trusted !== 'without' && !state.withoutSetup) {
-      const end = await work.step('landing', setup, { directory: tree, environment })
+      const end = await work.step('landing', setup, { directory: tree, below: setupIn, environment, umask: spec.umask })
       if (end.exitCode !== 0) return { results, problem: `the set-up of the merged tree failed: ${setup}\n${end.output}` }
     }
     for (const command of commands) {
-      const result = resultOf(command, await work.step('landing', command, { directory: join(tree, spec.worktree?.below ?? ''), environment }))
+      const result = resultOf(
+        command,
+        await work.step('landing', command, { directory: join(tree, spec.worktree?.below ?? ''), below: spec.checksIn, environment, umask: spec.umask }),
+      )
       results.push(result)
       if (result.exitCode !== 0) break
     }

@@ -2,6 +2,7 @@
 // Decides the order of steps and reports them; runs no git, no program, and remembers nothing over a restart: what was not over is asked for again, by the facts of its session.
 
 import { setTimeout as wait } from 'node:timers/promises'
+import type { LandingQuery } from '../core/api.ts'
 import type { Event, Land } from '../core/events.ts'
 import type { SessionId } from '../core/ids.ts'
 import { printableLine } from '../core/terminal-text.ts'
@@ -30,7 +31,7 @@ type Failed = Extract<Event, { readonly type: 'land-failed' }>
 export interface LandingDeps {
   readonly workspaces: Pick<
     Workspaces,
-    'repositoryAt' | 'treeOfBranch' | 'mergeFor' | 'previewMerge' | 'temporaryTree' | 'mayFollow' | 'moveBranch' | 'publish' | 'compare' | 'treeNow'
+    'repositoryAt' | 'treeOfBranch' | 'mergeFor' | 'previewMerge' | 'temporaryTree' | 'mayFollow' | 'moveBranch' | 'mayPublish' | 'publish' | 'compare' | 'treeNow'
   >
   /** Of this session; resolves when it is durable. */
   readonly report: (report: LandingReport) => Promise<void>
@@ -115,7 +116,7 @@ async function landOne(one: One, going: Going | undefined): Promise<void> {
   try {
     if (going) end = await goOn(one, going)
     for (let attempt = 0; !end && attempt < mostAttempts; attempt += 1) end = await landFresh(one)
-    end ??= failed('moved', `${one.land.into} moved each time that ${one.of.session} was merged and checked`, 'try again when it rests')
+    end ??= failed('moved', `${one.land.into} moved each time that it was merged and checked`, 'try again when it rests')
   } catch (cause) {
     one.signal.throwIfAborted()
     end = failedBy(cause)
@@ -158,8 +159,10 @@ async function landFresh(one: One): Promise<LandingReport | undefined> {
   const { deps, of, land, signal } = one
   const { workspaces } = deps
   const repository = of.worktree?.repository ?? of.directory
+  const [refused] = land.publish === 'pull-request' ? requestAgainst(of) : []
+  if (refused) return failed('precondition', refused.reason, refused.hint)
   const merged = await workspaces.mergeFor({ ...wishOf(of, land.into, land.how), title: of.title, message: messageFor(of, land) }, signal)
-  if (merged.kind === 'conflict') return failed('conflict', `what ${of.session} did conflicts with ${land.into}`, undefined, { paths: merged.paths })
+  if (merged.kind === 'conflict') return failed('conflict', `it conflicts with ${land.into}`, undefined, { paths: merged.paths })
   // For others to take over: what is here stays where it is.
   const isHere = land.publish !== 'pull-request'
   const tree = isHere ? await workspaces.treeOfBranch(repository, merged.ref, signal) : undefined
@@ -282,12 +285,7 @@ async function pushed({ deps, of, land, signal }: One): Promise<{ readonly publi
 }
 
 /** What would happen if it landed now. Makes nothing but objects in the store. Throws WorkspaceFailed. */
-export async function planLanding(
-  { workspaces }: Pick<LandingDeps, 'workspaces'>,
-  of: Landing,
-  wish: { readonly into?: string; readonly how?: LandHow },
-  signal: AbortSignal,
-): Promise<LandingPlan> {
+export async function planLanding({ workspaces }: Pick<LandingDeps, 'workspaces'>, of: Landing, wish: Omit<LandingQuery, 'session'>, signal: AbortSignal): Promise<LandingPlan> {
   const repository = of.worktree?.repository ?? of.directory
   const into = wish.into ?? of.worktree?.from ?? (await workspaces.repositoryAt(repository, signal))?.branch
   if (into === undefined || into === null)
@@ -297,7 +295,10 @@ export async function planLanding(
   // Not for long: what it took along of the user's is not to be brought in.
   const how = wish.how ?? (of.worktree && of.base !== of.worktree.base ? 'squash' : 'merge')
   const preview = await workspaces.previewMerge(wishOf(of, into, how), signal)
-  const against = preview.against.map(({ reason, hint }) => (hint === undefined ? reason : `${reason}: ${hint}`))
+  // What is checked out here does not move by a pull request.
+  const here = wish.publish === 'pull-request' ? requestAgainst(of) : await inTheWay(workspaces, repository, into, preview, signal)
+  const unpublishable = wish.publish === undefined ? [] : await againstPublishing(workspaces, { of, repository, into, how: wish.publish }, signal)
+  const against = [...preview.against, ...here, ...unpublishable].map(({ reason, hint }) => (hint === undefined ? reason : `${reason}: ${hint}`))
   return {
     session: of.session,
     into,
@@ -308,7 +309,7 @@ export async function planLanding(
     changes: await changesFor(workspaces, of, into, preview, signal),
     conflicts: preview.conflicts,
     checks: of.checks,
-    against: [...against, ...(await inTheWay(workspaces, repository, into, preview, signal))],
+    against,
   }
 }
 
@@ -320,13 +321,46 @@ async function changesFor(workspaces: LandingDeps['workspaces'], of: Landing, in
   return { from: conflicts.length > 0 ? `base ${of.base.slice(0, 7)}` : into, to: `session ${of.session}`, files, added: sum('added'), removed: sum('removed') }
 }
 
-async function inTheWay(workspaces: LandingDeps['workspaces'], repository: string, into: string, { old, tree }: MergePreview, signal: AbortSignal): Promise<readonly string[]> {
+async function inTheWay(
+  workspaces: LandingDeps['workspaces'],
+  repository: string,
+  into: string,
+  { old, tree }: MergePreview,
+  signal: AbortSignal,
+): Promise<MergePreview['against']> {
   try {
     const checkedOut = await workspaces.treeOfBranch(repository, `refs/heads/${into}`, signal)
     if (checkedOut !== undefined) await workspaces.mayFollow(checkedOut, { old, new: tree }, signal)
     return []
   } catch (cause) {
     if (!(cause instanceof WorkspaceFailed)) throw cause
-    return [cause.hint === undefined ? cause.message : `${cause.message}: ${cause.hint}`]
+    return [{ reason: cause.message, ...(cause.hint !== undefined && { hint: cause.hint }) }]
   }
+}
+
+/** Better known before anything is merged than when it has landed. */
+async function againstPublishing(
+  workspaces: LandingDeps['workspaces'],
+  { of, repository, into, how }: { readonly of: Landing; readonly repository: string; readonly into: string; readonly how: NonNullable<Land['publish']> },
+  signal: AbortSignal,
+): Promise<MergePreview['against']> {
+  try {
+    const branch = how === 'push' ? into : (of.worktree?.branch ?? into)
+    await workspaces.mayPublish({ repository, branch, how, into }, signal)
+    return []
+  } catch (cause) {
+    if (!(cause instanceof WorkspaceFailed)) throw cause
+    return [{ reason: cause.message, ...(cause.hint !== undefined && { hint: cause.hint }) }]
+  }
+}
+
+/** Its branch is what others get, whole. */
+function requestAgainst({ session, worktree, base }: Landing): MergePreview['against'] {
+  if (!worktree || base === worktree.base) return []
+  return [
+    {
+      reason: `session ${session} began with changes of yours that were not committed, which a pull request of its branch would publish`,
+      hint: `bring in only what came after them: offstage land ${session} --squash`,
+    },
+  ]
 }

@@ -18,7 +18,8 @@ class SetUpFailed extends Error {
 
 /** Ends in `workspace-ready` or `workspace-failed`, or in a question; a stop has said itself what became of it. */
 export async function prepareWorkspace(work: TreeWork): Promise<void> {
-  if (work.session.tree.state !== 'preparing' || work.session.stopping) return
+  const { tree, stopping } = work.session
+  if (tree.state !== 'preparing' || (stopping && stopping !== 'given-back')) return
   let at: 'tree' | 'bring' | 'set-up' = 'tree'
   const { workspaces } = work.deps.trees
   try {
@@ -111,5 +112,10 @@ async function runSetUp(work: TreeWork, command: string, directory: string, port
   const environment = await work.environment('waits')
   if (!environment)
     throw new WorkspaceFailed('failed', 'the set-up could not be run: its environment was gone with the daemon', { hint: `offstage resume ${work.session.id} gives it one` })
-  return work.step('set-up', command, { directory, environment: { ...environment, ...work.additions(ports) } })
+  return work.step('set-up', command, {
+    directory,
+    below: work.session.spec.preparation?.setupIn,
+    environment: { ...environment, ...work.additions(ports) },
+    umask: work.session.spec.umask,
+  })
 }

@@ -16,6 +16,7 @@ import { viewOf } from '../core/view.ts'
 import type { Checkpoint } from '../drivers/driver.ts'
 import type { NewEvent, StoredCheckpoint, StoredFold } from '../store/event-log.ts'
 import { type CrashPoint, crashPoint } from './crash-point.ts'
+import { isTreeGone } from './gone-tree.ts'
 import { withWarnings } from './held-edits.ts'
 import { printingTogetherMs } from './list-feed.ts'
 import type { EngineDeps } from './parts.ts'
@@ -200,12 +201,14 @@ export class SessionActor implements RunOwner, TreeOwner {
 
   async #command({ command, commandId, environment }: Submission): Promise<Refusal | undefined> {
     const known = this.#session !== undefined && this.#deps.log.hasCommand(this.id, commandId)
-    const isForSteps = command.type === 'check' || command.type === 'land'
-    if (environment && !(isForSteps && this.#environment)) {
-      this.#environment = environment
+    // These go on with what it was started with, where that is known.
+    const goesOn = command.type === 'check' || command.type === 'land' || command.type === 'answer'
+    const given = goesOn && this.#environment ? undefined : environment
+    if (given) {
+      this.#environment = given
       this.#workspace.environmentGiven()
     }
-    const environmentNames = Object.keys(environment ?? {}).sort()
+    const environmentNames = Object.keys(given ?? {}).sort()
     if (known) {
       // The client did not hear the reply. If the start that it asked for waits for the environment that came along now, go on with it.
       if (this.#session?.environmentMissing && environment) await this.#apply([{ kind: 'command', id: `${commandId}+`, command: { type: 'resume' }, environmentNames }], 'command')
@@ -216,7 +219,8 @@ export class SessionActor implements RunOwner, TreeOwner {
       if (no) return no
       this.#secret = command
     }
-    const [refused] = await this.#apply([{ kind: 'command', id: commandId, command, environmentNames }], 'command').finally(() => (this.#secret = undefined))
+    const gone = this.#session && isTreeGone(this.#session) ? { treeGone: true as const } : {}
+    const [refused] = await this.#apply([{ kind: 'command', id: commandId, command, environmentNames, ...gone }], 'command').finally(() => (this.#secret = undefined))
     // One that failed is tried again with every command.
     if (this.#session?.stopping) this.#stopInBackground(this.#session.runs)
     return refused
@@ -353,6 +357,13 @@ export class SessionActor implements RunOwner, TreeOwner {
   /** Of a session that was ended long ago: its worktree goes, if a snapshot has all of it. */
   expireWorktree(): Promise<void> {
     return this.#workspace.expire()
+  }
+
+  /** Resolves when what its facts so far want kept of its tree is, or could not be. */
+  async kept(): Promise<void> {
+    // A fact is published before what it wants is begun.
+    await this.#mailbox.put(() => {})
+    await this.#workspace.kept()
   }
 
   publishDraft(draft: Draft): void {
@@ -579,9 +590,9 @@ export class SessionActor implements RunOwner, TreeOwner {
     return due ? { seq: value.seq, version: this.#deps.version, value } : undefined
   }
 
-  *facts(after: number): Iterable<Envelope> {
+  *facts(after: number, types?: readonly Event['type'][]): Iterable<Envelope> {
     for (let seq = after; ;) {
-      const page = this.#deps.log.history({ session: this.id, after: seq, limit: pageSize })
+      const page = this.#deps.log.history({ session: this.id, after: seq, limit: pageSize, ...(types ? { types } : {}) })
       yield* page
       const last = page.at(-1)
       if (!last || page.length < pageSize) return

@@ -13,12 +13,13 @@ import { WorkspaceFailed } from '../workspace/workspaces.ts'
 import { runChecks } from './checks.ts'
 import { crashPoint } from './crash-point.ts'
 import { disposeWorkspace, expireWorktree } from './dispose-workspace.ts'
+import { goneFailure, isTreeGone } from './gone-tree.ts'
 import { landSession } from './land-session.ts'
 import { Mailbox } from './mailbox.ts'
 import type { EngineDeps } from './parts.ts'
 import { prepareWorkspace } from './prepare-workspace.ts'
 import { type StepEnd, runStep, sweepStep } from './steps.ts'
-import { marksOf } from './tree-marks.ts'
+import { markTypes, marksOf } from './tree-marks.ts'
 import { performUndo } from './undo.ts'
 import { type OrderEffect, type TreeOwner, type TreeWork, type Variables, askId, messageOf, treeOf } from './tree-work.ts'
 import { isAgent } from './workspace-choice.ts'
@@ -47,6 +48,8 @@ export class SessionWorkspace {
   readonly #running = new Set<number>()
   readonly #environmentCame = Promise.withResolvers<void>()
   #wasHereBefore = false
+  /** A former daemon died over a landing. */
+  #landingLeft = false
   #refsAdopted = false
   /** Snapshots of turns cannot be taken here, and that was told. */
   #impossible = false
@@ -55,6 +58,8 @@ export class SessionWorkspace {
   /** Orders for the agent that wait until the tree is kept as it is. The first is a prompt. */
   readonly #held: OrderEffect[] = []
   #given: OrderEffect | undefined
+  /** The newest snapshot that was begun of itself, and all before it. */
+  #kept: Promise<void> = Promise.resolve()
   #asked: { readonly requestId: string; readonly answered: (optionId: string) => void } | undefined
 
   constructor(owner: TreeOwner, deps: EngineDeps) {
@@ -66,6 +71,7 @@ export class SessionWorkspace {
   recovers(): void {
     this.#wasHereBefore = true
     const { session } = this.#owner
+    this.#landingLeft = session !== undefined && session.tree.landing !== null
     if (!session || session.spec.kind !== 'agent' || session.turn.kind !== 'idle' || session.turns === 0) return
     const { work, tree, turns } = session
     const mayBeMissing = tree.snapshot?.turn !== turns || tree.snapshot.why === 'turn-start'
@@ -102,10 +108,16 @@ export class SessionWorkspace {
         return this.#begin(effect.type, (work) => performUndo(work, effect.what, effect.going))
       case 'land':
         // Not in the tree's order: it waits for others that land, and a snapshot is not to wait for them.
-        return void this.#careful(effect.type, () => landSession(this.#work(), effect.land, effect.going))
+        return void this.#careful(effect.type, () => landSession(this.#work(), effect.land, effect.going, this.#takesOverLanding()))
       case 'dispose-workspace':
         return this.#begin(effect.type, (work) => disposeWorkspace(work))
     }
+  }
+
+  #takesOverLanding(): boolean {
+    const isLeft = this.#landingLeft
+    this.#landingLeft = false
+    return isLeft
   }
 
   /** Beside what is done in the tree, but not before the turn is kept that they are about. */
@@ -170,8 +182,14 @@ export class SessionWorkspace {
     return session !== undefined && isAgent(session.spec) && !this.#impossible
   }
 
-  #begin(name: string, step: (work: TreeWork) => Promise<void>): void {
-    void this.#careful(name, () => this.#inTree.put(() => step(this.#work())))
+  #begin(name: TreeEffect['type'], step: (work: TreeWork) => Promise<void>): void {
+    const over = this.#careful(name, () => this.#inTree.put(() => step(this.#work())))
+    if (name === 'snapshot') this.#kept = over
+  }
+
+  /** Resolves when the snapshots that were begun are over, one way or the other. */
+  kept(): Promise<void> {
+    return this.#kept
   }
 
   /** What fails here fails neither the actor nor the daemon; every part reports its own failures. */
@@ -199,7 +217,7 @@ export class SessionWorkspace {
       get session() {
         return owner.session ?? session
       },
-      marks: () => marksOf(owner.facts(0)),
+      marks: () => marksOf(owner.facts(0, markTypes)),
       report: (...reports) => this.#report(reports),
       take: (why, turn, of) => this.#take(why, turn, of ?? {}),
       takeNow: async (why) => {
@@ -232,12 +250,7 @@ export class SessionWorkspace {
     return this.#owner.inTurn(() => this.#owner.reportNow(this.#owner.session?.runs ?? 0, reports))
   }
 
-  async #step(
-    what: 'set-up' | 'check' | 'landing',
-    command: string,
-    where: { readonly directory: string; readonly environment: Variables },
-    signal: AbortSignal,
-  ): Promise<StepEnd> {
+  async #step(what: 'set-up' | 'check' | 'landing', command: string, where: Parameters<TreeWork['step']>[2], signal: AbortSignal): Promise<StepEnd> {
     const { id } = this.#owner
     const step = await this.#owner.inTurn(async () => {
       signal.throwIfAborted()
@@ -273,6 +286,7 @@ export class SessionWorkspace {
     const limit = AbortSignal.timeout(limitMs)
     const both = AbortSignal.any([signal, limit])
     try {
+      if (directory === undefined && isTreeGone(session)) throw goneFailure(session)
       await this.#adoptRefs(inTree, both)
       const { snapshots, snapshot } = this.#owner.session?.tree ?? session.tree
       // Whoever asks for one waits for one.
@@ -309,7 +323,7 @@ export class SessionWorkspace {
   async #snapshot(why: SnapshotWhy, turn: number): Promise<void> {
     if ((why === 'turn-end' || why === 'turn-start' || why === 'start') && !this.#keepsTurns()) return
     const { session } = this.#owner
-    if (why !== 'asked' && session?.spec.worktree && !existsSync(session.spec.worktree.path)) return
+    if (why !== 'asked' && session?.spec.worktree && !existsSync(session.spec.worktree.path) && !isTreeGone(session)) return
     try {
       await this.#take(why, turn, {})
     } catch (cause) {

@@ -1,6 +1,6 @@
 // What the parts of the work in one session's tree have in common: whose tree it is, what they may do there, and how they tell of it.
 
-import type { Envelope, LaunchSpec } from '../core/events.ts'
+import type { Envelope, Event, LaunchSpec } from '../core/events.ts'
 import { derivedId } from '../core/ids.ts'
 import type { Report } from '../core/inputs.ts'
 import type { Effect } from '../core/react.ts'
@@ -21,7 +21,8 @@ export interface TreeOwner {
   readonly session: Session | undefined
   /** Of its newest run, as far as this daemon knows it. */
   readonly environment: Variables | undefined
-  facts(after: number): Iterable<Envelope>
+  /** All, or only those of these types. */
+  facts(after: number, types?: readonly Event['type'][]): Iterable<Envelope>
   inTurn<T>(step: () => Promise<T> | T): Promise<T>
   /** For somebody whose turn it is. */
   reportNow(run: number, reports: readonly Report[]): Promise<void>
@@ -47,7 +48,11 @@ export interface TreeWork {
   /** Of all there is now, also if there was one. */
   takeNow(why: SnapshotWhy): Promise<Snapshot>
   /** Throws StartFailed. */
-  step(what: 'set-up' | 'check' | 'landing', command: string, where: { readonly directory: string; readonly environment: Variables }): Promise<StepEnd>
+  step(
+    what: 'set-up' | 'check' | 'landing',
+    command: string,
+    where: { readonly directory: string; readonly below?: string | undefined; readonly environment: Variables; readonly umask: number | undefined },
+  ): Promise<StepEnd>
   /** What a program of it gets besides the environment that it was given. */
   additions(ports?: SessionTree['ports']): Variables
 }

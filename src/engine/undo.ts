@@ -4,6 +4,7 @@ import type { Event, Undo } from '../core/events.ts'
 import type { LinesChanged, ObjectId, Snapshot, TreePath } from '../core/workspace.ts'
 import { WorkspaceFailed, type Workspaces } from '../workspace/workspaces.ts'
 import { crashPoint } from './crash-point.ts'
+import { insideUndone } from './inside.ts'
 import { type TreeWork, messageOf } from './tree-work.ts'
 import { type TreeMarks, changedBy, newestChange } from './tree-marks.ts'
 
@@ -15,20 +16,29 @@ export async function performUndo(work: TreeWork, what: Undo, going: Undoing | u
   const { signal, trees } = work.deps
   try {
     const step = going ?? (await beginUndo(work, what))
-    if (step.from === step.to) return await work.report({ type: 'undone', before: step.before, files: [] })
+    const inside = await insideOf(work, what, step.before)
+    if (step.from === step.to) return await work.report({ type: 'undone', before: step.before, files: [], ...inside })
     // All that may fail comes before the files are written: what was taken back is not told as not taken back.
     const { files } = await trees.workspaces.compare(work.directory, { from: step.from, to: step.to }, signal)
     const changed = await changedNow(work, step.to)
     await write(work, step, going !== undefined)
     crashPoint('undo.written')
     await keepAfter(work)
-    await work.report({ type: 'undone', before: step.before, ...changed, files: files.flatMap(({ path, from }) => (from === undefined ? [path] : [from, path])) })
+    await work.report({ type: 'undone', before: step.before, ...changed, ...inside, files: files.flatMap(({ path, from }) => (from === undefined ? [path] : [from, path])) })
   } catch (cause) {
     if (signal.aborted) return
     const { hint, paths } = cause instanceof WorkspaceFailed ? cause : {}
     const reason = cause instanceof WorkspaceFailed ? cause.message : messageOf(cause)
     await work.report({ type: 'undo-failed', reason, ...(hint === undefined ? {} : { hint }), ...(paths && paths.length > 0 ? { paths } : {}) })
   }
+}
+
+/** What stays as it is, in repositories of their own. */
+async function insideOf(work: TreeWork, what: Undo, before: number): Promise<{ readonly inside?: readonly TreePath[] }> {
+  const marks = work.marks()
+  const now = marks.snapshots.find(({ n }) => n === before)?.commit
+  const found = now === undefined ? [] : await insideUndone(work.deps.trees.workspaces, work.directory, marks, what, now, work.deps.signal)
+  return found.length === 0 ? {} : { inside: found.map(({ path }) => path) }
 }
 
 /** No prompt begins the next turn of a program in a terminal: what was taken back is not to count as done by it. */

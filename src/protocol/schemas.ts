@@ -30,6 +30,7 @@ const shellCommand = argument.min(1).max(120_000)
 const preparation = z.object({
   bring: z.array(line).max(1000).optional(),
   setup: shellCommand.optional(),
+  setupIn: argument.optional(),
   ports: z
     .array(z.string().regex(/^[A-Za-z_]\w{0,99}$/, 'no name for a port'))
     .max(100)
@@ -43,7 +44,8 @@ const undo = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('hunks'), from: objectId, to: objectId, path: treePath, hunks: z.array(z.int().min(0)).min(1).max(100_000) }),
 ])
 
-const land = z.object({ into: branch, how: landHow, checks: z.boolean(), publish: z.enum(['push', 'pull-request']).optional(), message: told.optional() })
+const publish = z.enum(['push', 'pull-request'])
+const land = z.object({ into: branch, how: landHow, checks: z.boolean(), publish: publish.optional(), message: told.optional() })
 
 /** Without `worktree`: which folder is made, and one day removed, nobody says but the engine. */
 const spec = z.object({
@@ -59,11 +61,13 @@ const spec = z.object({
   carries: z.object({ untracked }).optional(),
   preparation: preparation.optional(),
   checks: z.array(shellCommand).max(100).optional(),
+  checksIn: argument.optional(),
   checkRetries: z.int().min(0).max(1000).optional(),
   trust: z.object({ file: argument, digest: z.string().regex(/^[0-9a-f]{64}$/) }).optional(),
   mode: line.optional(),
   model: line.optional(),
   size: z.object({ columns: cells, rows: cells }).optional(),
+  umask: z.int().min(0).max(0o777).optional(),
   resume: z.enum(['ask', 'auto', 'never']).optional(),
 })
 
@@ -124,7 +128,7 @@ const schemas: { readonly [M in Method]: z.ZodType<Methods[M]> } = {
   }),
   snapshots: z.object({ session: line }),
   conflicts: z.object({ cwd: argument.min(1).optional() }),
-  landing: z.object({ session: line, into: branch.optional(), how: landHow.optional() }),
+  landing: z.object({ session: line, into: branch.optional(), how: landHow.optional(), publish: publish.optional() }),
   write: z.object({ session: line, base64: z.base64() }),
   resize: z.object({ session: line, columns: cells, rows: cells }),
   status: z.object({}),

@@ -1,8 +1,7 @@
 // How the Api is said between a client and the daemon: JSON-RPC 2.0, one message a line (LF), over a unix socket. Streams are answered by `item` notifications, then by the
 // response. The daemon speaks first: a `welcome`. A newer daemon understands older clients; fields and methods are added, never changed.
 
-import type { ChangesFound, ChangesQuery, Frame, OutputFrame, OutputQuery, Screen, ScreenQuery, SearchQuery, Submission, WatchQuery } from '../core/api.ts'
-import type { LandHow } from '../core/workspace.ts'
+import type { ChangesFound, ChangesQuery, Frame, LandingQuery, OutputFrame, OutputQuery, Screen, ScreenQuery, SearchQuery, Submission, WatchQuery } from '../core/api.ts'
 
 /** Grows only when an older client would misunderstand. */
 export const protocolVersion = 1
@@ -27,7 +26,7 @@ export interface Methods {
   readonly changes: ChangesQuery
   readonly snapshots: { readonly session: string }
   readonly conflicts: { readonly cwd?: string }
-  readonly landing: { readonly session: string; readonly into?: string; readonly how?: LandHow }
+  readonly landing: LandingQuery
   readonly write: { readonly session: string; readonly base64: string }
   readonly resize: { readonly session: string; readonly columns: number; readonly rows: number }
   readonly status: Record<string, never>

@@ -11,6 +11,7 @@ import type {
   ChangesQuery,
   Frame,
   Hit,
+  LandingQuery,
   ListFrame,
   OutputFrame,
   OutputQuery,
@@ -23,7 +24,7 @@ import type {
 import type { NotifyReport } from '../core/announcement.ts'
 import { type Refusal, isRefusal } from '../core/errors.ts'
 import type { SessionView } from '../core/view.ts'
-import type { Forecast, LandHow, LandingPlan, Place, Snapshot } from '../core/workspace.ts'
+import type { Forecast, LandingPlan, Place, Snapshot } from '../core/workspace.ts'
 import { processRuns, processStat } from '../keeper/process-stat.ts'
 import {
   LineCutter,
@@ -310,7 +311,7 @@ class WireClient implements Client {
     return this.#found('conflicts', query, signal)
   }
 
-  landing(query: { readonly session: string; readonly into?: string; readonly how?: LandHow }, signal: AbortSignal): Promise<LandingPlan | Refusal> {
+  landing(query: LandingQuery, signal: AbortSignal): Promise<LandingPlan | Refusal> {
     return this.#ask('landing', query, signal) as Promise<LandingPlan | Refusal>
   }
 

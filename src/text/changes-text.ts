@@ -1,6 +1,6 @@
 // Changes as text, as git prints them: a patch for a terminal, and the statistic of its files. Whatever names and contents hold is neutralised here; a pipe gets the bytes of the patch instead.
 
-import { printable, printableLine } from '../core/terminal-text.ts'
+import { pathLine, printable } from '../core/terminal-text.ts'
 import type { ChangedFile, Changes } from '../core/workspace.ts'
 import { type Paint, count, cut, displayWidth, padded } from './format.ts'
 
@@ -58,10 +58,12 @@ export function totalText({ files, added, removed }: Pick<Changes, 'files' | 'ad
   return [`${count(files.length, 'file')} changed`, ...plus, ...minus].join(', ')
 }
 
-const nameOfChange = ({ path, from }: ChangedFile): string => (from === undefined ? printableLine(path) : renameText(printableLine(from), printableLine(path)))
+const nameOfChange = ({ path, from }: ChangedFile): string => (from === undefined ? pathLine(path) : renameText(pathLine(from), pathLine(path)))
 
 /** What both names begin and end with is said once: `src/{a => b}/index.ts`. */
 function renameText(from: string, to: string): string {
+  // What is in quotes is no name that could be cut.
+  if (from.startsWith('"') || to.startsWith('"')) return `${from} => ${to}`
   const before = from.split('/')
   const after = to.split('/')
   let first = 0

@@ -4,7 +4,7 @@ import type { Delivery } from '../core/announcement.ts'
 import { unreachable } from '../core/errors.ts'
 import type { Entry, Event, Exit } from '../core/events.ts'
 import { signalText } from '../core/signal.ts'
-import { printableLine } from '../core/terminal-text.ts'
+import { pathLine, printableLine } from '../core/terminal-text.ts'
 import { checksLine } from './checks-text.ts'
 import { count, duration } from './format.ts'
 
@@ -125,7 +125,7 @@ function treeWords(event: TreeEvent): string {
       return ''
     case 'snapshot-taken': {
       const { n, why, turn, commit, leftOut = [] } = event.snapshot
-      return `${n}, ${why}, turn ${turn}, ${commit.slice(0, 8)}${leftOut.length === 0 ? '' : `, without ${leftOut.map(({ path }) => path).join(', ')}`}`
+      return `${n}, ${why}, turn ${turn}, ${commit.slice(0, 8)}${leftOut.length === 0 ? '' : `, without ${leftOut.map(({ path }) => pathLine(path)).join(', ')}`}`
     }
     case 'snapshot-failed':
       return `${event.why}, turn ${event.turn}: ${event.reason}`
@@ -145,7 +145,7 @@ function treeWords(event: TreeEvent): string {
     case 'undoing':
       return `from ${event.from.slice(0, 8)} to ${event.to.slice(0, 8)}; snapshot ${event.before} has all as it was`
     case 'undone':
-      return `${count(event.files.length, 'file')}; snapshot ${event.before} has all as it was`
+      return `${count(event.files.length, 'file')}; snapshot ${event.before} has all as it was${event.inside ? `; not in ${event.inside.map(pathLine).join(', ')}` : ''}`
     case 'undo-failed':
       return event.reason
     case 'land-asked':
@@ -158,9 +158,10 @@ function treeWords(event: TreeEvent): string {
       return `${event.at}: ${event.reason}`
     case 'conflicts-forecast':
       return (
-        [...event.with.map(({ session, paths }) => `${session}: ${paths.join(', ')}`), ...(event.branch ? [`${event.branch.name}: ${event.branch.paths.join(', ')}`] : [])].join(
-          '; ',
-        ) || 'with no one'
+        [
+          ...event.with.map(({ session, paths }) => `${session}: ${paths.map(pathLine).join(', ')}`),
+          ...(event.branch ? [`${event.branch.name}: ${event.branch.paths.map(pathLine).join(', ')}`] : []),
+        ].join('; ') || 'with no one'
       )
     default:
       return unreachable(event)

@@ -45,6 +45,13 @@ export function cut(text: string, width: number): string {
 export const padded = (text: string, width: number): string => text + ' '.repeat(Math.max(0, width - displayWidth(text)))
 
 /** `31s`, `14m`, `2h 5m`, `3d 4h`. */
+/** As this machine's clock and calendar have it. */
+export function dayAndTime(ms: number): string {
+  const at = new Date(ms)
+  const two = (part: number): string => String(part).padStart(2, '0')
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${two(at.getHours())}:${two(at.getMinutes())}`
+}
+
 export function duration(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1000))
   if (seconds < 60) return `${seconds}s`

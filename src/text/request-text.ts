@@ -33,13 +33,14 @@ export const closedText = (because: string): string => (Object.hasOwn(closings, 
 
 export const questionText = ({ title }: Pick<Shown, 'title'>): string => `${printableLine(title)}${/[?？]\s*$/.test(title) ? '' : ' ?'}`
 
+/** What it is about, in rows. */
+export function detailLines({ detail }: Pick<Shown, 'detail'>, most = Infinity): readonly string[] {
+  const lines = detail ? printable(detail).trimEnd().split('\n') : []
+  const cutOff = lines.length > most ? [`… ${lines.length - most} more lines`] : []
+  return [...lines.slice(0, most), ...cutOff].map((line) => `     ${line}`)
+}
+
 /** The block in a conversation or a log; without a trailing line break. */
-export function requestText(request: Shown, paint: Paint, detailLines = 12): string {
-  const detail = request.detail ? printable(request.detail).trimEnd().split('\n') : []
-  const cutOff = detail.length > detailLines ? [`… ${detail.length - detailLines} more lines`] : []
-  return [
-    `   ${paint.status('waiting', '◆')} ${paint.bold(questionText(request))}`,
-    ...[...detail.slice(0, detailLines), ...cutOff].map((line) => `     ${line}`),
-    `     ${choicesText(request)}`,
-  ].join('\n')
+export function requestText(request: Shown, paint: Paint, most = 12): string {
+  return [`   ${paint.status('waiting', '◆')} ${paint.bold(questionText(request))}`, ...detailLines(request, most), `     ${choicesText(request)}`].join('\n')
 }

@@ -1,7 +1,7 @@
 // Where a session works and what became of its work, as rows for `why`: worktree and branch, what could not be kept, other sessions that it conflicts with, what landed.
 
 import type { Envelope } from '../core/events.ts'
-import { printableLine } from '../core/terminal-text.ts'
+import { pathLine, printableLine } from '../core/terminal-text.ts'
 import type { SessionView } from '../core/view.ts'
 import { clock, count, padded, shortPath } from './format.ts'
 import { baseText } from './place-text.ts'
@@ -35,4 +35,5 @@ export function workspaceRows(session: SessionView, events: readonly Envelope[],
   return rows.length === 0 ? [] : [...(isOwn ? [] : row('directory', shortPath(workspace.path, home))), ...rows]
 }
 
-const pathsText = (paths: readonly string[]): string => `${paths.slice(0, shownPaths).join(', ')}${paths.length > shownPaths ? ` and ${paths.length - shownPaths} more` : ''}`
+const pathsText = (paths: readonly string[]): string =>
+  `${paths.slice(0, shownPaths).map(pathLine).join(', ')}${paths.length > shownPaths ? ` and ${paths.length - shownPaths} more` : ''}`

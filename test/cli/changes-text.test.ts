@@ -54,6 +54,17 @@ describe('the statistic', () => {
     expect(rows).toContain('| 0 (mode 100644 -> 100755)')
   })
 
+  test('names files as git does, with what no line can hold', () => {
+    const rows = stat([
+      file('in a\nb.txt', 1, 0),
+      file('say "x"\\\t\x1b[31m\x7f', 1, 0),
+      file('"l\\377"', 1, 0),
+      file('it’s 漢字 (1).txt', 1, 0),
+      file('d/a\tb', 0, 0, { kind: 'renamed', from: 'd/c' }),
+    ])
+    for (const name of ['"in a\\nb.txt" ', '"say \\"x\\"\\\\\\t\\033[31m\\177" ', '"l\\377" ', 'it’s 漢字 (1).txt ', 'd/c => "d/a\\tb" ']) expect(rows).toContain(` ${name}`)
+  })
+
   test('is nothing where nothing changed', () => expect(stat([])).toBe(''))
 })
 

@@ -69,7 +69,7 @@ test('piped: a line for each file and each place in the order', async () => {
 
 test('a branch that has changed since in a way that conflicts is a conflict of its own', async () => {
   const [first, ...others] = forecast.sessions
-  const moved: Forecast = { ...forecast, conflicts: [], sessions: [{ ...first!, branch: { name: 'main', paths: ['src/a.ts', 'b'] } }, ...others] }
+  const moved: Forecast = { ...forecast, conflicts: [], sessions: [{ ...(first ?? one('')), branch: { name: 'main', paths: ['src/a.ts', 'b'] } }, ...others] }
   const { out } = await offstage(several([moved]), ['conflicts'], { tty: true })
   expect(out.split('\n').slice(0, 4)).toEqual([
     '~/shop: 1 conflict among 3 sessions with work that is not landed',

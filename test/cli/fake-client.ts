@@ -51,6 +51,10 @@ export class FakeClient implements Client {
   changed: (query: ChangesQuery) => ChangesFound | Refusal = () => refusal('no-snapshot', 'there is no snapshot')
   readonly askedChanges: ChangesQuery[] = []
   kept: readonly Snapshot[] = []
+  /** Before it says what is kept. */
+  keeping: () => Promise<void> = async () => {}
+  /** Somebody has deleted the worktree of any session. */
+  treeGone = false
   forecasts: readonly Forecast[] = []
   plan: (query: { readonly session: string; readonly into?: string; readonly how?: LandHow }) => LandingPlan | Refusal = () => refusal('no-worktree', 'there is nothing to land')
   /** What becomes of what the engine does in a tree, by the fact that asks for it. */
@@ -71,7 +75,8 @@ export class FakeClient implements Client {
     this.submitted.push(submission)
     if (this.hangs.has('submit')) return await new Promise<never>(() => {})
     const { session, commandId, command, environment } = submission
-    const refused = this.#input(session, { kind: 'command', id: commandId, command, environmentNames: Object.keys(environment ?? {}) })
+    const gone = this.treeGone ? { treeGone: true as const } : {}
+    const refused = this.#input(session, { kind: 'command', id: commandId, command, environmentNames: Object.keys(environment ?? {}), ...gone })
     if (refused) return refused
     return { seq: this.session(session).seq, session: this.view(session) }
   }
@@ -174,6 +179,7 @@ export class FakeClient implements Client {
   }
 
   async snapshots(): Promise<readonly Snapshot[]> {
+    await this.keeping()
     return this.kept
   }
 

@@ -3,7 +3,7 @@
 import { PassThrough } from 'node:stream'
 import { expect, test } from 'vitest'
 import type { Input } from '../../src/cli/verb.ts'
-import { FakeClient } from './fake-client.ts'
+import { FakeClient, talker } from './fake-client.ts'
 import { offstage } from './run-cli.ts'
 
 const id = 'k3f9x2ab'
@@ -81,6 +81,7 @@ test('/resume starts the agent again, with the answer to what it had asked', asy
 })
 
 const tree = '1'.repeat(40)
+const worktree = { repository: '/work/shop', path: '/trees/shop', below: '', branch: 'offstage/api', base: tree, from: 'main' }
 const changed = {
   from: 'base',
   to: 'now',
@@ -108,6 +109,23 @@ test('/undo and /land show what would happen, and do it only with "yes"', async 
   client.onTree = (_id, event) => (event.type === 'undo-asked' ? [{ type: 'undone', before: 2, files: ['a'] }] : [])
   expect(await typed(client, '/undo 1 yes')).toContain(`took back turn 1: 1 file written; offstage restore ${id}@2 brings it back`)
   expect(told(client, 'undo')).toEqual([{ type: 'undo', what: { kind: 'turns', turn: 1 } }])
+})
+
+test('/check and /land give the checks an environment, for a session whose own is gone', async () => {
+  const client = new FakeClient().create(id, { prompt: 'go', spec: { ...talker, checks: ['npm test'], worktree } }).report(id, { type: 'workspace-ready', base: tree, ports: {} })
+  client.endTurn(id).report(id, { type: 'checked', turn: 1, results: [] })
+  client.plan = ({ session }) => ({ session, into: 'main', how: 'merge', behind: 0, ahead: 1, uncommitted: 0, changes: changed, conflicts: [], checks: ['npm test'], against: [] })
+  client.onTree = (_id, event) => {
+    if (event.type === 'checks-started') return [{ type: 'checked', turn: 1, results: [{ command: 'npm test', exitCode: 0, ms: 1, output: '' }] }]
+    return event.type === 'land-asked' ? [{ type: 'land-failed', at: 'moved', reason: 'it moved' }] : []
+  }
+  const said = await typed(client, '/check', '/land', '/land yes')
+  expect(said).toMatch(/verified: npm test[^]*not landed: it moved/)
+  const asked = client.submitted.filter(({ command }) => command.type === 'check' || command.type === 'land')
+  expect(asked.map(({ command, environment }) => [command.type, environment?.['HOME']])).toEqual([
+    ['check', '/home/me'],
+    ['land', '/home/me'],
+  ])
 })
 
 test('/undo and /land do nothing with words that they do not know, /check says that there is nothing to check', async () => {

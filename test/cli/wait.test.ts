@@ -82,6 +82,19 @@ test('a question is passed over when only completed is wanted, and its answer go
   expect((await waiting).code).toBe(0)
 })
 
+test.each(['kept', 'not kept'])('returns when the turn is kept, or cannot be asked about: %s', async (how) => {
+  const client = put(new FakeClient(), 'aaaaaaaa', 'completed')
+  const keeping = Promise.withResolvers<void>()
+  client.keeping = () => keeping.promise
+  let isOver = false
+  const waiting = offstage(client, ['wait', 'aaaa']).finally(() => (isOver = true))
+  await aFewTurns()
+  expect(isOver).toBe(false)
+  if (how === 'kept') keeping.resolve()
+  else keeping.reject(new Error('the daemon has left'))
+  expect(await waiting).toMatchObject({ code: 0, err: '' })
+})
+
 test('a stop from elsewhere ends the wait', async () => {
   const client = put(new FakeClient(), 'aaaaaaaa', 'working')
   const waiting = offstage(client, ['wait', 'aaaa', '--for', 'completed'])

@@ -190,7 +190,7 @@ describe('undo and restore', () => {
     const client = undoable()
     client.changed = () => changes({ conflicts: ['a\n.ts', 'b'] })
     const ran = await offstage(client, ['undo', 'api', '--yes'])
-    expect([ran.code, ran.err]).toEqual([4, expect.stringMatching(/^offstage: later changes are in the way of taking back all that it changed: a \.ts, b\n {2}offstage undo/)])
+    expect([ran.code, ran.err]).toEqual([4, expect.stringMatching(/^offstage: later changes are in the way of taking back all that it changed: "a\\n\.ts", b\n {2}offstage undo/)])
     expect(client.submitted).toEqual([])
   })
 
@@ -211,6 +211,21 @@ describe('undo and restore', () => {
     client.changed = () => changes({ files: [], added: 0, removed: 0 })
     expect((await offstage(client, ['undo', 'api'])).out).toBe(`nothing is to be written: the files of ${id} are so already\n`)
     expect(client.submitted).toHaveLength(1)
+  })
+
+  test('what stays changed in a repository inside is said, before and after', async () => {
+    const client = undoable()
+    const note = 'what changed in lib is not taken back, it is a repository of its own: git -C /work/shop/lib diff'
+    client.changed = () => changes({ inside: ['lib'], notes: [note] })
+    client.onTree = (_id, event) => (event.type === 'undo-asked' ? [{ type: 'undone', before: 7, files: ['src/a.ts'], inside: ['lib'] }] : [])
+    const { out, err } = await offstage(client, ['undo', 'api', '--yes'])
+    expect([err.split('\n')[0], out.split('\n')[1]]).toEqual([`   ${note}`, '   not in lib: what changed there stays'])
+    expect(JSON.parse((await offstage(client, ['undo', 'api', '--yes', '--json'])).out)).toMatchObject({ files: ['src/a.ts'], inside: ['lib'] })
+    client.changed = () => changes({ files: [], added: 0, removed: 0, inside: ['lib'], notes: [note] })
+    expect(await offstage(client, ['undo', 'api', '--yes'])).toMatchObject({
+      out: `nothing is to be written: the files of ${id} are so already, but for those in lib\n`,
+      err: `   ${note}\n`,
+    })
   })
 
   test('the agent at work is not disturbed', async () => {
@@ -247,6 +262,20 @@ describe('undo and restore', () => {
     client.onTree = (_id, event) => (event.type === 'workspace-preparing' ? [{ type: 'workspace-ready', base: tree('b'), ports: {} }] : [])
     expect(await offstage(client, ['restore', 'api'])).toMatchObject({ code: 0, out: expect.stringMatching(/^restored k3f9x2ab {2}api/) })
     expect(client.view(id).workspace.state).toBe('ready')
+  })
+
+  test('a worktree that somebody deleted is made again, of a session in the list too, and that is said', async () => {
+    const client = inWorktree()
+    client.treeGone = true
+    expect(await offstage(client, ['send', 'api', 'more'])).toMatchObject({
+      code: 4,
+      err: expect.stringContaining(`offstage restore ${id} brings it back as it was in snapshot 1\n`),
+    })
+    client.onTree = (_id, event) => (event.type === 'workspace-preparing' ? [{ type: 'workspace-ready', base: tree('b'), ports: {} }] : [])
+    const { code, out } = await offstage(client, ['restore', 'api'])
+    expect([code, out]).toEqual([0, `restored ${id}  api  in /home/w/k3f9x2ab/shop, which was not there any more: it is as it was in its newest snapshot\n`])
+    client.treeGone = false
+    expect(await offstage(client, ['restore', 'api'])).toMatchObject({ code: 4, err: `offstage: session ${id} is in the list\n` })
   })
 
   test('and why, when it cannot be', async () => {
@@ -401,7 +430,7 @@ describe('land', () => {
   test('a conflict names the paths and how to hand it over; the prompt is shown before it is sent', async () => {
     const client = landing({ conflicts: ['src/a\n.ts'] })
     expect((await offstage(client, ['land', 'api'])).err).toContain(
-      `cannot be merged into main as it is: src/a .ts\n  offstage land ${id} --hand-over asks its agent to resolve them\n`,
+      `cannot be merged into main as it is: "src/a\\n.ts"\n  offstage land ${id} --hand-over asks its agent to resolve them\n`,
     )
     const ran = await offstage(client, ['land', 'api', '--hand-over'])
     expect([ran.code, ran.out]).toEqual([0, `handed to ${id}  api: offstage land ${id} when it is done\n`])
@@ -417,6 +446,13 @@ describe('land', () => {
     client.onTree = (_id, event) =>
       event.type === 'land-asked' ? [{ type: 'landed', into: 'main', how: 'merge', commit: tree('d'), files: 0, published: 'not pushed: no remote', unpublished: true }] : []
     expect(await offstage(client, ['land', 'api', '--yes', '--push'])).toMatchObject({ code: 1, out: `${id}  api: nothing to bring: main has all of it; not pushed: no remote\n` })
+  })
+
+  test('commits of which nothing is missing are no changes, and are not called something to bring', async () => {
+    const client = landing({ how: 'rebase', uncommitted: 0, changes: { from: 'main', to: 'session x', files: [], added: 0, removed: 0 } })
+    expect((await offstage(client, ['land', 'api', '-n'])).out).toContain(
+      '   rebase into main: no changes of files\n   2 commits, nothing of which is missing there, main is 1 ahead of its base\n',
+    )
   })
 
   test('there is nothing to hand over without a conflict', async () => {
@@ -460,7 +496,8 @@ describe('land', () => {
     [['--into=-x'], '--into takes the name of a branch'],
     [['--into', 'a/../b'], '--into takes the name of a branch'],
     [['--message', ' '], '--message takes a text'],
-    [['--hand-over', '--dry-run'], '--hand-over is for one session, and lands nothing'],
+    [['--hand-over', '--dry-run'], '--hand-over and --dry-run exclude each other'],
+    [['docs', '--hand-over'], '--hand-over is for one session at a time'],
   ])('%j is a usage error', async (argv, message) => {
     const ran = await offstage(landing(), ['land', 'api', ...argv])
     expect([ran.code, ran.out, ran.err.split('\n')[0]]).toEqual([2, '', `offstage: ${message}`])
@@ -472,6 +509,12 @@ describe('rm', () => {
     const client = inWorktree()
     client.onTree = (_id, event) => (event.type === 'removed' ? [{ type: 'workspace-removed', snapshot: 2, branchKept: false }] : [])
     expect(await offstage(client, ['rm', 'api'])).toMatchObject({ code: 0, out: `removed ${id}  api: 3 processes ended; its worktree is gone, snapshot 2 has all of it\n` })
+  })
+
+  test('and that it was gone already', async () => {
+    const client = inWorktree()
+    client.onTree = (_id, event) => (event.type === 'removed' ? [{ type: 'workspace-removed', snapshot: 2, branchKept: true, gone: true }] : [])
+    expect((await offstage(client, ['rm', 'api'])).out).toBe(`removed ${id}  api: 3 processes ended; its worktree was gone already, snapshot 2 has what it was\n`)
   })
 
   test('and why it stays', async () => {
@@ -675,7 +718,7 @@ describe('why', () => {
       /branch +offstage\/k3f9x2ab/,
       /base +main bbbbbbbbbbbb/,
       /not kept +\S+ \(turn-end, turn 1\): no space left on device/,
-      /conflict +with zzzzzzzz: src\/a\.ts/,
+      /conflict +with zzzzzzzz: "src\/a\\033\[31m\.ts"/,
       /conflict +with what came to main: b\.ts/,
       /not landed +main has moved/,
       /✓ npm test/,

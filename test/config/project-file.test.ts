@@ -77,10 +77,12 @@ test('a project file further down has its commands run there, wherever below it 
   write('.worktreeinclude', '.env.local')
   const { trust, ...said } = await projectSettings(join(root, "packages/it's a/src"))
   expect(said).toEqual({
-    checks: ['cd .. || exit; npm test'],
+    checks: ['npm test'],
+    checksIn: '..',
     preparation: {
       bring: ['.env.local', "/packages/it's\\ a/**/.env", "/packages/it's\\ a/dist/", "/packages/it's\\ a/a/b", "!/packages/it's\\ a/**/keep", '#no'],
-      setup: `cd 'packages/it'\\''s a' || exit; npm ci; make`,
+      setup: 'npm ci; make',
+      setupIn: "packages/it's a",
     },
   })
   expect(trust?.file).toBe(join(root, "packages/it's a/.offstage.toml"))
@@ -151,6 +153,8 @@ test('what is trusted is just what would be run: any other word makes another di
     { ...all, checks: ['c d'] },
     { ...all, checks: ['d', 'c'] },
     { ...all, checkRetries: 2 },
+    { ...all, checksIn: '..' },
+    { ...all, preparation: { ...all.preparation, setupIn: 'b' } },
     { preparation: { setup: 'a' } },
     { checks: ['a'] },
   ]

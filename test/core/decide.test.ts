@@ -1,7 +1,8 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { authorOf, restartDelayMs, settle } from '../../src/core/decide.ts'
 import type { Event } from '../../src/core/events.ts'
-import type { Report } from '../../src/core/inputs.ts'
+import type { Command, Report } from '../../src/core/inputs.ts'
+import { statusOf } from '../../src/core/status.ts'
 import {
   Play,
   agentReady,
@@ -548,6 +549,49 @@ test('a session that waits for an environment goes on with the one that comes wi
   given(created, queued(), starting(), missing)
     .when({ type: 'resume' }, ['API_KEY', 'PATH'])
     .gives([runStarting(2, 'resume', {}, ['API_KEY', 'PATH'])]))
+
+const played = (...events: readonly Event[]): Play => {
+  const one = new Play()
+  for (const event of events) one.append(event)
+  return one
+}
+
+describe('a run whose environment died with the daemon', () => {
+  const play = (): Play => {
+    const one = played(created, queued(), starting())
+    one.submit(one.report({ type: 'environment-missing' }))
+    return one
+  }
+
+  test('is asked about, so that it is listed and can be answered', () => {
+    const one = play()
+    expect(one.session?.requests.map(({ kind, about, options }) => [kind, about, options.map(({ id }) => id)])).toEqual([['error', 'environment', ['retry', 'stop']]])
+    expect(one.session && statusOf(one.session)).toMatchObject({ status: 'waiting', reason: `error: needs an environment: offstage resume ${sessionId} gives it one` })
+  })
+
+  test.each<[string, (requestId: string) => Command]>([
+    ['an answer that brings one', (requestId) => ({ type: 'answer', requestId, answer: { kind: 'option', optionId: 'retry' } })],
+    ['a resume', () => ({ type: 'resume' })],
+    ['a prompt', () => ({ type: 'prompt', text: 'more' })],
+  ])('goes on with %s, and asks no more', (_, command) => {
+    const one = play()
+    const { decided } = one.submit(one.command(command(one.session?.requests[0]?.id ?? ''), ['API_KEY', 'PATH']))
+    expect(decided).toContainEqual(expect.objectContaining({ type: 'run-starting', run: 2, environmentNames: ['API_KEY', 'PATH'] }))
+    expect([one.session?.requests, one.session?.environmentMissing]).toEqual([[], false])
+  })
+
+  test('is stopped by the answer that says so', () => {
+    const one = play()
+    one.submit(one.command({ type: 'answer', requestId: one.session?.requests[0]?.id ?? '', answer: { kind: 'option', optionId: 'stop' } }))
+    expect([one.session?.stopping, one.session?.requests]).toEqual(['stopped', []])
+  })
+
+  test('asks nothing while it is being stopped', () => {
+    const one = played(created, starting(), stopAsked())
+    one.submit(one.report({ type: 'environment-missing' }))
+    expect(one.session?.requests).toEqual([])
+  })
+})
 
 test('a resume supersedes what was lost', () =>
   given(...waiting, lost())

@@ -50,7 +50,7 @@ export class Play {
     return { decided, followed }
   }
 
-  command(command: Command, environmentNames: readonly string[] = ['PATH']): Input {
+  command(command: Command, environmentNames: readonly string[] = ['PATH']): Extract<Input, { readonly kind: 'command' }> {
     this.#commands++
     return { kind: 'command', id: `cmd${String(this.#commands).padStart(5, '0')}`, command, environmentNames }
   }

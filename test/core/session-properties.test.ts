@@ -367,7 +367,9 @@ test('what a program says of itself is known while it lives, is not recorded twi
 test('an open question has a live process to answer, a lost one has none: its own run is over', () => {
   always(({ world: { session } }) => {
     for (const request of session?.requests ?? []) {
-      expect(session && isLive(session) && request.run === session.runs).toBe(!request.lost)
+      // Offstage asks for the environment of a run that could not begin.
+      if (request.about === 'environment') expect([session?.environmentMissing, request.lost]).toEqual([true, false])
+      else expect(session && isLive(session) && request.run === session.runs).toBe(!request.lost)
       expect(session && Object.hasOwn(session.closedRequests, request.id)).toBe(false)
     }
     const ids = session?.requests.map(({ id }) => id)
@@ -435,7 +437,7 @@ test('only a command starts anything, unless it was asked for before: a run that
       const givenBack = before?.stopping === 'given-back' && input.report.type === 'swept' && before.queue.length > 0
       if (!waited && !byPolicy && !givenBack) expect(starting).toEqual([])
       expect(starting.filter((event) => event.type === 'prompt-queued')).toEqual([])
-    } else if (input.command.type === 'answer') expect(starting.filter((event) => event.type === 'run-starting')).toEqual([])
+    } else if (input.command.type === 'answer') expect(starting.some((event) => event.type === 'run-starting') && !before?.environmentMissing).toBe(false)
     else if (!['create', 'resume', 'prompt'].includes(input.command.type)) expect(starting).toEqual([])
     const numbers = ofType(world.play.log, 'run-starting').map(({ event }) => event.run)
     expect(numbers).toEqual(numbers.map((_, index) => index + 1))
@@ -600,7 +602,8 @@ test('a run that is over says nothing any more, apart from notes', () => {
     const over = new Set<number>()
     let failed: number | undefined
     for (const { event } of log) {
-      if ('run' in event && event.type !== 'noted' && event.type !== 'output-dropped') expect(over.has(event.run)).toBe(false)
+      const isOwn = event.type === 'noted' || event.type === 'output-dropped' || (event.type === 'asked' && event.ask.about === 'environment')
+      if ('run' in event && !isOwn) expect(over.has(event.run)).toBe(false)
       if (
         event.type === 'run-exited' ||
         event.type === 'run-lost' ||

@@ -32,7 +32,8 @@ const passed: CheckResult = { command: 'make check', exitCode: 0, ms: 5, output:
 const failed: CheckResult = { command: 'make check', exitCode: 2, ms: 5, output: 'no rule' }
 
 type Step =
-  | { readonly do: 'command'; readonly command: Command }
+  /** `gone`: somebody has deleted its worktree, where there was one. */
+  | { readonly do: 'command'; readonly command: Command; readonly gone: boolean }
   | { readonly do: 'report'; readonly make: (session: Session) => Report }
   | { readonly do: 'answer'; readonly nth: number }
   | { readonly do: 'go-on' }
@@ -92,7 +93,7 @@ const conflictOptions = (['now', 'next', 'leave'] as const).map((id) => ({ id, l
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 8, arbitrary: fc.constant({ do: 'go-on' } as const) },
-  { weight: 4, arbitrary: command.map((one) => ({ do: 'command', command: one }) as const) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('command' as const), command, gone: fc.boolean() }) },
   { weight: 4, arbitrary: report.map((make) => ({ do: 'report', make }) as const) },
   { weight: 2, arbitrary: fc.nat(5).map((nth) => ({ do: 'answer', nth }) as const) },
 )
@@ -130,7 +131,8 @@ function playAll(one: { readonly spec: LaunchSpec; readonly prompt: boolean; rea
   for (const next of one.steps) {
     const { session } = play
     if (!session) continue
-    if (next.do === 'command') give(play.command(next.command))
+    const wasMade = session.spec.worktree !== undefined && session.tree.state === 'ready'
+    if (next.do === 'command') give({ ...play.command(next.command), ...(next.gone && wasMade ? { treeGone: true } : {}) })
     else if (next.do === 'report') give(play.report(next.make(session)))
     else if (next.do === 'go-on') {
       const said = orderly(session)

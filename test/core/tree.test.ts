@@ -58,6 +58,68 @@ describe('a worktree', () => {
   })
 })
 
+describe('a worktree that somebody deleted', () => {
+  const commit = 'b'.repeat(40)
+  const snapshot: Report = { type: 'snapshot-taken', snapshot: { n: 2, commit, tree: 'c'.repeat(40), why: 'turn-end', turn: 1, atMs: 7 } }
+  const started = left.slice(0, 2)
+  const prompted: readonly (Said | Report)[] = [...started, { type: 'prompt', text: 'go' }, { type: 'turn-ended', promptId: 'cmd00002', stopReason: 'end_turn' }, snapshot]
+  const without = (play: Play, command: Command) => play.submit({ ...play.command(command), treeGone: true }).decided
+  const told = {
+    refused: 'no-worktree',
+    message: 'the worktree of session sess0001 is not there any more: /h/worktrees/sess0001/shop',
+    hint: 'offstage restore sess0001 brings it back as it was in snapshot 2',
+  }
+
+  test.each<Command>([
+    { type: 'prompt', text: 'more' },
+    { type: 'resume' },
+    { type: 'snapshot' },
+    { type: 'check' },
+    { type: 'undo', what: { kind: 'snapshot', n: 2 } },
+    { type: 'land', land: { into: 'main', how: 'squash', checks: true } },
+  ])('is worked in by nobody: $type', (command) => {
+    const play = played(inWorktree, made, ...prompted)
+    expect(without(play, command)).toEqual(told)
+    expect(without(play, { type: 'label', label: 'mine' })).toEqual([{ type: 'labelled', label: 'mine' }])
+  })
+
+  test('is made again as it was kept last, and what was at rest there goes back first', () => {
+    const play = played(inWorktree, made, ...prompted)
+    expect(without(play, { type: 'restore' })).toEqual([
+      { type: 'stop-asked', then: 'given-back' },
+      { type: 'workspace-preparing', from: commit, gone: true, environmentNames: ['PATH'] },
+    ])
+    // A daemon that comes over it goes on with both, and stops nothing of what is being made.
+    expect(play.session && recover(play.session).map(({ type }) => type)).toEqual(['adopt-run', 'stop-run', 'prepare-workspace'])
+    play.submit(play.command({ type: 'prompt', text: 'more' }))
+    play.submit(play.report({ type: 'swept', ended: 1 }))
+    expect(last(play)).toEqual(['prompt-queued', 'given-back'])
+    play.submit(play.report(made))
+    expect(last(play)).toEqual(['workspace-ready', 'run-starting'])
+  })
+
+  test('is told of as one that could not be made, while what was there goes back', () => {
+    const play = played(inWorktree, made, ...prompted)
+    without(play, { type: 'restore' })
+    play.submit(play.report(failed))
+    expect(last(play)).toEqual(['workspace-failed', 'asked'])
+  })
+
+  test('is made again with a session that is in the list no more', () => {
+    const play = played(inWorktree, made, ...prompted, ...left.slice(2), { type: 'remove' }, { type: 'workspace-kept', reason: 'somebody is in it' })
+    expect(without(play, { type: 'prompt', text: 'more' })).toMatchObject({ refused: 'removed' })
+    without(play, { type: 'restore' })
+    expect(last(play)).toEqual(['restored', 'workspace-preparing'])
+  })
+
+  test('is not made again under an agent that is at work, nor out of nothing', () => {
+    const working = played(inWorktree, made, ...prompted, { type: 'prompt', text: 'more' })
+    expect(without(working, { type: 'restore' })).toMatchObject({ refused: 'at-work' })
+    const unkept = played(inWorktree, made, ...left)
+    expect(without(unkept, { type: 'restore' })).toMatchObject({ refused: 'no-worktree', hint: 'no snapshot of it is kept; what was committed is on offstage/sess0001' })
+  })
+})
+
 test('what was being taken back in a worktree that is to go is ended before it goes', () => {
   const taken: Report = { type: 'snapshot-taken', snapshot: { n: 1, commit: 'b'.repeat(40), tree: 'c'.repeat(40), why: 'turn-end', turn: 1, atMs: 1 } }
   const play = played(inWorktree, made, ...left, taken, { type: 'undo', what: { kind: 'snapshot', n: 1 } }, { type: 'remove' })

@@ -1,7 +1,7 @@
 // Work in a worktree of its own, from the command line: started, looked at, taken back, kept, landed, removed and brought back. The user's tree and what is not committed there stay as they were.
 
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { SessionView } from '../../src/core/view.ts'
@@ -81,6 +81,16 @@ test('a session in a worktree: diff, undo, snapshots, restore, land, rm', async 
   expect([removed.code, removed.out]).toEqual([0, expect.stringMatching(/its worktree is gone, snapshot \d+ has all of it/)])
   expect(existsSync(worktree)).toBe(false)
   expect((await run('restore', 'apart')).out).toMatch(/^restored \S+ {2}apart {2}in /)
+  expect(readFileSync(inWorktree('b.txt'), 'utf8').trim()).toBe('three')
+
+  rmSync(worktree, { recursive: true })
+  const gone = await run('undo', 'apart', '--yes')
+  expect([gone.code, gone.out, gone.err]).toEqual([
+    4,
+    '',
+    expect.stringMatching(/^offstage: the worktree of session \S+ is not there any more: [^\n]*\n {2}offstage restore \S+ brings it back as it was in snapshot \d+\n$/),
+  ])
+  expect((await run('restore', 'apart')).out).toMatch(/^restored \S+ {2}apart {2}in \S+, which was not there any more: it is as it was in its newest snapshot\n$/)
   expect(readFileSync(inWorktree('b.txt'), 'utf8').trim()).toBe('three')
 
   expect((await run('land', 'apart', '--dry-run')).out).toContain('into main: 1 file changed')

@@ -32,8 +32,11 @@ class RunInHand {
   #highest = 0
   #reader: ((offset: number, bytes: Uint8Array) => void) | undefined
 
-  constructor(answer: Script) {
+  readonly environment: Readonly<Record<string, string>>
+
+  constructor(answer: Script, environment: Readonly<Record<string, string>>) {
     this.#answer = answer
+    this.environment = environment
   }
 
   say(message: object): void {
@@ -112,6 +115,8 @@ export class StepInHand {
   readonly number: number
   readonly command: string
   readonly directory: string
+  /** From there. */
+  readonly below: string | undefined
   readonly environment: Readonly<Record<string, string>>
   said = ''
   readonly #ended = Promise.withResolvers<{ exit: Exit; outEnd: number; errEnd: number }>()
@@ -119,7 +124,9 @@ export class StepInHand {
 
   constructor(number: number, spec: LaunchSpec, environment: Readonly<Record<string, string>>) {
     this.number = number
-    this.command = spec.argv.at(-1) ?? ''
+    const [, , , , command = '', below] = spec.argv
+    this.command = command
+    this.below = below
     this.directory = spec.cwd
     this.environment = environment
   }
@@ -136,7 +143,7 @@ export class StepInHand {
   }
 
   line(): RunLine {
-    const none = { ...new RunInHand(() => undefined).line(this.number) }
+    const none = { ...new RunInHand(() => undefined, {}).line(this.number) }
     const left = Promise.withResolvers<void>()
     return { ...none, exit: this.#ended.promise, collect: left.resolve, closed: left.promise }
   }
@@ -181,7 +188,7 @@ export class EngineInHand {
     const keepers: Keepers = {
       start: async ({ session, run, spec, environment }) => {
         if (isStep(session)) return (this.steps[run] = new StepInHand(run, spec, environment)).line()
-        const made = new RunInHand(this.#script)
+        const made = new RunInHand(this.#script, environment)
         this.runs[run] = made
         return made.line(run)
       },
@@ -262,13 +269,13 @@ export class EngineInHand {
     return session
   }
 
-  tell(session: string, command: Command): Promise<void> {
-    return this.#submit(session, command)
+  tell(session: string, command: Command, environment?: Readonly<Record<string, string>>): Promise<void> {
+    return this.#submit(session, command, environment)
   }
 
-  async #submit(session: string, command: Command): Promise<void> {
+  async #submit(session: string, command: Command, environment: Readonly<Record<string, string>> = { PATH: '/bin' }): Promise<void> {
     const engine = await this.#engine
-    const reply = await engine.submit({ session, commandId: newId(), command, environment: { PATH: '/bin' } }, never)
+    const reply = await engine.submit({ session, commandId: newId(), command, environment }, never)
     if (isRefusal(reply)) throw new Error(reply.message)
   }
 

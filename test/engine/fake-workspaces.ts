@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync
 import { join } from 'node:path'
 import type { ChangedFile, Snapshot, Worktree } from '../../src/core/workspace.ts'
 import type { Trees } from '../../src/engine/parts.ts'
-import { type RepositoryAt, WorkspaceFailed, type Workspaces } from '../../src/workspace/workspaces.ts'
+import { type RepositoryAt, type RepositoryInside, WorkspaceFailed, type Workspaces } from '../../src/workspace/workspaces.ts'
 
 type Files = Readonly<Record<string, string>>
 
@@ -19,6 +19,8 @@ export class FakeWorkspaces {
   worktrees = '/nowhere'
   isElsewhere = false
   isDetached = false
+  /** What changed in repositories inside. */
+  inside: readonly RepositoryInside[] = []
   /** Thrown by the next call of that name, once each. */
   readonly failing = new Map<string, Error[]>()
   /** Called right before it is done; a promise holds it. */
@@ -120,6 +122,7 @@ export class FakeWorkspaces {
       )
     },
     compare: async (_, { from, to }) => ({ files: this.#changed(this.files(from), this.files(to)) }),
+    changedInside: async () => this.inside,
     mergeBase: async () => undefined,
     without: async (_, { current, steps }) => {
       let files: Record<string, string> = { ...this.files(current) }
@@ -146,6 +149,7 @@ export class FakeWorkspaces {
     temporaryTree: unused,
     mayFollow: unused,
     moveBranch: unused,
+    mayPublish: unused,
     publish: unused,
     tipsOf: async (_repository, branches) => branches.map(() => undefined),
     forecast: unused,

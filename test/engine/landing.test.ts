@@ -46,6 +46,7 @@ function world(more: Partial<Trees> = {}, given: Partial<LandingDeps> = {}) {
       said.push(`move to ${commit}${again ? ' again' : ''} (${reflog})`)
       return { moved: true, left: [] }
     },
+    mayPublish: async () => {},
     publish: async ({ how, branch }) => `${how} of ${branch}`,
     compare: async () => ({ files: [{ path: 'a', kind: 'modified', added: 3, removed: 1 }] }),
     treeNow: async () => ({ tree: 'now', head: null, common: '' }),
@@ -147,7 +148,7 @@ test('repositories do not wait for each other', async () => {
 test('a conflict is told with its paths', async () => {
   const { ends, land: start } = world({ mergeFor: async () => ({ kind: 'conflict', paths: ['a', 'b'] }) })
   await start('s1')
-  expect(ends()).toMatchObject([{ type: 'land-failed', at: 'conflict', paths: ['a', 'b'], reason: 'what s1 did conflicts with main' }])
+  expect(ends()).toMatchObject([{ type: 'land-failed', at: 'conflict', paths: ['a', 'b'], reason: 'it conflicts with main' }])
 })
 
 test("what the user's tree refuses is told before the checks are run", async () => {
@@ -303,6 +304,33 @@ test('the plan says into what, how, with what, and what is against it', async ()
     against: ['a.ts is edited: do that'],
   })
   expect(await plan({ ...of, base: 'a snapshot' }, { into: 'next' })).toMatchObject({ how: 'squash', into: 'next' })
+})
+
+test('the plan of a pull request is not about the tree here, which it does not move', async () => {
+  const { plan } = world({ mayFollow: refuse('refused', 'a.ts is edited'), treeOfBranch: refuse('refused', 'main is checked out twice') })
+  expect((await plan(landingOf('s1'), { publish: 'pull-request' })).against).toEqual([])
+  expect((await plan(landingOf('s1'), { publish: 'push' })).against).toEqual(['main is checked out twice: do that'])
+})
+
+test.each([
+  ['push', 'main'],
+  ['pull-request', 'offstage/s1'],
+] as const)('that nothing could be published by a %s is in the plan', async (how, branch) => {
+  const asked: unknown[] = []
+  const { plan } = world({ mayPublish: async (of) => (asked.push(of), refuse('refused', 'there is no remote')()) })
+  expect((await plan(landingOf('s1'), { publish: how })).against).toEqual(['there is no remote: do that'])
+  expect(asked).toEqual([{ repository: '/user', branch, how, into: 'main' }])
+  expect((await plan(landingOf('s1'))).against).toEqual([])
+})
+
+test('a pull request publishes nothing of the user that was not committed: neither planned nor done', async () => {
+  const { ends, plan, said, land: start } = world()
+  const of = { ...landingOf('s1'), base: 'a snapshot' }
+  const why = 'session s1 began with changes of yours that were not committed, which a pull request of its branch would publish'
+  expect((await plan(of, { publish: 'pull-request' })).against).toEqual([`${why}: bring in only what came after them: offstage land s1 --squash`])
+  await start('s1', { publish: 'pull-request', how: 'squash' }, never, of)
+  expect(ends()).toMatchObject([{ type: 'land-failed', at: 'precondition', reason: why }])
+  expect(said).toEqual(['s1 land-failed'])
 })
 
 test('a plan without a branch to land in is refused', async () => {

@@ -455,6 +455,29 @@ describe('checks', () => {
     expect([setUp.directory, (await stepOf(one, 2)).directory]).toEqual([top, join(top, 'web')])
   })
 
+  test('of a project file further up, and its set-up, run in its folder, and are told in its words', async () => {
+    const one = made()
+    const { engine } = one
+    const session = await engine.create(
+      spec(one, { ...worktree, checks: ['test -f ok'], checksIn: '../..', checkRetries: 1, preparation: { setup: 'npm ci', setupIn: "it's a" } }),
+      'go',
+    )
+    const setUp = await stepOf(one, 1)
+    setUp.end({ code: 0 })
+    await engine.heard(1, 'session/prompt')
+    engine.run(1).respond('session/prompt', { stopReason: 'end_turn' })
+    const check = await stepOf(one, 2)
+    expect([setUp.command, setUp.below, check.command, check.below]).toEqual(['npm ci', "it's a", 'test -f ok', '../..'])
+    check.end({ code: 1 })
+    await has(one, session, 'checked')
+    expect(of(one, session, 'step-started').map(({ command }) => command)).toEqual(['npm ci', 'test -f ok'])
+    expect(of(one, session, 'checked')[0]?.results).toMatchObject([{ command: 'test -f ok' }])
+    await has(one, session, 'prompt-queued', 2)
+    expect(of(one, session, 'prompt-queued')[1]?.text).toContain(
+      'checks of this session in ../.. after your turn, and they failed. Please find the cause and mend it.\n\n$ test -f ok',
+    )
+  })
+
   test('they go on without the daemon, each once', async () => {
     const one = made((): Partial<Trees> => ({ environmentOf: async ({ pid }) => ({ CHILD: String(pid) }) }))
     const { engine } = one
@@ -773,7 +796,111 @@ test('what is to land of a worktree that somebody deleted is refused, with how i
   const path = join(one.fake.worktrees, session, 'shop')
   rmSync(path, { recursive: true })
   const plan = await (await one.engine.engine()).landing({ session }, never)
-  expect(plan).toMatchObject({ refused: 'no-worktree', message: `the worktree of session ${session} is not there: ${path}`, hint: expect.stringContaining('git worktree prune') })
+  expect(plan).toMatchObject({ refused: 'no-worktree', message: `the worktree of session ${session} is not there any more: ${path}`, hint: expect.stringContaining('no snapshot') })
+})
+
+describe('a worktree that somebody deleted', () => {
+  async function deleted() {
+    const one = made()
+    const session = await one.engine.create(spec(one, worktree))
+    const path = join(one.fake.worktrees, session, 'shop')
+    await turn(one, session, 'one', () => writeFileSync(join(path, 'new.txt'), 'first\n'))
+    await has(one, session, 'snapshot-taken', 2)
+    rmSync(path, { recursive: true })
+    return { one, session, path, engine: await one.engine.engine() }
+  }
+
+  test('is told of before anything is begun there, and what it was is shown', async () => {
+    const { one, session, engine } = await deleted()
+    const gone = { refused: 'no-worktree', hint: `offstage restore ${session} brings it back as it was in snapshot 2` }
+    for (const command of [{ type: 'prompt', text: 'more' }, { type: 'undo', what: { kind: 'snapshot', n: 1 } }, { type: 'snapshot' }] as const) {
+      expect(await engine.submit({ session, commandId: `gone${command.type.padEnd(4, '0').slice(0, 4)}`, command }, never)).toMatchObject(gone)
+    }
+    expect(await engine.changes({ session, undo: { kind: 'snapshot', n: 1 } }, never)).toMatchObject(gone)
+    expect(await engine.changes({ session }, never)).toMatchObject({ to: 'snapshot 2', files: [{ path: 'new.txt' }], notes: [expect.stringContaining(gone.hint)] })
+    expect(types(one, session).at(-1)).toBe('snapshot-taken')
+  })
+
+  test.each(['an empty folder is left', 'nothing is left'])('is made again as it was, where %s; its agent goes on there with a new process', async (left) => {
+    const { one, session, path } = await deleted()
+    if (left === 'an empty folder is left') {
+      mkdirSync(path)
+      one.fake.before = (name) => (name === 'makeWorktree' ? rmSync(path, { recursive: true, force: true }) : undefined)
+    }
+    await one.engine.tell(session, { type: 'restore' })
+    await has(one, session, 'workspace-ready', 2)
+    expect(readFileSync(join(path, 'new.txt'), 'utf8')).toBe('first\n')
+    await has(one, session, 'given-back')
+    await one.engine.tell(session, { type: 'prompt', text: 'more' })
+    await one.engine.heard(2, 'session/prompt')
+    expect(one.engine.run(2).environment).toMatchObject({ OFFSTAGE_WORKTREE: path })
+  })
+
+  test('is told of as gone when its session is removed, and comes back with it', async () => {
+    const { one, session, path } = await deleted()
+    await one.engine.tell(session, { type: 'remove' })
+    await has(one, session, 'workspace-removed')
+    expect(of(one, session, 'workspace-removed')).toEqual([{ type: 'workspace-removed', snapshot: 2, branchKept: true, gone: true }])
+    await one.engine.tell(session, { type: 'restore' })
+    await has(one, session, 'workspace-ready', 2)
+    expect(readFileSync(join(path, 'new.txt'), 'utf8')).toBe('first\n')
+  })
+
+  test('while a prompt waited is asked about, and that prompt is not given', async () => {
+    const one = made()
+    const session = await one.engine.create(spec(one, worktree))
+    await one.engine.heard(1, 'session/new')
+    const path = join(one.fake.worktrees, session, 'shop')
+    await one.engine.tell(session, { type: 'prompt', text: 'one' })
+    await one.engine.heard(1, 'session/prompt')
+    await one.engine.tell(session, { type: 'prompt', text: 'two' })
+    rmSync(path, { recursive: true })
+    one.engine.run(1).respond('session/prompt', { stopReason: 'end_turn' })
+    const { requests } = await one.engine.until(session, (view) => view.requests.length > 0)
+    expect(requests.map(({ detail }) => detail)).toEqual([expect.stringContaining('is not there any more')])
+    expect(of(one, session, 'snapshot-failed').map(({ why }) => why)).toEqual(['turn-end'])
+  })
+})
+
+test('who asks for the snapshots gets the one that is being taken', async () => {
+  const one = made()
+  const session = await one.engine.create(spec(one))
+  await one.engine.heard(1, 'session/new')
+  await one.engine.tell(session, { type: 'prompt', text: 'one' })
+  await one.engine.heard(1, 'session/prompt')
+  const taking = Promise.withResolvers<void>()
+  one.fake.before = (name) => (name === 'takeSnapshot' ? taking.promise : undefined)
+  writeFileSync(join(one.shop, 'b.txt'), 'first\n')
+  one.engine.run(1).respond('session/prompt', { stopReason: 'end_turn' })
+  await has(one, session, 'turn-ended')
+  const asked = (await one.engine.engine()).snapshots(session, never)
+  const first = await Promise.race([asked, new Promise<string>((resolve) => setTimeout(resolve, 20, 'waits'))])
+  expect(first).toBe('waits')
+  // A disk that does not answer holds up nobody for ever.
+  await one.engine.pass(15_000)
+  expect((await asked).map(({ why }) => why)).toEqual(['turn-start'])
+  const again = (await one.engine.engine()).snapshots(session, never)
+  taking.resolve()
+  expect((await again).map(({ why }) => why)).toEqual(['turn-start', 'turn-end'])
+})
+
+test('what changed in repositories inside is told of: not shown, and not taken back', async () => {
+  const one = made()
+  const session = await one.engine.create(spec(one))
+  await turn(one, session, 'one', () => writeFileSync(join(one.shop, 'b.txt'), 'first\n'))
+  await has(one, session, 'snapshot-taken', 2)
+  one.fake.inside = [{ path: 'lib', directory: `${one.shop}/it's/lib` }]
+  const engine = await one.engine.engine()
+  const how = `it is a repository of its own: git -C '${one.shop}/it'\\''s/lib' diff`
+  for (const query of [{}, { turn: 1 }, { snapshot: 2 }, { paths: ['lib/src'] }]) {
+    expect(await engine.changes({ session, ...query }, never)).toMatchObject({ inside: ['lib'], notes: [`what changed in lib is not shown, ${how}`] })
+  }
+  expect(await engine.changes({ session, paths: ['b.txt'] }, never)).toMatchObject({ notes: [] })
+  const what = { kind: 'turns', turn: 'all' } as const
+  expect(await engine.changes({ session, undo: what }, never)).toMatchObject({ inside: ['lib'], notes: [`what changed in lib is not taken back, ${how}`] })
+  await one.engine.tell(session, { type: 'undo', what })
+  await has(one, session, 'undone')
+  expect(of(one, session, 'undone')).toMatchObject([{ files: ['b.txt'], inside: ['lib'] }])
 })
 
 test('a place says what a session would work in', async () => {
@@ -983,6 +1110,39 @@ describe('a landing', () => {
       [2, 'turn-end'],
       [3, 'land'],
     ])
+  })
+
+  test.each(['precondition', 'stopped'] as const)('that its daemon died over leaves no merged tree behind, also where it ends without another one: %s', async (how) => {
+    let times = 0
+    const died = Promise.withResolvers<void>()
+    const one = made(() => ({
+      landings: {
+        land: async ({ runSteps, report }, of, _, __, signal) => {
+          if (times++ === 0) return void (await Promise.race([runSteps('/merged', of.checks, signal), died.promise]))
+          if (how === 'stopped') return await new Promise((_pass, fail) => signal.addEventListener('abort', () => fail(new Error('stopped'))))
+          await report({ type: 'land-failed', at: 'precondition', reason: 'your changes are in the way' })
+        },
+      },
+    }))
+    const asked: string[] = []
+    Object.assign(one.fake.workspaces, {
+      temporaryTree: async (repository: string, commit: string) => {
+        asked.push(`${repository} ${commit}`)
+        return { path: '/other', remove: async () => void asked.push('removed') }
+      },
+    })
+    const session = await one.engine.create(spec(one, { ...worktree, checks: ['npm test'] }))
+    await one.engine.heard(1, 'session/new')
+    await one.engine.until(session, (view) => view.newcomer)
+    await one.engine.tell(session, { type: 'land', land: { into: 'main', how: 'squash', checks: true } })
+    const step = await stepOf(one, 1)
+    await one.engine.another()
+    while (times < 2) await new Promise((resolve) => setImmediate(resolve))
+    if (how === 'stopped') await one.engine.tell(session, { type: 'stop' })
+    await has(one, session, 'land-failed')
+    while (asked.length < 2) await new Promise((resolve) => setImmediate(resolve))
+    expect([step.found().kind, asked]).toEqual(['ended', [`${one.shop} ${'f'.repeat(40)}`, 'removed']])
+    died.resolve()
   })
 
   test('that is stopped has not landed, and what ran of it is ended', async () => {

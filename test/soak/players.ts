@@ -204,9 +204,9 @@ export class Players {
   async #see(id: string, promptId: string): Promise<boolean> {
     if (!(await this.record.until(id, () => this.record.prompts.has(promptId)))) return false
     for (;;) {
-      const session = await this.record.until(id, (one) => isOver(one) || one.requests.length > 0 || isDone(one, promptId))
+      const session = await this.record.until(id, (one) => isOver(one) || ofAgent(one) !== undefined || isDone(one, promptId))
       if (!session) return false
-      const [request] = session.requests
+      const request = ofAgent(session)
       if (isOver(session)) {
         const answer = request?.lost && this.#random(2) === 0 ? { requestId: request.id, answer: { kind: 'option' as const, optionId: 'allow' } } : undefined
         await this.#resume(id, answer)
@@ -228,6 +228,9 @@ export class Players {
     if (refused.length === 0) this.record.wrong(`${id}: request ${requestId} was answered twice`)
   }
 }
+
+/** Not for the environment of a run, which comes with the next command. */
+const ofAgent = ({ requests }: Session): Session['requests'][number] | undefined => requests.find(({ about }) => about === undefined)
 
 const isOver = ({ process }: Session): boolean => process.kind === 'exited' || process.kind === 'lost'
 

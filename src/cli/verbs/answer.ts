@@ -2,10 +2,11 @@
 
 import { answerText, withoutSecrets } from '../../core/requests.ts'
 import { printableLine } from '../../core/terminal-text.ts'
-import { answerTo, askOf } from '../../client/answers.ts'
+import { answerOrder, answerTo, askOf } from '../../client/answers.ts'
 import { answerOptions, wordsFrom } from '../answering.ts'
 import { exitCodes } from '../../client/failures.ts'
 import { findRequest } from '../../client/find.ts'
+import { environmentFor } from '../../client/launch.ts'
 import { nameOf } from '../../text/format.ts'
 import { printResult } from '../result.ts'
 import { submit } from '../../client/submit.ts'
@@ -17,7 +18,8 @@ async function run(context: Context, args: Args): Promise<number> {
   const client = await context.client()
   const { session: asking, request } = await findRequest(client, word(args), context.signal)
   const answer = answerTo(request, words)
-  const { session } = await submit(client, { session: asking.id, command: { type: 'answer', requestId: request.id, answer } }, context.signal)
+  const order = await answerOrder(asking, request.id, answer, () => environmentFor(context.env, asking.agent, asking.cwd))
+  const { session } = await submit(client, order, context.signal)
   const ask = askOf(request)
   printResult(context, session, `answered ${request.id} of ${nameOf(session)}  ${printableLine(request.title)}: ${answerText(ask, withoutSecrets(ask, answer).answer)}`)
   return exitCodes.done

@@ -14,7 +14,7 @@ async function run(context: Context, args: Args): Promise<number> {
   const client = await context.client()
   const { id, agent, cwd } = await findSession(client, word(args), context.signal)
   const environment = await environmentFor(context.env, agent, cwd)
-  const results = await runChecks(client, id, (command) => context.err(`   ${printableLine(command)} …\n`), context.signal, environment)
+  const results = await runChecks(client, id, (command) => context.err(`   ${printableLine(command)} …\n`), environment, context.signal)
   context.out(
     context.json
       ? `${jsonText({ session: id, results })}\n`

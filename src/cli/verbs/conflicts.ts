@@ -1,7 +1,7 @@
 // `offstage conflicts`: whose work cannot be merged as it is, and in which order it is best landed.
 
 import { resolve } from 'node:path'
-import { printableLine } from '../../core/terminal-text.ts'
+import { pathLine, printableLine } from '../../core/terminal-text.ts'
 import type { SessionView } from '../../core/view.ts'
 import type { Conflict, Forecast } from '../../core/workspace.ts'
 import { exitCodes } from '../../client/failures.ts'
@@ -55,7 +55,7 @@ function block({ color, env }: Context, forecast: Forecast, known: Known): strin
   }
   const pair = ({ sessions: [one, other] }: Conflict, between: string): string => `${name(one)} ${between} ${name(other)}`
   const listed = (paths: readonly string[]): readonly string[] => {
-    const shown = paths.slice(0, paths.length > shownPaths + 1 ? shownPaths : paths.length).map((path) => `     ${printableLine(path)}`)
+    const shown = paths.slice(0, paths.length > shownPaths + 1 ? shownPaths : paths.length).map((path) => `     ${pathLine(path)}`)
     return shown.length === paths.length ? shown : [...shown, paint.dim(`     and ${paths.length - shown.length} more`)]
   }
   const real = conflicts.filter(({ paths, sameTree }) => paths.length > 0 && !sameTree)
@@ -71,7 +71,7 @@ function block({ color, env }: Context, forecast: Forecast, known: Known): strin
       `   ${pair(one, '+')}  ${paint.dim('work in the same directory, and write over each other')}`,
       ...listed(one.paths.length > 0 ? one.paths : one.shared),
     ]),
-    ...shared.map((one) => `   ${pair(one, '~')}  ${paint.dim(`can be merged; both changed ${one.shared.slice(0, 3).map(printableLine).join(', ')}${one.shared.length > 3 ? ` and ${one.shared.length - 3} more` : ''}`)}`), // prettier-ignore
+    ...shared.map((one) => `   ${pair(one, '~')}  ${paint.dim(`can be merged; both changed ${one.shared.slice(0, 3).map(pathLine).join(', ')}${one.shared.length > 3 ? ` and ${one.shared.length - 3} more` : ''}`)}`), // prettier-ignore
     ...(order.length < 2
       ? []
       : ['   best landed in this order:', ...order.map(({ id, why }, index) => `   ${String(index + 1).padStart(2)} ${name(id)}  ${paint.dim(printableLine(why))}`)]),

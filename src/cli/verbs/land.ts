@@ -1,5 +1,6 @@
 // `offstage land`: brings the work of sessions into a branch of the user's, one after the other, each shown first.
 
+import type { LandingQuery } from '../../core/api.ts'
 import type { Land } from '../../core/events.ts'
 import { printable, printableLine } from '../../core/terminal-text.ts'
 import type { LandHow, LandingPlan } from '../../core/workspace.ts'
@@ -34,15 +35,15 @@ const hows: readonly LandHow[] = ['squash', 'merge', 'rebase']
 async function run(context: Context, args: Args): Promise<number> {
   const wish = wishFrom(args)
   const [dryRun, handOver, yes] = [flag(args, 'dry-run'), flag(args, 'hand-over'), flag(args, 'yes')]
-  if (handOver && (dryRun || args.words.length > 1)) throw usageError('--hand-over is for one session, and lands nothing', 'offstage land ID --hand-over')
+  if (handOver && dryRun) throw usageError('--hand-over and --dry-run exclude each other', '--dry-run alone shows what conflicts; --hand-over shows the prompt before it is sent')
+  if (handOver && args.words.length > 1) throw usageError('--hand-over is for one session at a time', 'offstage land ID --hand-over')
   const client = await context.client()
   const sessions = await findSessions(client, args.words, context.signal)
   const planned: Planned[] = []
   let exitCode: number = exitCodes.done
   for (const session of sessions) {
     try {
-      const { into, how } = wish
-      planned.push({ session, plan: await planOf(client, { session: session.id, ...(into === undefined ? {} : { into }), ...(how === undefined ? {} : { how }) }, context.signal) })
+      planned.push({ session, plan: await planOf(client, queryOf(session.id, wish), context.signal) })
     } catch (thrown) {
       exitCode = worse(exitCode, reportFailure(context, thrown))
     }
@@ -98,7 +99,7 @@ async function landAll(context: Context, client: Client, planned: readonly Plann
   for (const { session, plan } of planned) {
     try {
       const environment = await environmentFor(context.env, session.agent, session.cwd)
-      queued.push({ session, queued: await queueLanding(client, session.id, landOf(wish, plan), context.signal, environment) })
+      queued.push({ session, queued: await queueLanding(client, session.id, landOf(wish, plan), environment, context.signal) })
     } catch (thrown) {
       exitCode = worse(exitCode, reportFailure(context, thrown))
     }
@@ -123,6 +124,13 @@ async function landAll(context: Context, client: Client, planned: readonly Plann
   if (context.json) context.out(`${jsonText(results)}\n`)
   return exitCode
 }
+
+const queryOf = (session: string, { into, how, publish }: Wish): LandingQuery => ({
+  session,
+  ...(into === undefined ? {} : { into }),
+  ...(how === undefined ? {} : { how }),
+  ...(publish === undefined ? {} : { publish }),
+})
 
 const landOf = ({ checks, publish, message }: Wish, { into, how }: LandingPlan): Land => ({
   into,

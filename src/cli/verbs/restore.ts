@@ -1,12 +1,16 @@
 // `offstage restore`: brings a removed or archived session back into the list, or the files of one of a session's snapshots.
 
+import type { Event } from '../../core/events.ts'
+import { isRefusal } from '../../core/errors.ts'
 import { match } from '../../core/ids.ts'
 import { printableLine } from '../../core/terminal-text.ts'
 import type { SessionView } from '../../core/view.ts'
+import type { TreePath } from '../../core/workspace.ts'
 import type { Client } from '../../sdk/client.ts'
 import { nextFact } from '../../client/asked-for.ts'
+import { someOf } from '../../client/changes.ts'
 import { CommandFailed, exitCodes, usageError } from '../../client/failures.ts'
-import { allSessions, ambiguous, pickSession, unknownSession } from '../../client/find.ts'
+import { allSessions, ambiguous, pickSession, removedOnes, unknownSession } from '../../client/find.ts'
 import { environmentFor } from '../../client/launch.ts'
 import { submit } from '../../client/submit.ts'
 import { topsOf, treePaths } from '../../client/tree-paths.ts'
@@ -48,8 +52,9 @@ async function restoreSession(context: Context, client: Client, found: SessionVi
   // A worktree that is made again is set up again.
   const environment = found.workspace.kind === 'worktree' ? { environment: await environmentFor(context.env, found.agent, found.cwd) } : {}
   const { session } = await submit(client, { session: found.id, command: { type: 'restore' }, ...environment }, context.signal)
+  const making = await preparingOf(client, found.id, before?.cursor ?? 0, context.signal)
   // Where its snapshots were dropped there is nothing to make the worktree of.
-  if (found.workspace.state !== 'removed' || session.workspace.state === 'removed') {
+  if (found.workspace.kind === 'in-place' || !making) {
     const gone =
       session.workspace.state === 'removed'
         ? `, without its worktree: its snapshots went by age${session.landed ? ` after it had landed in ${printableLine(session.landed.into)}` : ''}`
@@ -79,17 +84,37 @@ async function restoreSession(context: Context, client: Client, found: SessionVi
     return exitCodes.done
   }
   const detached = made.detached ? `, detached: ${printableLine(now.workspace.branch ?? 'its branch')} has moved on, or is checked out elsewhere` : ''
-  printResult(context, now, `restored ${now.id}  ${nameOf(now)}  in ${shortPath(now.workspace.path, context.env['HOME'])}${detached}`)
+  const gone = making.gone ? ', which was not there any more: it is as it was in its newest snapshot' : ''
+  printResult(context, now, `restored ${now.id}  ${nameOf(now)}  in ${shortPath(now.workspace.path, context.env['HOME'])}${gone}${detached}`)
+  const inside = making.gone ? await notIn(client, found.id, context.signal) : []
+  if (inside.length > 0) context.err(`offstage: not in ${someOf(inside)}: what was changed in a repository of its own is in no snapshot of the tree around it\n`)
   return exitCodes.done
+}
+
+/** Repositories inside that came back as they were committed, if at all: no snapshot of the tree has them. */
+async function notIn(client: Client, session: string, signal: AbortSignal): Promise<readonly TreePath[]> {
+  const newest = (await client.snapshots(session, signal)).findLast(({ why }) => why !== 'land')
+  const found = newest && (await client.changes({ session, undo: { kind: 'snapshot', n: newest.n } }, signal))
+  return found && !isRefusal(found) ? (found.inside ?? []) : []
+}
+
+/** The fact by which its tree is made again. */
+async function preparingOf(client: Client, session: string, after: number, signal: AbortSignal): Promise<Extract<Event, { readonly type: 'workspace-preparing' }> | undefined> {
+  for await (const frame of client.watch({ session, after, follow: false }, signal)) {
+    if (frame.kind === 'fact' && frame.envelope.event.type === 'workspace-preparing') return frame.envelope.event
+  }
+  return undefined
 }
 
 /** Those that can be restored are meant first; one that is in the list already is refused by name. */
 function pick(all: readonly SessionView[], typed: string): SessionView {
   const away = all.filter((session) => session.removed || session.archived)
-  for (const matched of [match(away, typed), match(all, typed)]) {
-    if (matched.kind === 'one') return matched.found
-    if (matched.kind === 'several') throw ambiguous(typed, matched.candidates)
-  }
+  const matched = match(away, typed)
+  if (matched.kind === 'one') return matched.found
+  if (matched.kind === 'several') throw removedOnes(typed, matched.candidates)
+  const listed = match(all, typed)
+  if (listed.kind === 'one') return listed.found
+  if (listed.kind === 'several') throw ambiguous(typed, listed.candidates)
   throw unknownSession(printableLine(typed), away)
 }
 
@@ -100,6 +125,7 @@ const verb: Verb = {
   usage: ['restore ID', 'restore ID@N [OPTIONS] [PATH...]'],
   about: [
     'A removed or archived session comes back into the list, and its worktree is made again with all that was in it. What snapshots do not keep (node_modules) is brought and set up again.',
+    'So is the worktree of a listed session that somebody deleted, as its newest snapshot has it. A folder that was moved away stays as it is, without its branch.',
     'With @N the files become those of that snapshot, all or only these files and folders. It is shown first, and asked on a terminal; how it was before is kept as a snapshot of its own.',
   ],
   options: { ...takeBackOptions, json: { ...jsonOption, help: 'print the session object, or what was done' } },

@@ -3,8 +3,9 @@
 import { isRefusal } from '../../core/errors.ts'
 import type { SessionView } from '../../core/view.ts'
 import type { Client } from '../../sdk/client.ts'
-import { answerTo } from '../../client/answers.ts'
+import { answerOrder, answerTo } from '../../client/answers.ts'
 import { CommandFailed, failureOf, reportFailure } from '../../client/failures.ts'
+import { environmentFor } from '../../client/launch.ts'
 import { submit } from '../../client/submit.ts'
 import { askLine, canAsk } from '../ask-person.ts'
 import { openSession } from '../foreground.ts'
@@ -49,7 +50,9 @@ async function untilStarted(context: Context, client: Client, { id, workspace }:
     const choice = await askLine(context, '     answer: ')
     if (choice === undefined) throw new CommandFailed('waiting', `session ${id} waits for your answer`, { exitCode: waiting, hint: `offstage answer ${id} CHOICE` })
     try {
-      await submit(client, { session: id, command: { type: 'answer', requestId: request.id, answer: answerTo(request, { choice }) } }, context.signal)
+      const { session } = now
+      const order = await answerOrder(session, request.id, answerTo(request, { choice }), () => environmentFor(context.env, session.agent, session.cwd))
+      await submit(client, order, context.signal)
       after = now.cursor
     } catch (thrown) {
       reportFailure(context, thrown)

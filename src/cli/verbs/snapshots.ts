@@ -94,7 +94,7 @@ const verb: Verb = {
   summary: 'list what of a session can be brought back',
   usage: ['snapshots ID [OPTIONS]'],
   about: [
-    'One is taken when a session starts, before and after each turn, and before anything is undone, landed or removed. They are kept by private refs of the repository, which no push, "git gc" or "git branch" touches or shows.',
+    'One is taken before and after each turn, before a program in a terminal starts or what you had not committed is taken along into a worktree, and before anything is undone, landed or removed. They are kept by private refs of the repository, which no push, "git gc" or "git branch" touches or shows.',
     'Through a pipe: number, why, turn, time, and how many files and lines differ from the one before, separated by tabs.',
   ],
   options: { take: { type: 'boolean', help: 'take one now' }, json: { ...jsonOption, help: 'print one JSON array, or the one that was taken' } },

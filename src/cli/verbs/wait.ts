@@ -5,6 +5,7 @@ import type { Status } from '../../core/status.ts'
 import type { SessionView } from '../../core/view.ts'
 import type { Client } from '../../sdk/client.ts'
 import { usageError } from '../../client/failures.ts'
+import { untilKept } from '../../client/kept.ts'
 import { findSessions, unknownSession } from '../../client/find.ts'
 import { jsonText, nameOf, summaryOf, tabbed } from '../../text/format.ts'
 import { type Args, type Context, type Verb, jsonOption, text } from '../verb.ts'
@@ -27,6 +28,7 @@ async function run(context: Context, args: Args): Promise<number> {
       sessions.map(async ({ id }) => {
         const view = await settle(client, id, wanted, signal)
         settled.set(id, view)
+        await untilKept(client, id, signal)
         if (!context.json) context.out(`${tabbed([view.id, view.status, nameOf(view), summaryOf(view)])}\n`)
       }),
     )
@@ -102,6 +104,7 @@ const verb: Verb = {
   summary: 'wait until sessions are done or need you',
   usage: ['wait ID... [--for STATUS,...] [--timeout SEC]'],
   about: [
+    "When it returns, what the turn has changed is kept as a snapshot, where one can be taken: what is changed from then on does not count as the session's.",
     'Exit codes: 0 completed, 10 one waits for you, 11 one failed, 12 one was stopped, 124 timeout. It also returns when a session cannot reach any of those statuses by itself any more.',
   ],
   options: {
