@@ -32,6 +32,7 @@ export async function disposeWorkspace(work: TreeWork): Promise<void> {
     // git gave up in the middle. What is left of it lies aside; who brings it back ends that first.
     if (kept && !isRefused && !existsSync(worktree.path)) {
       work.deps.warn({ session: id, error: messageOf(cause) }, 'a worktree is gone from its place, and its removal has not come to its end')
+      await workspaces.forgetPorts(id).catch(() => {})
       return work.report({ type: 'workspace-removed', snapshot: kept.n, branchKept: true })
     }
     const hint = cause instanceof WorkspaceFailed ? cause.hint : undefined

@@ -13,6 +13,13 @@ type Undoing = Extract<Event, { readonly type: 'undoing' }>
 /** Ends in `undone` or `undo-failed`. */
 export async function performUndo(work: TreeWork, what: Undo, going: Undoing | undefined): Promise<void> {
   if (!work.session.tree.undoing) return
+  await takeBack(work, what, going)
+  if (work.deps.signal.aborted) return
+  // One that is left is held for nothing, until the next undo.
+  await work.deps.trees.workspaces.holdTarget(work.directory, work.session.id, undefined, work.deps.signal).catch(() => {})
+}
+
+async function takeBack(work: TreeWork, what: Undo, going: Undoing | undefined): Promise<void> {
   const { signal, trees } = work.deps
   try {
     const step = going ?? (await beginUndo(work, what))
@@ -70,6 +77,7 @@ async function beginUndo(work: TreeWork, what: Undo): Promise<Undoing> {
   }
   const step: Undoing = { type: 'undoing', before: before.n, from: before.tree, to: made.tree }
   if (step.from !== step.to) {
+    await work.deps.trees.workspaces.holdTarget(work.directory, work.session.id, step.to, work.deps.signal)
     await work.report(step)
     crashPoint('undo.recorded')
   }

@@ -13,6 +13,7 @@ import { previewMerge } from './preview.ts'
 import { mayPublish, publish } from './publish.ts'
 import { removeWorktree } from './remove-worktree.ts'
 import { repositoryAt, stateOf } from './repository.ts'
+import { holdTarget } from './snapshot-ref.ts'
 import { dropSnapshots, isElsewhere, snapshotsOf, takeSnapshot, treeNow } from './snapshot.ts'
 import { temporaryTree } from './temporary-tree.ts'
 import { withFilesOf, without, withoutHunks } from './undo.ts'
@@ -47,6 +48,7 @@ export function openWorkspaces({ env, home, portRange, largestSnapshotFileBytes,
     treeNow: (...args) => treeNow(deps, ...args),
     snapshotsOf: (...args) => snapshotsOf(deps, ...args),
     isElsewhere: (...args) => isElsewhere(deps, ...args),
+    holdTarget: (...args) => holdTarget(deps, ...args),
     dropSnapshots: (...args) => dropSnapshots(deps, ...args),
     compare: (...args) => compare(deps, ...args),
     changedInside: (...args) => changedInside(deps, ...args),

@@ -1,14 +1,16 @@
 // Gives a snapshot its name, the private ref that keeps it; and makes sure that all of it is there still: a `git gc --prune=now` that had looked around before there was the ref takes what nothing needed then.
 
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Snapshot } from '../core/workspace.ts'
+import type { ObjectId, Snapshot } from '../core/workspace.ts'
 import { syncFolder } from './disk.ts'
 import { GitFailed, runGit } from './git.ts'
-import { type OpenTree, type TreeDeps, durable, isAlive } from './open-tree.ts'
+import { type OpenTree, type TreeDeps, durable, isAlive, openTree } from './open-tree.ts'
 import { type Kept, keptOf } from './snapshot-commit.ts'
 
+/** Beside the numbers of snapshots. */
+export const heldAs = 'undo'
 export const refsOf = (session: string): string => `refs/offstage/${session}`
 
 export interface NewRef {
@@ -30,6 +32,17 @@ export async function createRef(deps: TreeDeps, tree: OpenTree, wish: NewRef, si
     if (same) return assured(deps, tree, wish.session, same.snapshot, signal)
     n = Math.max(n, ...all.map((one) => one.snapshot.n)) + 1
   }
+}
+
+/** Keeps what is to be written back, a tree or a commit, from every gc until it is: then it is let go of (undefined). Throws GitFailed where something of it is gone already. */
+export async function holdTarget(deps: TreeDeps, directory: string, session: string, target: ObjectId | undefined, signal: AbortSignal): Promise<void> {
+  const tree = await openTree(deps, directory, signal)
+  const call = { cwd: tree.top, vars: tree.vars, config: [...durable, 'core.logAllRefUpdates=false'] }
+  const ref = `${refsOf(session)}/${heldAs}`
+  if (target === undefined) return void (await runGit(deps, ['update-ref', '-d', ref], call, signal))
+  await runGit(deps, ['update-ref', ref, target], call, signal)
+  await untilSwept(tree.common, signal)
+  await assureWhole(deps, tree, target, signal)
 }
 
 /** False: the name is taken. */
@@ -57,8 +70,7 @@ async function assured(deps: TreeDeps, tree: OpenTree, session: string, snapshot
   deps.step?.('look back')
   await untilSwept(tree.common, signal)
   try {
-    const known = tree.head ? [`^${tree.head.commit}`] : []
-    await runGit(deps, ['rev-list', '--objects', '--exclude-promisor-objects', '--quiet', commit, ...known], { cwd: tree.top, vars: tree.vars }, signal)
+    await assureWhole(deps, tree, commit, signal)
     return snapshot
   } catch (cause) {
     signal.throwIfAborted()
@@ -69,12 +81,22 @@ async function assured(deps: TreeDeps, tree: OpenTree, session: string, snapshot
   }
 }
 
+async function assureWhole(deps: TreeDeps, tree: OpenTree, id: ObjectId, signal: AbortSignal): Promise<void> {
+  const known = tree.head ? [`^${tree.head.commit}`] : []
+  await runGit(deps, ['rev-list', '--objects', '--exclude-promisor-objects', '--quiet', id, ...known], { cwd: tree.top, vars: tree.vars }, signal)
+}
+
 const longestSweepMs = 2000
+/** git believes no older one either: its number may be another program's by now. */
+const oldestSweepMs = 12 * 3_600_000
 
 /** A gc that is at it now may still take something. Its own file says so (`gc.pid`, its host behind it), also when it was killed. */
 async function untilSwept(common: string, signal: AbortSignal): Promise<void> {
+  const mark = join(common, 'gc.pid')
+  const began = await stat(mark).catch(() => undefined)
+  if (!began || Date.now() - began.mtimeMs > oldestSweepMs) return
   for (let waitedMs = 0; waitedMs < longestSweepMs; waitedMs += 20) {
-    const pid = Number.parseInt(await readFile(join(common, 'gc.pid'), 'utf8').catch(() => ''), 10)
+    const pid = Number.parseInt(await readFile(mark, 'utf8').catch(() => ''), 10)
     if (!isAlive(pid)) return
     await wait(20, undefined, { signal })
   }

@@ -12,7 +12,7 @@ import { type LeftOut, type Look, type Name, at, byRule, bytesOf, ifUnreadable, 
 import { type OpenTree, type TreeDeps, durable, openObjects, openScratch, openTree } from './open-tree.ts'
 import { pathBytes } from './paths.ts'
 import { type Inside, type Kept, keptOf, mostLeftOut, readKept, writeCommit, writeKept } from './snapshot-commit.ts'
-import { createRef, refsOf } from './snapshot-ref.ts'
+import { createRef, heldAs, refsOf } from './snapshot-ref.ts'
 import { beginTree, storeTree } from './stored-tree.ts'
 import { type SnapshotWish, type TreeNow, WorkspaceFailed } from './workspaces.ts'
 
@@ -58,7 +58,7 @@ export async function snapshotsOf(deps: TreeDeps, directory: string, session: st
 }
 
 /** Numbered refs are snapshots, of any session: they may go too. All others stay. */
-const besidesSnapshots = ['--not', '--exclude=refs/offstage/*/[0-9]*', '--all']
+const besidesSnapshots = ['--not', '--exclude=refs/offstage/*/[0-9]*', `--exclude=refs/offstage/*/${heldAs}`, '--all']
 
 /** Whether something else keeps every commit and every file that this snapshot has. In doubt it says no. */
 export async function isElsewhere(deps: TreeDeps, directory: string, snapshot: ObjectId, signal: AbortSignal): Promise<boolean> {

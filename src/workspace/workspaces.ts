@@ -187,6 +187,8 @@ export interface Workspaces {
   snapshotsOf(directory: string, session: string, signal: AbortSignal): Promise<readonly Snapshot[]>
   /** All that this snapshot keeps is kept by something besides snapshots: by branches, tags, the stash, or what was kept of its worktree's commits. */
   isElsewhere(directory: string, snapshot: ObjectId, signal: AbortSignal): Promise<boolean>
+  /** Keeps what is to be written back, of `without` or `withFilesOf`, from every gc until it is let go of (undefined). */
+  holdTarget(directory: string, session: string, target: ObjectId | undefined, signal: AbortSignal): Promise<void>
   dropSnapshots(directory: string, session: string, numbers: readonly number[], signal: AbortSignal): Promise<void>
 
   // --- compare.ts

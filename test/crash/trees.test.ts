@@ -51,6 +51,8 @@ class Life {
         return await call(this.#client)
       } catch (cause) {
         if (times === 10 || !(cause instanceof Error) || !cause.message.includes('daemon')) throw cause
+        // Whatever is gone on with must be kept by something besides the dead.
+        this.git('gc', '-q', '--prune=now')
         this.#client = await this.home.client().catch(() => this.#client)
       }
     }

@@ -152,6 +152,7 @@ export class FakeWorkspaces {
     mayPublish: unused,
     publish: unused,
     tipsOf: async (_repository, branches) => branches.map(() => undefined),
+    holdTarget: async (_directory, _session, target) => void this.asked.push(`holdTarget ${target ?? 'no more'}`),
     forecast: unused,
     watchTree: () => ({ refresh: async () => {}, [Symbol.dispose]: () => {} }),
   }

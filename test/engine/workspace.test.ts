@@ -708,6 +708,7 @@ test('a removal that git gave up in the middle is no tree that stayed: it is in 
   await one.engine.tell(session, { type: 'remove' })
   await has(one, session, 'workspace-removed')
   expect(of(one, session, 'workspace-removed')[0]?.snapshot).toBe(of(one, session, 'snapshot-taken').at(-1)?.snapshot.n)
+  expect(one.fake.asked).toContain(`forgetPorts ${session}`)
   await one.engine.tell(session, { type: 'restore' })
   await has(one, session, 'workspace-ready', 2)
   expect(existsSync(path)).toBe(true)

@@ -481,6 +481,19 @@ test('a gc that is under way is waited for', async () => {
   expect(existsSync(mark)).toBe(false)
 })
 
+test('a mark of a gc that died long ago holds nobody up, whoever has its number now', async () => {
+  const { repository, folder, deps, wish } = ground()
+  repository('a')
+  const mark = join(folder, '.git/gc.pid')
+  writeFileSync(mark, `${process.pid} here`)
+  const dayAgo = Date.now() / 1000 - 86_400
+  utimesSync(mark, dayAgo, dayAgo)
+  let lookedAtMs = Number.POSITIVE_INFINITY
+  const step = (name: string): void => void (name === 'look back' && (lookedAtMs = performance.now()))
+  await takeSnapshot({ ...deps, step }, wish(), never)
+  expect(performance.now() - lookedAtMs).toBeLessThan(1500)
+})
+
 test('a snapshot whose commit is gone hides no other one', async () => {
   const { repository, write, folder, snapshot, deps } = ground()
   repository('a')

@@ -4,7 +4,8 @@ import { chmodSync, existsSync, linkSync, lstatSync, mkdirSync, readdirSync, rea
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { compare, mergeBase } from '../../src/workspace/compare.ts'
-import { treeNow } from '../../src/workspace/snapshot.ts'
+import { snapshotsOf, treeNow } from '../../src/workspace/snapshot.ts'
+import { holdTarget } from '../../src/workspace/snapshot-ref.ts'
 import { withFilesOf, without, withoutHunks } from '../../src/workspace/undo.ts'
 import { writeTree } from '../../src/workspace/write-tree.ts'
 import { type Names, filesIn, ground, never } from './tree-kit.ts'
@@ -374,4 +375,32 @@ test('the private repository of a directory without one is asked like any other'
   expect(filesIn(folder)).toEqual(before)
   expect(existsSync(join(folder, '.git'))).toBe(false)
   expect(lstatSync(join(folder, 'a')).isFile()).toBe(true)
+})
+
+test.each([
+  ['tree', 'c'],
+  // Exact bytes need one.
+  ['commit', 'b.txt'],
+])('what is to be written back (a %s) outlives a gc while it is held, and no longer', async (kind, path) => {
+  const { repository, write, snapshot, deps, folder, git } = ground()
+  repository('a')
+  write('.gitattributes', '*.txt text\n')
+  write('b.txt', 'one\r\n')
+  const one = await snapshot({ n: 1 })
+  write('b.txt', 'two\r\n')
+  write('c')
+  const two = await snapshot({ n: 2 })
+  const to = await withFilesOf(deps, folder, { current: two.commit, snapshot: one.commit, paths: [path] }, never)
+  expect(git('cat-file', '-t', to).trim()).toBe(kind)
+  await holdTarget(deps, folder, 'k3f9x2ab', to, never)
+  git('gc', '-q', '--prune=now')
+  expect((await writeTree(deps, folder, { from: two.tree, to, before: two.commit }, never)).written).toEqual([path])
+  expect((await snapshotsOf(deps, folder, 'k3f9x2ab', never)).map(({ n }) => n)).toEqual([1, 2])
+  await holdTarget(deps, folder, 'k3f9x2ab', undefined, never)
+  // There is nothing to let go of any more.
+  await holdTarget(deps, folder, 'k3f9x2ab', undefined, never)
+  expect(git('for-each-ref', '--format=%(refname)', 'refs/offstage').trim().split('\n')).toEqual(['refs/offstage/k3f9x2ab/1', 'refs/offstage/k3f9x2ab/2'])
+  git('gc', '-q', '--prune=now')
+  expect(() => git('cat-file', '-e', to)).toThrow()
+  await expect(holdTarget(deps, folder, 'k3f9x2ab', to, never)).rejects.toThrow(/git update-ref failed/)
 })
