@@ -88,9 +88,14 @@ export class Forecasts {
     const forecasts: Forecast[] = []
     for (const [common, members] of groups) {
       if (wanted !== undefined && common !== wanted) continue
-      if (changed && members.length < 2 && !(await this.#careful(members, unknown, signal, () => this.#hasMoved(common, members, limited)))) continue
-      if (changed && !hinted.has(common) && !this.#found.has(common)) {
-        for (const { session } of members) unknown.add(session.id)
+      if (changed && !hinted.has(common)) {
+        const known = this.#found.get(common)
+        if (known) forecasts.push(known.forecast)
+        else for (const { session } of members) unknown.add(session.id)
+        continue
+      }
+      if (changed && members.length < 2 && !(await this.#careful(members, unknown, signal, () => this.#hasMoved(common, members, limited)))) {
+        this.#found.delete(common)
         continue
       }
       const forecast = await this.#careful(members, unknown, signal, () => this.#forecast(common, members, changed, unknown, limited))
@@ -181,7 +186,9 @@ export class Forecasts {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
         const [top, inside] = next
         if (changed && this.#trees.has(top) && !inside.some(({ session }) => changed.has(session.id))) continue
-        await this.#careful(inside, unknown, signal, () => this.#read(top, signal))
+        const isRead = await this.#careful(inside, unknown, signal, () => this.#read(top, signal))
+        // What cannot be read is tried ever more seldom.
+        if (!isRead) this.#watches.looked(top, false)
       }
     }
     await Promise.all(Array.from({ length: atOnce }, read))
@@ -215,12 +222,15 @@ export class Forecasts {
     return members.some((one) => (tipOf(one) ?? one.base) !== one.base)
   }
 
-  async #read(top: string, signal: AbortSignal): Promise<void> {
+  async #read(top: string, signal: AbortSignal): Promise<true> {
     const before = this.#trees.get(top)
+    const beganAtMs = this.#deps.nowMs()
     const { tree, head } = await this.#deps.workspaces.treeNow(top, signal)
+    const tookMs = this.#deps.nowMs() - beganAtMs
     const changedAtMs = before === undefined ? 0 : before.tree === tree ? before.changedAtMs : this.#deps.nowMs()
     this.#trees.set(top, { tree, head, changedAtMs })
-    this.#watches.looked(top, before?.tree !== tree)
+    this.#watches.looked(top, before?.tree !== tree, tookMs)
+    return true
   }
 
   #work({ session, at, base, kept }: Placed, target: ObjectId | undefined, shares: boolean): readonly WorkOf[] {

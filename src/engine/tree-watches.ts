@@ -25,6 +25,8 @@ interface Watched {
 
 const shortestPauseMs = 5000
 const longestPauseMs = 80_000
+/** A pause is at least so many times as long as reading took: what is written all the time may be large. */
+const dearness = 20
 const mostTrees = 32
 
 export class TreeWatches {
@@ -51,11 +53,12 @@ export class TreeWatches {
     }
   }
 
-  /** It was read, and had become another one or not. */
-  looked(top: string, isChanged: boolean): void {
+  /** It was read, which took so long, and had become another one or not. */
+  looked(top: string, isChanged: boolean, tookMs = 0): void {
     const one = this.#watched.get(top)
     if (!one) return
-    one.pauseMs = isChanged ? shortestPauseMs : Math.min(2 * one.pauseMs, longestPauseMs)
+    const dear = dearness * tookMs
+    one.pauseMs = Math.min(Math.max(dear, isChanged ? shortestPauseMs : 2 * one.pauseMs), longestPauseMs)
     void this.#refresh(top, one)
   }
 

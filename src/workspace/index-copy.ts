@@ -38,7 +38,8 @@ export async function copyIndexToLook(refreshed: RefreshedIndexes, gitDir: strin
       () => false,
     ))
   if (!isLinked) await copyIndex(gitDir, to)
-  else if (refreshed.delete(gitDir)) refreshed.set(gitDir, kept)
+  // Another look may have replaced it meanwhile.
+  else if (refreshed.get(gitDir) === kept && refreshed.delete(gitDir)) refreshed.set(gitDir, kept)
   const copied = await stat(to, { bigint: true }).catch(() => undefined)
   return {
     keep: async () => {

@@ -27,7 +27,7 @@ export function watchTree(deps: GitDeps, top: string, touched: () => void): Tree
       // It may be a folder that went: one that comes by the same name is another one.
       if (kind === 'rename') {
         isStale = true
-        if (name !== null) forget(join(folder, name))
+        if (name !== null && watched.has(join(folder, name))) forget(join(folder, name))
       }
       touched()
     })
@@ -39,7 +39,10 @@ export function watchTree(deps: GitDeps, top: string, touched: () => void): Tree
     refresh: async (signal) => {
       if (!isStale) return
       isStale = false
-      const folders = await foldersOf(deps, top, signal)
+      const folders = await foldersOf(deps, top, signal).catch((cause: unknown) => {
+        isStale = true
+        throw cause
+      })
       if (isOver) return
       for (const folder of watched.keys()) if (!folders.has(folder)) forget(folder)
       for (const folder of folders) if (!watched.has(folder)) beginOr(() => begin(folder), top)

@@ -43,6 +43,8 @@ class World {
     pairs: [],
   })
   places = 0
+  /** How often git was asked where branches are. */
+  tipsAsked = 0
   readonly forecasts = new Forecasts({
     workspaces: {
       repositoryAt: async (directory) => {
@@ -55,7 +57,10 @@ class World {
         if (this.broken.has(directory)) throw new Error('another git is at work there')
         return { tree: this.trees.get(directory) ?? `t ${directory}`, head: 'h', common: '' }
       },
-      tipsOf: async (_repository, branches) => branches.map((branch) => (branch === 'main' ? this.tip : undefined)),
+      tipsOf: async (_repository, branches) => {
+        this.tipsAsked += 1
+        return branches.map((branch) => (branch === 'main' ? this.tip : undefined))
+      },
       forecast: async (_repository, works) => {
         this.asked.push(works)
         return this.found(works)
@@ -334,4 +339,39 @@ test('what landed and was kept once more as it was counts no more', async () => 
   here.client.report('land0001', snapshotOf(3, 'more', { atMs: here.client.nowMs + 2 }))
   await here.forecasts.outlook({}, never)
   expect(here.asked.at(-1)?.map(({ session }) => session)).toEqual(['aaaa0001', 'land0001'])
+})
+
+test('of repositories without any of those that may have changed git is asked nothing', async () => {
+  const here = new World().worktree('aaaa0001').worktree('bbbb0001').inPlace('lone0001', '/r/lone').inPlace('cccc0001', '/r/pair').inPlace('dddd0001', '/r/pair')
+  await here.forecasts.outlook({}, never)
+  here.tipsAsked = 0
+  const { forecasts, unknown } = await here.forecasts.outlook(some('aaaa0001'), never)
+  expect([here.tipsAsked, forecasts.length, unknown.size]).toEqual([1, 3, 0])
+})
+
+test('who is alone again is told of no files of one that is removed, and of no conflict with it', async () => {
+  const here = new World().worktree('aaaa0001').worktree('bbbb0001').inPlace('cccc0001', '/r/other')
+  const files = [{ path: 'a.ts', kind: 'modified' as const, added: 2, removed: null }]
+  here.found = (works) => ({
+    works: works.map(({ session, tree }) => ({ session, tree, files, onBranch: [] })),
+    pairs: works.length > 1 ? [{ sessions: ['aaaa0001', 'bbbb0001'], paths: ['a.ts'], shared: ['a.ts'] }] : [],
+  })
+  await here.forecasts.outlook({}, never)
+  expect(here.forecasts.alsoChanged('aaaa0001', ['/w/aaaa0001/shop/a.ts'])).toHaveLength(1)
+  here.client.command('bbbb0001', { type: 'remove' })
+  await here.forecasts.outlook(some('bbbb0001'), never)
+  expect(here.forecasts.alsoChanged('aaaa0001', ['/w/aaaa0001/shop/a.ts'])).toEqual([])
+  const { forecasts } = await here.forecasts.outlook(some('cccc0001'), never)
+  expect(forecasts.flatMap(({ conflicts }) => conflicts)).toEqual([])
+})
+
+test('a tree that cannot be read is told of ever more seldom', async () => {
+  const here = new World().worktree('aaaa0001').worktree('bbbb0001')
+  await here.forecasts.outlook({}, never)
+  here.broken.add('/w/aaaa0001/shop')
+  here.watched.get('/w/aaaa0001/shop')?.()
+  for (let times = 0; times < 3; times += 1) await here.forecasts.outlook(some('aaaa0001'), never)
+  here.delays.splice(0)
+  here.watched.get('/w/aaaa0001/shop')?.()
+  expect(here.delays).toEqual([40_000])
 })

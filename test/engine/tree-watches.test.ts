@@ -72,6 +72,15 @@ test('writes of which nothing comes are told ever more seldom, until something c
   expect(await told(60, true)).toBeGreaterThan(10)
 })
 
+test('a tree that takes long to read is read more seldom, though it changes all the time', async () => {
+  const here = new World()
+  here.watches.follow(new Map([['/a', ['one']]]))
+  await here.writes('/a', 1)
+  here.watches.looked('/a', true, 2000)
+  await here.writes('/a', 90)
+  expect(here.told).toEqual(['0s one', '40s one', '80s one'])
+})
+
 test('nobody is told of a tree that is followed no more, and nothing is left watched in the end', async () => {
   const here = new World()
   here.watches.follow(new Map([['/a', ['one']], ['/b', ['two']]])) // prettier-ignore

@@ -95,3 +95,11 @@ test('a tree that is gone is a clear failure', async () => {
   await tells(() => rmSync(folder, { recursive: true }))
   await expect(watch.refresh(never)).rejects.toThrow(/there is no such directory|not a git repository/)
 })
+
+test('what could not be listed is listed by the next refresh', async () => {
+  const { repository, write, watch, tells } = watched()
+  repository('a')
+  await expect(watch.refresh(AbortSignal.abort())).rejects.toThrow()
+  await watch.refresh(never)
+  await tells(() => write('a', 'other'))
+})
