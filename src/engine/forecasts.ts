@@ -7,11 +7,11 @@ import { type Landable, type Overlapping, landingOrder } from '../core/overlap.t
 import { directoryOf } from '../core/place.ts'
 import type { Session } from '../core/session.ts'
 import type { ChangedFile, Forecast, ObjectId, TreePath } from '../core/workspace.ts'
-import type { ForecastBefore, ForecastFound, RepositoryAt, WorkOf, Workspaces } from '../workspace/workspaces.ts'
+import { type ForecastBefore, type ForecastFound, type RepositoryAt, type WorkOf, type Workspaces, workKey } from '../workspace/workspaces.ts'
 import { TreeWatches } from './tree-watches.ts'
 
 export interface ForecastsDeps {
-  readonly workspaces: Pick<Workspaces, 'repositoryAt' | 'treeNow' | 'tipsOf' | 'forecast' | 'watchTree'>
+  readonly workspaces: Pick<Workspaces, 'repositoryAt' | 'treeAside' | 'tipsOf' | 'forecast' | 'watchTree'>
   readonly sessions: () => readonly Session[]
   readonly nowMs: () => number
   readonly delay: (ms: number) => Promise<void>
@@ -39,6 +39,7 @@ interface Placed {
 interface TreeRead {
   readonly tree: ObjectId
   readonly head: ObjectId | null
+  readonly objects?: string
   /** When it was found to be another one; 0: never since the daemon began. */
   readonly changedAtMs: number
 }
@@ -197,7 +198,7 @@ export class Forecasts {
     const repository = mainTop(common, known)
     const tipOf = await this.#tips(repository, known, signal)
     const works = known.flatMap((one) => this.#work(one, tipOf(one), (inTree.get(topOf(one.session, one.at))?.length ?? 1) > 1))
-    const key = JSON.stringify(works)
+    const key = works.map(workKey).join()
     const before = this.#found.get(common)
     if (before?.key === key) return before.forecast
     const found = await this.#deps.workspaces.forecast(repository, works, before?.before, signal)
@@ -225,17 +226,17 @@ export class Forecasts {
   async #read(top: string, signal: AbortSignal): Promise<true> {
     const before = this.#trees.get(top)
     const beganAtMs = this.#deps.nowMs()
-    const { tree, head } = await this.#deps.workspaces.treeNow(top, signal)
+    const { tree, head, objects } = await this.#deps.workspaces.treeAside(top, signal)
     const tookMs = this.#deps.nowMs() - beganAtMs
     const changedAtMs = before === undefined ? 0 : before.tree === tree ? before.changedAtMs : this.#deps.nowMs()
-    this.#trees.set(top, { tree, head, changedAtMs })
+    this.#trees.set(top, { tree, head, changedAtMs, ...(objects === undefined ? {} : { objects }) })
     this.#watches.looked(top, before?.tree !== tree, tookMs)
     return true
   }
 
   #work({ session, at, base, kept }: Placed, target: ObjectId | undefined, shares: boolean): readonly WorkOf[] {
     const top = topOf(session, at)
-    const read = kept === undefined ? this.#trees.get(top) : { tree: kept, head: null }
+    const read: Pick<TreeRead, 'tree' | 'head' | 'objects'> | undefined = kept === undefined ? this.#trees.get(top) : { tree: kept, head: null }
     if (!read) return []
     const touched = shares ? { touched: treePaths(session, at, session.progress.newestFiles) } : {}
     return [
@@ -245,6 +246,7 @@ export class Forecasts {
         base,
         tree: read.tree,
         head: read.head,
+        ...(read.objects === undefined ? {} : { objects: read.objects }),
         ...(session.spec.worktree ? { ...(target && { target }) } : { inPlace: true, ...leftAs(session), ...touched }),
       },
     ]

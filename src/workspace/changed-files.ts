@@ -14,12 +14,18 @@ type Lines = Pick<ChangedFile, 'added' | 'removed'>
 const kinds: Readonly<Record<string, ChangedFile['kind']>> = { A: 'added', D: 'deleted', R: 'renamed', T: 'type-changed' }
 const nameOf = ({ from, to }: TreePair): string => `${from} ${to}`
 
-/** For each pair of trees (no commits), in their order. Throws GitFailed. */
-export async function changedFiles(deps: GitDeps, directory: string, pairs: readonly TreePair[], signal: AbortSignal): Promise<readonly (readonly ChangedFile[])[]> {
+/** For each pair of trees (no commits), in their order. `vars`: where else git finds them. Throws GitFailed. */
+export async function changedFiles(
+  deps: GitDeps,
+  directory: string,
+  pairs: readonly TreePair[],
+  signal: AbortSignal,
+  vars: Readonly<Record<string, string>> = {},
+): Promise<readonly (readonly ChangedFile[])[]> {
   const asked = [...new Set(pairs.filter(({ from, to }) => from !== to).map(nameOf))]
   if (asked.length === 0) return pairs.map(() => [])
   const args = ['diff-tree', '--stdin', '-r', '-z', '-M', '-l1000', '--raw', '--numstat', '--no-ext-diff', '--no-textconv', '--ignore-submodules=none']
-  const { bytes } = await runGit(deps, args, { cwd: directory, input: asked.map((pair) => `${pair}\n`).join('') }, signal)
+  const { bytes } = await runGit(deps, args, { cwd: directory, vars, input: asked.map((pair) => `${pair}\n`).join('') }, signal)
   const found = readChanges(bytes)
   return pairs.map((pair) => found.get(nameOf(pair)) ?? [])
 }

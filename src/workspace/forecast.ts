@@ -6,8 +6,8 @@ import { type TreePair, changedFiles } from './changed-files.ts'
 import { type GitDeps, runGit } from './git.ts'
 import { type Footprint, footprintOf, isOfBoth, mayMeet, sharedBy } from './footprint.ts'
 import { nulPieces, pathText } from './paths.ts'
-import { passingObjects } from './passing-objects.ts'
-import type { ForecastBefore, ForecastFound, WorkOf } from './workspaces.ts'
+import { alternates, passingObjects } from './passing-objects.ts'
+import { type ForecastBefore, type ForecastFound, type WorkOf, workKey } from './workspaces.ts'
 
 /** What a work has changed, and what it is merged upon. */
 interface Standing {
@@ -45,9 +45,9 @@ export async function forecast(deps: GitDeps, repository: string, works: readonl
 
 /** Of works that are as they were; undefined where they are not. */
 function knownBefore(before: ForecastBefore | undefined) {
-  const unchanged = new Set(before?.works.map((work) => JSON.stringify(work)))
+  const unchanged = new Set(before?.works.map(workKey))
   const pairs = new Map(before?.found.pairs.map((pair) => [pair.sessions.join(' '), pair]))
-  const isKnown = ({ work }: Standing): boolean => unchanged.has(JSON.stringify(work))
+  const isKnown = ({ work }: Standing): boolean => unchanged.has(workKey(work))
   return {
     pair: (two: Two): Pair | undefined => {
       if (!two.every(isKnown)) return undefined
@@ -75,7 +75,7 @@ async function standings(deps: GitDeps, repository: string, works: readonly Work
   const treeOf = await treesOfCommits(deps, repository, works.flatMap((work) => [work.base, doneIn(work) ?? work.base, work.target ?? work.base]), signal) // prettier-ignore
   const since = (commit: ObjectId | null, to: ObjectId): TreePair => ({ from: (commit !== null && treeOf.get(commit)) || to, to })
   const own = works.map((work) => since(work.base, work.until ?? work.tree))
-  const changed = await changedFiles(deps, repository, [...own, ...works.map((work) => since(doneIn(work), work.tree))], signal)
+  const changed = await changedFiles(deps, repository, [...own, ...works.map((work) => since(doneIn(work), work.tree))], signal, alternates(objectsOf(works)))
   // Two snapshots of one state are one base.
   const bases = new Map(works.map(({ base }) => [treeOf.get(base), base]))
   return works.map((work, index): Standing => {
@@ -96,6 +96,8 @@ async function standings(deps: GitDeps, repository: string, works: readonly Work
   })
 }
 
+const objectsOf = (works: readonly WorkOf[]): readonly string[] => [...new Set(works.flatMap(({ objects }) => objects ?? []))]
+
 const namesOf = (files: readonly ChangedFile[]): ReadonlySet<TreePath> => new Set(files.flatMap(({ path, from = path }) => [path, from]))
 
 function ownOf(work: WorkOf, all: readonly ChangedFile[], uncommitted: readonly ChangedFile[] | undefined): readonly ChangedFile[] {
@@ -106,17 +108,17 @@ function ownOf(work: WorkOf, all: readonly ChangedFile[], uncommitted: readonly 
 }
 
 export async function tipsOf(deps: GitDeps, repository: string, branches: readonly string[], signal: AbortSignal): Promise<readonly (ObjectId | undefined)[]> {
-  return objectsOf(deps, repository, branches.map((branch) => `refs/heads/${branch}^{commit}`), signal) // prettier-ignore
+  return namedObjects(deps, repository, branches.map((branch) => `refs/heads/${branch}^{commit}`), signal) // prettier-ignore
 }
 
 /** Those that are there. */
 async function treesOfCommits(deps: GitDeps, repository: string, commits: readonly ObjectId[], signal: AbortSignal): Promise<ReadonlyMap<ObjectId, ObjectId>> {
   const asked = [...new Set(commits)]
-  const trees = await objectsOf(deps, repository, asked.map((commit) => `${commit}^{tree}`), signal) // prettier-ignore
+  const trees = await namedObjects(deps, repository, asked.map((commit) => `${commit}^{tree}`), signal) // prettier-ignore
   return new Map(asked.flatMap((commit, index) => (trees[index] === undefined ? [] : [[commit, trees[index]] as const])))
 }
 
-async function objectsOf(deps: GitDeps, repository: string, names: readonly string[], signal: AbortSignal): Promise<readonly (ObjectId | undefined)[]> {
+async function namedObjects(deps: GitDeps, repository: string, names: readonly string[], signal: AbortSignal): Promise<readonly (ObjectId | undefined)[]> {
   if (names.length === 0) return []
   const said = await runGit(deps, ['cat-file', '--batch-check=%(objectname)'], { cwd: repository, input: names.map((name) => `${name}\n`).join('') }, signal)
   const lines = said.text.split('\n')
@@ -142,7 +144,8 @@ async function merge(deps: GitDeps, repository: string, moved: readonly Standing
     runGit(deps, ['rev-parse', '--git-path', 'objects'], { cwd: repository }, signal),
     runGit(deps, ['config', '-z', '--name-only', '--get-regexp', String.raw`^merge\..*\.driver$`], { cwd: repository, accepts: [1] }, signal),
   ])
-  await using objects = await passingObjects(resolve(repository, said.text.replace(/\n$/, '')))
+  const aside = objectsOf([...twos.flat(), ...moved].map(({ work }) => work))
+  await using objects = await passingObjects([resolve(repository, said.text.replace(/\n$/, '')), ...aside])
   // The user's own drivers are programs, and this is done behind the user's back: git's own way of merging stands in for them.
   const instead = nulPieces(drivers.bytes).map((name) => `--config-env=${name.toString('utf8')}=OFFSTAGE_MERGE`)
   const args = [...instead, 'merge-tree', '--write-tree', '--stdin', '-z', '--name-only', '--no-messages', '--allow-unrelated-histories']

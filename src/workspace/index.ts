@@ -18,6 +18,7 @@ import { dropSnapshots, isElsewhere, snapshotsOf, takeSnapshot, treeNow } from '
 import { temporaryTree } from './temporary-tree.ts'
 import { withFilesOf, without, withoutHunks } from './undo.ts'
 import { watchTree } from './watch-tree.ts'
+import { treeAside } from './tree-aside.ts'
 import type { Workspaces } from './workspaces.ts'
 import { makeWorktree, planWorktree } from './worktree.ts'
 import { writeTree } from './write-tree.ts'
@@ -33,7 +34,7 @@ export interface WorkspacesOf extends GitDeps {
 
 export function openWorkspaces({ env, home, portRange, largestSnapshotFileBytes, limits }: WorkspacesOf): Workspaces {
   const fileBytes = largestSnapshotFileBytes === undefined ? {} : { fileBytes: largestSnapshotFileBytes }
-  const deps = { env, home, limits: { ...defaultTreeLimits, ...fileBytes, ...limits }, planned: new Map<string, Set<string>>(), refreshed: new Map() }
+  const deps = { env, home, limits: { ...defaultTreeLimits, ...fileBytes, ...limits }, planned: new Map<string, Set<string>>(), refreshed: new Map(), aside: new Map() }
   const ports = openPorts(home, portRange && (() => portRange))
   return {
     repositoryAt: (...args) => repositoryAt(deps, ...args),
@@ -45,6 +46,7 @@ export function openWorkspaces({ env, home, portRange, largestSnapshotFileBytes,
     forgetPorts: (...args) => ports.forget(...args),
     removeWorktree: (...args) => removeWorktree(deps, ...args),
     takeSnapshot: (...args) => takeSnapshot(deps, ...args),
+    treeAside: (...args) => treeAside(deps, ...args),
     treeNow: (...args) => treeNow(deps, ...args),
     snapshotsOf: (...args) => snapshotsOf(deps, ...args),
     isElsewhere: (...args) => isElsewhere(deps, ...args),

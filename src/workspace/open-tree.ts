@@ -7,6 +7,7 @@ import type { ObjectId } from '../core/workspace.ts'
 import { hasCode } from './disk.ts'
 import { type GitDeps, GitFailed, runGit } from './git.ts'
 import type { RefreshedIndexes } from './index-copy.ts'
+import type { AsideTrees } from './tree-aside.ts'
 import { adoptPrivate, privateRepository, privateRepositoryOf } from './shadow.ts'
 import { WorkspaceFailed } from './workspaces.ts'
 
@@ -27,6 +28,7 @@ export interface TreeDeps extends GitDeps {
   readonly home: string
   readonly limits: TreeLimits
   readonly refreshed: RefreshedIndexes
+  readonly aside: AsideTrees
   /** Told before each thing that is done to files: where a test kills. */
   readonly step?: (name: string) => void
 }

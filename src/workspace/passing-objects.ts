@@ -14,11 +14,11 @@ export interface PassingObjects extends AsyncDisposable {
   commit(tree: ObjectId, parents: readonly ObjectId[]): Promise<ObjectId>
 }
 
-/** `objects`: the repository's own, absolute. */
-export async function passingObjects(objects: string): Promise<PassingObjects> {
+/** `objects`: the repository's own, absolute, and others. */
+export async function passingObjects(objects: readonly string[]): Promise<PassingObjects> {
   const folder = await mkdtemp(join(tmpdir(), 'offstage-objects-'))
   return {
-    vars: { GIT_OBJECT_DIRECTORY: folder, GIT_ALTERNATE_OBJECT_DIRECTORIES: quoted(objects) },
+    vars: { GIT_OBJECT_DIRECTORY: folder, ...alternates(objects) },
     async commit(tree, parents) {
       const who = 'Offstage <offstage@localhost> 0 +0000'
       const text = [`tree ${tree}`, ...parents.map((parent) => `parent ${parent}`), `author ${who}`, `committer ${who}`, '', ''].join('\n')
@@ -34,5 +34,8 @@ export async function passingObjects(objects: string): Promise<PassingObjects> {
   }
 }
 
-/** git takes a list with colons between. */
+/** For a git that is to find objects there too. It takes a list with colons between. */
+export const alternates = (objects: readonly string[]): Readonly<Record<string, string>> =>
+  objects.length === 0 ? {} : { GIT_ALTERNATE_OBJECT_DIRECTORIES: objects.map(quoted).join(':') }
+
 const quoted = (path: string): string => `"${path.replaceAll(/["\\]/g, '\\$&').replaceAll('\n', '\\n')}"`

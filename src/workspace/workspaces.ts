@@ -93,6 +93,8 @@ export interface WorkOf {
   /** As it is now, and the commit that it stands on: of `treeNow`, or of its newest snapshot. */
   readonly tree: ObjectId
   readonly head: ObjectId | null
+  /** Where git finds what the repository has not of its tree. */
+  readonly objects?: string
   /** It has no branch to land: what is committed there counts no more. */
   readonly inPlace?: true
   /** The tree as it left it, in place: what changed since is others' work. Absent: it is at work. */
@@ -102,6 +104,9 @@ export interface WorkOf {
   /** Of one of several in its tree: only these files are known to be its own. Absent or empty: all may be. */
   readonly touched?: readonly TreePath[]
 }
+
+/** As it is, wherever its objects lie. */
+export const workKey = ({ objects: _, ...work }: WorkOf): string => JSON.stringify(work)
 
 /** `onBranch`: where a work conflicts with what came to the branch that it goes to. */
 export interface ForecastFound {
@@ -183,6 +188,8 @@ export interface Workspaces {
   takeSnapshot(wish: SnapshotWish, signal: AbortSignal): Promise<Snapshot | undefined>
   /** `uncommitted`: files that differ from HEAD; absent where some of that is staged. The tree as it is now, without a ref: for comparisons that are over soon. `inside`: repositories in it, but for submodules that are as git has checked them out; absent where there are none. */
   treeNow(directory: string, signal: AbortSignal): Promise<TreeNow>
+  /** The same, with nothing left in the repository: what it has not of the tree lies in `objects`, until the tree is read again and has changed. */
+  treeAside(directory: string, signal: AbortSignal): Promise<{ readonly tree: ObjectId; readonly head: ObjectId | null; readonly objects?: string }>
   /** By the refs themselves, oldest first: for a home whose database was lost. `directory`: any of the repository. */
   snapshotsOf(directory: string, session: string, signal: AbortSignal): Promise<readonly Snapshot[]>
   /** All that this snapshot keeps is kept by something besides snapshots: by branches, tags, the stash, or what was kept of its worktree's commits. */

@@ -153,6 +153,7 @@ export class FakeWorkspaces {
     publish: unused,
     tipsOf: async (_repository, branches) => branches.map(() => undefined),
     holdTarget: async (_directory, _session, target) => void this.asked.push(`holdTarget ${target ?? 'no more'}`),
+    treeAside: unused,
     forecast: unused,
     watchTree: () => ({ refresh: async () => {}, [Symbol.dispose]: () => {} }),
   }

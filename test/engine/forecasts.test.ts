@@ -52,10 +52,10 @@ class World {
         if (this.broken.has(directory)) throw new Error('it belongs to another user')
         return this.#at(directory)
       },
-      treeNow: async (directory) => {
+      treeAside: async (directory) => {
         this.read.push(directory)
         if (this.broken.has(directory)) throw new Error('another git is at work there')
-        return { tree: this.trees.get(directory) ?? `t ${directory}`, head: 'h', common: '' }
+        return { tree: this.trees.get(directory) ?? `t ${directory}`, head: 'h' }
       },
       tipsOf: async (_repository, branches) => {
         this.tipsAsked += 1

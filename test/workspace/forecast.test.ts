@@ -9,7 +9,9 @@ import { afterEach, expect, test } from 'vitest'
 import { changedFiles } from '../../src/workspace/changed-files.ts'
 import { forecast } from '../../src/workspace/forecast.ts'
 import { pathBytes } from '../../src/workspace/paths.ts'
+import { treeAside } from '../../src/workspace/tree-aside.ts'
 import type { WorkOf } from '../../src/workspace/workspaces.ts'
+import { ground } from './tree-kit.ts'
 
 const never = new AbortController().signal
 const folders: string[] = []
@@ -382,4 +384,31 @@ test('whatever is changed, the forecast says what git says of the two alone', as
     }),
     { numRuns: 25 },
   )
+})
+
+test('a look at a tree at work leaves nothing in the repository, and what it made can be compared until it has changed and was looked at again', async () => {
+  const { repository, folder, write, deps, git, all } = ground()
+  repository('a', 'dir/b')
+  const base = git('rev-parse', 'HEAD').trim()
+  const nothing = git('hash-object', '-t', 'tree', '-w', '/dev/null').trim()
+  const objects = (): string => git('count-objects', '-v')
+  const before = objects()
+  expect(await treeAside(deps, folder, never)).toEqual({ tree: git('rev-parse', 'HEAD^{tree}').trim(), head: base })
+  write('dir/b', 'one\n')
+  write('new', 'one\n')
+  const one = await treeAside(deps, folder, never)
+  expect(await treeAside(deps, folder, never)).toEqual(one)
+  // git itself would make the same of it.
+  const other = await treeAside({ ...deps, aside: new Map() }, folder, never)
+  expect([other.tree, objects()]).toEqual([one.tree, before])
+  const work: WorkOf = { session: 'one', directory: folder, base, ...one }
+  const meets: WorkOf = { session: 'other', directory: '/other', base, tree: nothing, head: base }
+  const found = await forecast(deps, folder, [work, meets], undefined, never)
+  expect(found.works[0]?.files.map(({ path }) => path)).toEqual(['dir/b', 'new'])
+  expect(found.pairs.map(({ paths }) => paths)).toEqual([['dir/b']])
+  expect(objects()).toBe(before)
+  write('new', 'two\n')
+  const two = await treeAside(deps, folder, never)
+  expect([two.tree === one.tree, existsSync(one.objects ?? ''), existsSync(two.objects ?? '')]).toEqual([false, false, true])
+  expect(readdirSync(join(all, 'home/scratch')).filter((name) => name.endsWith('.objects'))).toHaveLength(2)
 })

@@ -480,7 +480,7 @@ describe("the user's tree", () => {
 
 describe('what would happen', () => {
   const preview = (at: LandingPlace, more: Partial<MergeWish> = {}) =>
-    previewMerge({ ...at.deps, home: at.home, limits: defaultTreeLimits, refreshed: new Map() }, { ...at.wish, ...more }, never)
+    previewMerge({ ...at.deps, home: at.home, limits: defaultTreeLimits, refreshed: new Map(), aside: new Map() }, { ...at.wish, ...more }, never)
 
   test('is told with what is not committed, and nothing is', async () => {
     const at = place({ 'a.txt': lines(), '.gitignore': 'x\n' })

@@ -24,7 +24,7 @@ export function ground(limits: Partial<TreeLimits> = {}) {
   mkdirSync(folder)
   const env: Record<string, string> = { PATH: process.env.PATH ?? '', HOME: all, GIT_CONFIG_NOSYSTEM: '1', GIT_CEILING_DIRECTORIES: all }
   const who = { GIT_AUTHOR_NAME: 'me', GIT_AUTHOR_EMAIL: 'me@example.org', GIT_COMMITTER_NAME: 'me', GIT_COMMITTER_EMAIL: 'me@example.org' }
-  const deps = { env, home: join(all, 'home'), limits: { ...defaultTreeLimits, ...limits }, refreshed: new Map() }
+  const deps = { env, home: join(all, 'home'), limits: { ...defaultTreeLimits, ...limits }, refreshed: new Map(), aside: new Map() }
   const gitAt = (cwd: string, ...args: readonly string[]): string =>
     execFileSync('git', [...args], { cwd, env: { ...env, ...who }, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
   const run = (...args: readonly string[]): string => gitAt(folder, ...args)

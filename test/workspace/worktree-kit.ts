@@ -27,7 +27,7 @@ export function place() {
   const env = { PATH: process.env['PATH'], HOME: root, GIT_CONFIG_NOSYSTEM: '1', GIT_CEILING_DIRECTORIES: dirname(root) }
   const home = join(root, 'home')
   mkdirSync(home)
-  const deps: WorktreeDeps = { env, home, limits: defaultTreeLimits, planned: new Map(), refreshed: new Map() }
+  const deps: WorktreeDeps = { env, home, limits: defaultTreeLimits, planned: new Map(), refreshed: new Map(), aside: new Map() }
   const git = (cwd: string, ...args: readonly string[]): string => execFileSync('git', args, { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trimEnd()
   const write = (path: string, text: string | Buffer = path): void => {
     mkdirSync(dirname(path), { recursive: true })
