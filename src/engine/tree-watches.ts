@@ -21,13 +21,14 @@ interface Watched {
   toldAtMs: number
   pauseMs: number
   isWaiting: boolean
+  isWarned: boolean
 }
 
 const shortestPauseMs = 5000
 const longestPauseMs = 80_000
 /** A pause is at least so many times as long as reading took: what is written all the time may be large. */
 const dearness = 20
-const mostTrees = 32
+const mostTrees = 20
 
 export class TreeWatches {
   readonly #deps: TreeWatchesDeps
@@ -59,24 +60,25 @@ export class TreeWatches {
     if (!one) return
     const dear = dearness * tookMs
     one.pauseMs = Math.min(Math.max(dear, isChanged ? shortestPauseMs : 2 * one.pauseMs), longestPauseMs)
-    void this.#refresh(top, one)
+    void this.#refresh(one)
   }
 
   #begin(top: string, sessions: readonly SessionId[]): void {
     const watch = this.#deps.watchTree(top, () => void this.#touched(top))
-    const one = { sessions, watch, toldAtMs: 0, pauseMs: shortestPauseMs, isWaiting: false }
+    const one = { sessions, watch, toldAtMs: 0, pauseMs: shortestPauseMs, isWaiting: false, isWarned: false }
     this.#watched.set(top, one)
-    void this.#refresh(top, one)
+    void this.#refresh(one)
   }
 
-  async #refresh(top: string, { sessions, watch }: Watched): Promise<void> {
+  async #refresh(one: Watched): Promise<void> {
     try {
-      await watch.refresh(this.#deps.signal)
+      await one.watch.refresh(this.#deps.signal)
     } catch (cause) {
-      if (this.#deps.signal.aborted) return
+      if (this.#deps.signal.aborted || one.isWarned) return
+      one.isWarned = true
       this.#deps.warn(
-        { sessions, error: cause instanceof Error ? cause.message : String(cause) },
-        'a tree is not watched: conflicts there are seen when a turn ends, or when asked for',
+        { sessions: one.sessions, error: cause instanceof Error ? cause.message : String(cause) },
+        'not all of a tree is watched: conflicts there may be seen no sooner than when a turn ends, or when asked for',
       )
     }
   }

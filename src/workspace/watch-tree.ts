@@ -7,8 +7,8 @@ import { bytesOf, nameOf } from './look.ts'
 import { nulPieces } from './paths.ts'
 import { type TreeWatch, WorkspaceFailed } from './workspaces.ts'
 
-/** Of one tree, those nearest to its top: the system has a limit for all programs of a user, often 8,192. */
-const mostFolders = 1000
+/** Of one tree, those nearest to its top: the system has a limit for all programs of a user, often 8,192, and 20 trees are watched at most. */
+const mostFolders = 300
 
 export function watchTree(deps: GitDeps, top: string, touched: () => void): TreeWatch {
   const watched = new Map<string, FSWatcher>()

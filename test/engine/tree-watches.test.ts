@@ -97,7 +97,7 @@ test('nobody is told of a tree that is followed no more, and nothing is left wat
 test('of very many trees the last ones are watched', () => {
   const here = new World()
   here.watches.follow(new Map(Array.from({ length: 100 }, (_, n) => [`/${n}`, [`s${n}`]])))
-  expect(here.touched.size).toBe(32)
+  expect(here.touched.size).toBe(20)
   expect(here.touched.has('/99')).toBe(true)
 })
 
@@ -106,7 +106,10 @@ test('a tree that cannot be watched is warned of, and the others go on', async (
   here.refuses = true
   here.watches.follow(new Map([['/a', ['one']]]))
   await here.pass(0)
-  expect(here.warnings).toEqual(['a tree is not watched: conflicts there are seen when a turn ends, or when asked for'])
+  expect(here.warnings).toEqual(['not all of a tree is watched: conflicts there may be seen no sooner than when a turn ends, or when asked for'])
   here.touched.get('/a')?.()
   expect(here.told).toEqual(['0s one'])
+  here.watches.looked('/a', true)
+  await here.pass(0)
+  expect([here.refreshed, here.warnings.length]).toEqual([['/a', '/a'], 1])
 })
