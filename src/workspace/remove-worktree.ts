@@ -63,14 +63,19 @@ export async function finishRemoval(deps: TreeDeps, at: Place, signal: AbortSign
   const admin = (await adminOf(away)) ?? (await registeredAt(common, away)) ?? (await adminOf(path)) ?? (await registeredAt(common, path))
   const snapshot = admin === undefined ? undefined : await goingAs(admin)
   if (admin !== undefined && snapshot !== undefined) {
-    const place = aside ? away : path
+    // Also where nothing is left of it but what git knows.
+    const place = aside || (await registeredAt(common, away)) !== undefined ? away : path
     await untilLeft(place, path, signal)
     if (await isThere(admin)) await removeRemains(deps, at, { admin, snapshot, place }, signal)
     return snapshot
   }
   if (aside && !(await removeTorn(away, admin))) await putBack(deps, at, signal)
   // git was told of the other place last.
-  else if ((await isThere(path)) && (await registeredAt(common, away))) await repair(deps, at, signal)
+  else if (!aside && (await registeredAt(common, away)) !== undefined) {
+    if (await isThere(path)) await repair(deps, at, signal)
+    // Nothing is left but what git knows, and of that the mark is gone already.
+    else await runGit(deps, ['worktree', 'remove', '--force', away], { cwd: at.repository }, signal)
+  }
   return undefined
 }
 

@@ -291,17 +291,34 @@ test('one that was aside when everything stopped is in its place again for whoev
   }
 })
 
-test('a removal that was cut off within git is ended by the next attempt, or by whoever brings it back', async () => {
+const ofGit = (name: string) => `the tree, and its ${name} of what git knows`
+const cuts: Readonly<Record<string, (away: string, admin: string) => void>> = {
+  'some files': halfRemoved,
+  'the tree': (away) => rmSync(away, { recursive: true }),
+  ...Object.fromEntries(
+    ['HEAD', 'commondir', 'index', 'gitdir', 'offstage-going', 'offstage-ready'].map((name) => [
+      ofGit(name),
+      (away: string, admin: string) => {
+        rmSync(away, { recursive: true })
+        rmSync(join(admin, name))
+      },
+    ]),
+  ),
+}
+
+test.each(Object.keys(cuts))('a removal that was cut off within git when %s was gone is ended by the next attempt, or by whoever brings it back', async (name) => {
   for (const next of ['remove', 'make'] as const) {
     const { at, top, worktree, path, before } = await worked()
     const snapshot = await whole(at, worktree)
     await expect(removeWorktree(dies(at, 'marked'), worktree, snapshot, never)).rejects.toThrow(Killed)
-    halfRemoved(join(dirname(path), '.shop.going'))
+    cuts[name]?.(join(dirname(path), '.shop.going'), join(top, '.git/worktrees/shop'))
     if (next === 'remove') {
       await removeWorktree(at.deps, worktree, snapshot, never)
+      // Of what nobody can tell whose it was git gets rid by itself.
+      if (name === ofGit('gitdir')) at.git(top, 'worktree', 'prune')
       expect(rest(top, worktree, at)).toEqual(nothingLeft)
     } else {
-      await makeWorktree(at.deps, worktree, undefined, never)
+      await makeWorktree(at.deps, worktree, snapshot.commit, never)
       expect(filesOf(path)).toEqual(before)
     }
   }
