@@ -9,8 +9,8 @@ import { GitFailed, runGit } from './git.ts'
 import { type OpenTree, type TreeDeps, durable, isAlive, openTree } from './open-tree.ts'
 import { type Kept, keptOf } from './snapshot-commit.ts'
 
-/** Beside the numbers of snapshots. */
-export const heldAs = 'undo'
+/** Beside the numbers of snapshots; a number follows. */
+export const heldAs = 'undo-'
 export const refsOf = (session: string): string => `refs/offstage/${session}`
 
 export interface NewRef {
@@ -38,11 +38,27 @@ export async function createRef(deps: TreeDeps, tree: OpenTree, wish: NewRef, si
 export async function holdTarget(deps: TreeDeps, directory: string, session: string, target: ObjectId | undefined, signal: AbortSignal): Promise<void> {
   const tree = await openTree(deps, directory, signal)
   const call = { cwd: tree.top, vars: tree.vars, config: [...durable, 'core.logAllRefUpdates=false'] }
-  const ref = `${refsOf(session)}/${heldAs}`
-  if (target === undefined) return void (await runGit(deps, ['update-ref', '-d', ref], call, signal))
-  await runGit(deps, ['update-ref', ref, target], call, signal)
+  const held = `${refsOf(session)}/${heldAs}`
+  if (target === undefined) {
+    const { text } = await runGit(deps, ['for-each-ref', '--format=%(refname)', `${held}*`], call, signal)
+    for (const ref of text.split('\n')) if (ref !== '') await ifUnlocked(runGit(deps, ['update-ref', '-d', ref], call, signal))
+    return
+  }
+  // A name whose lock was left by a death is nobody's any more.
+  let isHeld = false
+  for (let n = 1; !isHeld; n += 1) isHeld = await ifUnlocked(runGit(deps, ['update-ref', `${held}${n}`, target], call, signal))
   await untilSwept(tree.common, signal)
   await assureWhole(deps, tree, target, signal)
+}
+
+async function ifUnlocked(done: Promise<unknown>): Promise<boolean> {
+  try {
+    await done
+    return true
+  } catch (cause) {
+    if (!(cause instanceof GitFailed) || !/\.lock': File exists/.test(cause.said)) throw cause
+    return false
+  }
 }
 
 /** False: the name is taken. */

@@ -58,7 +58,7 @@ export async function snapshotsOf(deps: TreeDeps, directory: string, session: st
 }
 
 /** Numbered refs are snapshots, of any session: they may go too. All others stay. */
-const besidesSnapshots = ['--not', '--exclude=refs/offstage/*/[0-9]*', `--exclude=refs/offstage/*/${heldAs}`, '--all']
+const besidesSnapshots = ['--not', '--exclude=refs/offstage/*/[0-9]*', `--exclude=refs/offstage/*/${heldAs}*`, '--all']
 
 /** Whether something else keeps every commit and every file that this snapshot has. In doubt it says no. */
 export async function isElsewhere(deps: TreeDeps, directory: string, snapshot: ObjectId, signal: AbortSignal): Promise<boolean> {

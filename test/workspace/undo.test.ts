@@ -392,6 +392,8 @@ test.each([
   const two = await snapshot({ n: 2 })
   const to = await withFilesOf(deps, folder, { current: two.commit, snapshot: one.commit, paths: [path] }, never)
   expect(git('cat-file', '-t', to).trim()).toBe(kind)
+  // Of a git that was killed.
+  write('.git/refs/offstage/k3f9x2ab/undo-1.lock', '')
   await holdTarget(deps, folder, 'k3f9x2ab', to, never)
   git('gc', '-q', '--prune=now')
   expect((await writeTree(deps, folder, { from: two.tree, to, before: two.commit }, never)).written).toEqual([path])
