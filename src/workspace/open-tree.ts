@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readdir, realpath, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { printableLine } from '../core/terminal-text.ts'
 import type { ObjectId } from '../core/workspace.ts'
-import { hasCode } from './disk.ts'
+import { canBeFound, hasCode } from './disk.ts'
 import { type GitDeps, GitFailed, runGit } from './git.ts'
 import type { RefreshedIndexes } from './index-copy.ts'
 import type { AsideTrees } from './tree-aside.ts'
@@ -101,6 +101,9 @@ async function openAt(at: GitDeps & ObjectPlace, start: string, signal: AbortSig
 /** For questions about objects alone: bare repositories too. */
 export async function openObjects(deps: TreeDeps, directory: string, signal: AbortSignal): Promise<ObjectPlace> {
   const cwd = await realDirectory(directory)
+  // Where nothing of ours can be meant, git finds it by itself when it is asked something.
+  const [hasOwn, hasPrivate] = await Promise.all([canBeFound(join(cwd, '.git')), privateRepositoryOf(deps, cwd)])
+  if (hasOwn && !hasPrivate) return { cwd, vars: {} }
   const { exitCode, errors, text } = await runGit(deps, ['rev-parse', '--git-common-dir'], { cwd, accepts: [128] }, signal)
   if (exitCode === 0) {
     await adoptPrivate(deps, cwd, resolve(cwd, text.replace(/\n$/, '')), signal)

@@ -49,12 +49,14 @@ export async function treeNow(deps: TreeDeps, directory: string, signal: AbortSi
 
 /** By the refs themselves, oldest first. */
 export async function snapshotsOf(deps: TreeDeps, directory: string, session: string, signal: AbortSignal): Promise<readonly Snapshot[]> {
-  const place = await openObjects(deps, directory, signal).catch((cause: unknown) => {
+  try {
+    const place = await openObjects(deps, directory, signal)
+    return (await keptOf(deps, place, refsOf(session), signal)).map(({ snapshot }) => snapshot)
+  } catch (cause) {
     // Nothing was ever kept of it.
-    if (cause instanceof GitFailed && cause.kind === 'impossible') return undefined
+    if (cause instanceof GitFailed && cause.kind === 'impossible') return []
     throw cause
-  })
-  return place ? (await keptOf(deps, place, refsOf(session), signal)).map(({ snapshot }) => snapshot) : []
+  }
 }
 
 /** Numbered refs are snapshots, of any session: they may go too. All others stay. */
