@@ -18,6 +18,14 @@ export const write = (terminal: Terminal, bytes: Uint8Array | string): void => {
   core.writeSync(bytes)
 }
 
+/** Also the large screen that nobody looks at: while it is empty xterm.js does not change its length, and after it became smaller it would have a row too many. */
+export function resize(terminal: Terminal, columns: number, rows: number): void {
+  terminal.resize(columns, rows)
+  const { _core: core } = terminal as unknown as { readonly _core: { readonly buffers: { readonly alt: { readonly lines: { readonly length: number; maxLength: number } } } } }
+  const { lines } = core.buffers.alt
+  if (lines.length === 0) lines.maxLength = rows
+}
+
 /** The first rows with every attribute, and the cursor. */
 function shown(terminal: Terminal, rows: number): object {
   const { active } = terminal.buffer

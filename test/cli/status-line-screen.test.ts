@@ -3,7 +3,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { ShorterScreen } from '../../src/cli/status-line/screen.ts'
-import { Pair, line, open, textOf, write } from './status-line-pair.ts'
+import { Pair, line, open, resize, textOf, write } from './status-line-pair.ts'
 
 const runs = Number(process.env['RUNS'] ?? 400)
 
@@ -146,7 +146,7 @@ test("hidden, shown and resized at any moment, the line is never the program's",
         else if (screen.atRest) {
           const { columns, all: rows } = one.change
           const resized = terminal.cols !== columns || terminal.rows !== rows
-          if (resized) terminal.resize(columns, rows)
+          if (resized) resize(terminal, columns, rows)
           write(terminal, screen.fit(one.change, resized))
         }
         if (!screen.hasLine) continue
