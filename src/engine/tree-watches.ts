@@ -1,9 +1,7 @@
 // Which trees are watched, and how often it is passed on that somebody writes there: at once, then not more than every few seconds, and ever more seldom while nothing comes of it (a program that only writes what git ignores).
 
 import type { SessionId } from '../core/ids.ts'
-import type { Workspaces } from '../workspace/workspaces.ts'
-
-type TreeWatch = ReturnType<Workspaces['watchTree']>
+import type { TreeWatch, Workspaces } from '../workspace/workspaces.ts'
 
 export interface TreeWatchesDeps {
   readonly watchTree: Workspaces['watchTree']

@@ -11,6 +11,8 @@ import { type Kept, keptOf } from './snapshot-commit.ts'
 
 /** Beside the numbers of snapshots; a number follows. */
 export const heldAs = 'undo-'
+/** Nobody reads how these came about, and a log would keep what is dropped. */
+const settings: readonly string[] = [...durable, 'core.logAllRefUpdates=false']
 export const refsOf = (session: string): string => `refs/offstage/${session}`
 
 export interface NewRef {
@@ -37,7 +39,7 @@ export async function createRef(deps: TreeDeps, tree: OpenTree, wish: NewRef, si
 /** Keeps what is to be written back, a tree or a commit, from every gc until it is: then it is let go of (undefined). Throws GitFailed where something of it is gone already. */
 export async function holdTarget(deps: TreeDeps, directory: string, session: string, target: ObjectId | undefined, signal: AbortSignal): Promise<void> {
   const tree = await openTree(deps, directory, signal)
-  const call = { cwd: tree.top, vars: tree.vars, config: [...durable, 'core.logAllRefUpdates=false'] }
+  const call = { cwd: tree.top, vars: tree.vars, config: settings }
   const held = `${refsOf(session)}/${heldAs}`
   if (target === undefined) {
     const { text } = await runGit(deps, ['for-each-ref', '--format=%(refname)', `${held}*`], call, signal)
@@ -64,8 +66,7 @@ async function ifUnlocked(done: Promise<unknown>): Promise<boolean> {
 /** False: the name is taken. */
 async function isCreated(deps: TreeDeps, tree: OpenTree, session: string, { n, commit }: Snapshot, signal: AbortSignal): Promise<boolean> {
   try {
-    const config = [...durable, 'core.logAllRefUpdates=false']
-    await runGit(deps, ['update-ref', '--stdin'], { cwd: tree.top, vars: tree.vars, config, input: `create ${refsOf(session)}/${n} ${commit}\n` }, signal)
+    await runGit(deps, ['update-ref', '--stdin'], { cwd: tree.top, vars: tree.vars, config: settings, input: `create ${refsOf(session)}/${n} ${commit}\n` }, signal)
     await syncFolders(tree.common, session)
     return true
   } catch (cause) {
